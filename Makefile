@@ -1,0 +1,47 @@
+# Two commands are enough on a new machine with Python 3.11 and make: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check bench soak messages wheel clean
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $(READY)
+
+# The main job, end to end, against a registry, a listing page and a mail server on this machine.
+demo: $(READY)
+	$(BIN)/registry-sync demo
+
+# All tests, warnings as errors, with branch coverage.
+test: $(READY)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under 90
+
+# Style, types, and who may import whom.
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Figures, as ratios against something named, in one run.
+bench: $(READY)
+	$(BIN)/python -m benchmarks.start
+	$(BIN)/python -m benchmarks.compare
+
+# What takes longer than a test may: seeded, before an issue is closed.
+soak: $(READY)
+	$(BIN)/python -m pytest -q -m soak --timeout 1800
+
+# The wheel, built and put into dist/.
+wheel: $(READY)
+	rm -rf dist
+	$(BIN)/python -m build --wheel --outdir dist
+
+clean:
+	rm -rf $(VENV) dist build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,3 @@
+"""Watches trial records and tells people what changed in them."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,100 @@
+"""Every error that this program raises on purpose.
+
+    RegistrySyncError                 a sentence for the person at the terminal, and an exit code
+    ├── CannotStart           exit 2  what the operator can mend: nothing was done
+    │   ├── SettingsError             the settings file or the environment
+    │   ├── UsageError                an argument: a malformed trial id, an address, a date
+    │   ├── DatabaseError             missing, not ours, newer than this program, locked, read-only, full
+    │   └── MissingExtra              an optional dependency is not installed
+    ├── AlreadyRunning        exit 1  another process holds the lock of this job
+    ├── FetchError            exit 1  a request brought no usable answer
+    │   ├── Refused                   no connection
+    │   ├── TooSlow                   the deadline passed
+    │   ├── TooLarge                  more decompressed bytes than a record can have
+    │   ├── BadStatus                 an HTTP status that is no success (carries it, and Retry-After)
+    │   ├── BadRedirect               a loop, too many, or to another scheme
+    │   └── BadContent                cut short, another encoding, another type, not what was asked for
+    └── Stopped               exit 0  the process was asked to stop and this work ends early
+
+Each one knows what it is ``about`` (a file, a key, a trial, a URL) so that a report can group by it.
+"""
+
+from __future__ import annotations
+
+
+class RegistrySyncError(Exception):
+    """The root: ``str(error)`` is one line for a person; ``about`` names the thing that failed."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, about: str = "") -> None:
+        super().__init__(" ".join(message.split()))
+        self.about = about
+
+
+class CannotStart(RegistrySyncError):
+    """Something that the operator can mend; nothing was done."""
+
+    exit_code = 2
+
+
+class SettingsError(CannotStart):
+    """A settings file or an environment variable that cannot be used."""
+
+
+class UsageError(CannotStart):
+    """An argument that cannot be used."""
+
+
+class DatabaseError(CannotStart):
+    """The history file cannot be used."""
+
+
+class MissingExtra(CannotStart):
+    """An optional dependency is needed and not installed."""
+
+
+class AlreadyRunning(RegistrySyncError):
+    """Another process holds the lock of this job."""
+
+
+class FetchError(RegistrySyncError):
+    """A request brought no usable answer."""
+
+
+class Refused(FetchError):
+    """No connection could be made, or it broke before an answer came."""
+
+
+class TooSlow(FetchError):
+    """The whole answer did not come within the deadline."""
+
+
+class TooLarge(FetchError):
+    """The answer, decompressed, is larger than the cap."""
+
+
+class BadStatus(FetchError):
+    """An HTTP status that is no success.
+
+    ``retry_after``: seconds that the server asks to wait, when it does.
+    """
+
+    def __init__(self, message: str, *, about: str = "", status: int, retry_after: float | None = None) -> None:
+        super().__init__(message, about=about)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class BadRedirect(FetchError):
+    """A redirect that leads nowhere: a loop, too many, another scheme."""
+
+
+class BadContent(FetchError):
+    """An answer that is cut short, or not what was asked for."""
+
+
+class Stopped(RegistrySyncError):
+    """The process was asked to stop; what was stored so far is whole."""
+
+    exit_code = 0

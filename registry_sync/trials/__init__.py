@@ -1,0 +1,1 @@
+"""What a trial is and what changed in it: data in, data out."""

@@ -1,0 +1,53 @@
+"""(what was known of a trial at a source, what is seen now) -> what to keep and what to tell. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from registry_sync.trials.changes import Change, carried_over, unstated
+from registry_sync.trials.record import Record, to_json
+from registry_sync.trials.significance import judged
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """The first version: kept, and nobody is told."""
+
+    record: Record
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """A new version. ``carried``: the fields that a page no longer states, kept from before."""
+
+    record: Record
+    changes: tuple[Change, ...]
+    carried: tuple[str, ...] = ()
+
+
+class Unchanged(msgspec.Struct, frozen=True):
+    """Nothing that a reader would call a change."""
+
+
+Decision = Baseline | Changed | Unchanged
+
+
+def decide(known: Record | None, seen: Record, *, complete: bool) -> Decision:
+    """What the new sight of a trial amounts to.
+
+    ``complete``: does the source state all that it has (the registry: what it leaves out is gone), or may it be silent (a
+    page: what it leaves out stays as it was)?
+    """
+    if known is None:
+        return Baseline(seen)
+    record = seen if complete else carried_over(known, seen)
+    changes = judged(known, record)
+    if not changes:
+        return Unchanged()
+    carried = () if complete else tuple(name for name in unstated(seen) if getattr(record, name) is not None)
+    return Changed(record, changes, carried)
+
+
+def content_hash(record: Record) -> str:
+    """SHA-256 over what a reader can see, in the order of the table of fields; hexadecimal."""
+    return hashlib.sha256(to_json(record)).hexdigest()

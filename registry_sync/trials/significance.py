@@ -1,0 +1,278 @@
+"""How much a change matters, to a reader and to a coordinator: one table, read from the top, the first rule that fits counts.
+
+Each rule says for which fields it is, when it holds, what it gives and why. Argue with it here; ``docs/changes.md`` shows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from registry_sync.trials import dates
+from registry_sync.trials.changes import Change, Significance, compare
+from registry_sync.trials.critical import critical_words
+from registry_sync.trials.record import Record
+from registry_sync.trials.text import caseless
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A change with all that stands around it: the two records and the other changes of the step."""
+
+    change: Change
+    before: Record
+    after: Record
+    step: tuple[Change, ...]
+
+    @property
+    def old(self) -> Any:
+        """What was."""
+        return self.change.before
+
+    @property
+    def new(self) -> Any:
+        """What is."""
+        return self.change.after
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One line of the table: ``reader`` and ``coordinator`` hold what each is told; ``why`` is for people who argue."""
+
+    fields: str
+    when: Callable[[Step], bool]
+    reader: Significance
+    coordinator: Significance
+    why: str
+
+
+def judged(before: Record, after: Record) -> tuple[Change, ...]:
+    """What changed between two versions, each with its significance."""
+    step = compare(before, after)
+    return tuple(_judge(Step(change, before, after, step)) for change in step)
+
+
+def _judge(at: Step) -> Change:
+    for rule in TABLE:
+        if at.change.field in rule.fields.split() and rule.when(at):
+            return msgspec.structs.replace(at.change, significance=rule.coordinator, reader_significance=rule.reader)
+    return at.change
+
+
+# --- conditions --------------------------------------------------------------------------------------------------------
+
+
+def always(_: Step) -> bool:
+    """Whatever it is."""
+    return True
+
+
+def case_only(at: Step) -> bool:
+    """The same letters in another case."""
+    return at.change.operation == "changed" and _caseless(at.old) == _caseless(at.new)
+
+
+def becomes(*statuses: str) -> Callable[[Step], bool]:
+    """The status is now one of these."""
+    return lambda at: at.new in statuses
+
+
+def confirmed_again(at: Step) -> bool:
+    """From UNKNOWN back to the status that was last known."""
+    return bool(at.old == "UNKNOWN" and at.before.last_known_status == at.new)
+
+
+def beside_unknown(at: Step) -> bool:
+    """The last known status comes and goes with UNKNOWN."""
+    return "UNKNOWN" in (at.before.overall_status, at.after.overall_status)
+
+
+def follows_status(at: Step) -> bool:
+    """Site status and contacts that appear or vanish with the overall status: the registry shows them almost only while recruiting."""
+    if not any(change.field == "overall_status" for change in at.step):
+        return False
+    if at.change.field == "central_contacts":
+        return at.change.operation in ("added", "removed") and (not at.before.central_contacts or not at.after.central_contacts)
+    if at.change.operation != "changed" or _differing(at) - {"status", "contacts"}:
+        return False
+    gained = at.old["status"] is None or at.new["status"] is None
+    contacts = not at.old["contacts"] or not at.new["contacts"]
+    return (gained or at.old["status"] == at.new["status"]) and (contacts or at.old["contacts"] == at.new["contacts"])
+
+
+def only(*parts: str) -> Callable[[Step], bool]:
+    """Nothing of the item differs but these parts."""
+    return lambda at: at.change.operation == "changed" and bool(_differing(at)) and _differing(at) <= set(parts)
+
+
+def site_opens(at: Step) -> bool:
+    """A site is listed as recruiting that was not."""
+    return bool(at.new) and at.new["status"] == "RECRUITING" and not (at.old and at.old["status"] == "RECRUITING")
+
+
+def last_open_site(at: Step) -> bool:
+    """The last open site of a country closes while the trial stays open."""
+    if at.after.overall_status != "RECRUITING" or not at.old or at.old["status"] != "RECRUITING":
+        return False
+    if at.new and at.new["status"] == "RECRUITING":
+        return False
+    country = caseless(at.old["country"] or "")
+    return not any(caseless(site.country or "") == country and site.status == "RECRUITING" for site in at.after.locations or ())
+
+
+def item_comes_or_goes(at: Step) -> bool:
+    """An item is added, removed, or crosses between inclusion and exclusion."""
+    return at.change.operation != "changed"
+
+
+def critical(at: Step) -> bool:
+    """A number, a sign of comparison, a unit or a negation differs inside an item."""
+    return at.change.operation == "changed" and critical_words(str(at.old)) != critical_words(str(at.new))
+
+
+def becomes_actual(at: Step) -> bool:
+    """The date is a fact now, no plan."""
+    return isinstance(at.new, dict) and at.new["type"] == "ACTUAL" and not (at.old and at.old["type"] == "ACTUAL")
+
+
+def actual_same_date(at: Step) -> bool:
+    """The planned date became a fact, and it is the same."""
+    return becomes_actual(at) and bool(at.old) and (at.old["date"] == at.new["date"] or precision_only_dates(at))
+
+
+def precision_only_dates(at: Step) -> bool:
+    """One date is the other, said more precisely."""
+    return bool(at.old and at.new) and dates.same_to_precision(at.old["date"], at.new["date"])
+
+
+def precision_only(at: Step) -> bool:
+    """Only the precision of the date differs; its type does not."""
+    return precision_only_dates(at) and at.old["type"] == at.new["type"]
+
+
+def type_only(at: Step) -> bool:
+    """Only the type of the date differs."""
+    return bool(at.old and at.new) and at.old["date"] == at.new["date"]
+
+
+def slips_by(months: int) -> Callable[[Step], bool]:
+    """The date moves by this many months or more, in either direction."""
+
+    def holds(at: Step) -> bool:
+        slip = dates.slip(*(value["date"] if value else None for value in (at.old, at.new)))
+        return slip is not None and abs(slip.approximate_months) >= months
+
+    return holds
+
+
+def enrolled(at: Step) -> bool:
+    """The target became the number enrolled."""
+    return bool(at.new) and at.new["type"] == "ACTUAL" and not (at.old and at.old["type"] == "ACTUAL")
+
+
+def target_by_a_fifth(at: Step) -> bool:
+    """The number differs by a fifth or more, or was not there before."""
+    old, new = ((value or {}).get("count") for value in (at.old, at.new))
+    return old is None or new is None or abs(new - old) * 5 >= max(old, 1)
+
+
+def started(at: Step) -> bool:
+    """The trial had begun when this changed."""
+    start = at.before.start_date
+    return at.before.overall_status not in (None, "NOT_YET_RECRUITING", "WITHDRAWN") or bool(start and start.type == "ACTUAL")
+
+
+def appears_or_available(at: Step) -> bool:
+    """An expanded access record appears, or is available."""
+    return bool(at.new) and (not at.old or at.new["status"] == "AVAILABLE")
+
+
+def ctis_number(at: Step) -> bool:
+    """A new id of the EU register: a twin of this record is found."""
+    return at.change.operation == "added" and bool(_CTIS.match(str(at.new)))
+
+
+_CTIS = re.compile(r"^\d{4}-5\d{5}-\d{2}(-\d{2})?$")
+
+
+def _caseless(value: Any) -> Any:
+    if isinstance(value, str):
+        return caseless(value)
+    if isinstance(value, dict):
+        return {name: _caseless(inner) for name, inner in value.items()}
+    return [_caseless(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _differing(at: Step) -> set[str]:
+    if not isinstance(at.old, dict) or not isinstance(at.new, dict):
+        return set()
+    return {name for name in at.old if at.old[name] != at.new.get(name)}
+
+
+# --- the table ---------------------------------------------------------------------------------------------------------
+
+_PLACES = "locations central_contacts overall_officials"
+_COMPLETIONS = "primary_completion_date completion_date"
+
+
+TABLE: tuple[Rule, ...] = (
+    Rule("overall_status", confirmed_again, "minor", "minor", "The trial team confirmed what was known."),
+    Rule("overall_status", becomes("UNKNOWN"), "minor", "minor", "Silence, set by the registry after two years; not an event."),
+    Rule("overall_status", becomes("NO_LONGER_AVAILABLE", "TEMPORARILY_NOT_AVAILABLE", "APPROVED_FOR_MARKETING"), "major", "minor", "A last route closes or changes."),
+    Rule("overall_status", always, "major", "major", "Who can join, and whether the trial goes on."),
+    Rule("why_stopped", case_only, "housekeeping", "housekeeping", "The same words."),
+    Rule("why_stopped", always, "major", "major", "The only reason that people get."),
+    Rule("last_known_status", beside_unknown, "housekeeping", "housekeeping", "It comes and goes with UNKNOWN, which is told."),
+    Rule("last_known_status", always, "minor", "minor", "It says what UNKNOWN hides."),
+    Rule("expanded_access", appears_or_available, "major", "major", "The last route to a treatment for some."),
+    Rule("expanded_access", always, "major", "minor", "A last route closes or changes."),
+    Rule("criteria", case_only, "housekeeping", "housekeeping", "The same words."),
+    Rule("criteria", item_comes_or_goes, "major", "major", "Who may join."),
+    Rule("criteria", critical, "major", "major", "A number, sign, unit or negation decides who may join."),
+    Rule("criteria", always, "minor", "minor", "Other words may matter."),
+    Rule("sex minimum_age maximum_age", always, "major", "major", "Who may join."),
+    Rule("healthy_volunteers study_population", case_only, "housekeeping", "housekeeping", "The same words."),
+    Rule("healthy_volunteers study_population", always, "minor", "minor", "Rarely concerns patients."),
+    Rule(_PLACES, follows_status, "untold", "housekeeping", "The registry shows or hides them with the status; the status tells it."),
+    Rule("locations", last_open_site, "major", "major", "The country is shut while the trial stays open."),
+    Rule("locations", site_opens, "minor", "minor", "A place to go; major for readers of that country."),
+    Rule("locations", only("facility", "city", "state", "zip"), "untold", "housekeeping", "The registry's own hand renames and respells."),
+    Rule(_PLACES, always, "minor", "minor", "Where to go, whom to call."),
+    Rule("start_date", actual_same_date, "housekeeping", "minor", "The planned start is met (42 CFR 11.64 item)."),
+    Rule(_COMPLETIONS + " start_date", precision_only, "housekeeping", "housekeeping", "The same date, said otherwise: no slip."),
+    Rule("start_date", becomes_actual, "minor", "minor", "The trial has begun."),
+    Rule("start_date", slips_by(3), "major", "minor", "A longer or shorter wait."),
+    Rule("start_date", always, "minor", "minor", "A plan moved a little."),
+    Rule("primary_completion_date", becomes_actual, "housekeeping", "major", "Enrolment must be actual now; the results clock starts (42 CFR 11.44)."),
+    Rule("primary_completion_date", slips_by(6), "untold", "major", "It moves the results clock by half a year."),
+    Rule("primary_completion_date", always, "untold", "minor", "It moves the results clock."),
+    Rule("completion_date", always, "minor", "minor", "A plan; the registry's UNKNOWN rule uses it."),
+    Rule("first_post_date results_first_post_date", type_only, "housekeeping", "housekeeping", "A posted date became actual."),
+    Rule("results_first_post_date", always, "major", "major", "Results."),
+    Rule("first_submit_date first_post_date", always, "housekeeping", "minor", "The registry's own dates seldom move."),
+    Rule("enrollment", enrolled, "housekeeping", "minor", "A fact, not a cut."),
+    Rule("enrollment", target_by_a_fifth, "minor", "major", "The design changed."),
+    Rule("enrollment", always, "untold", "minor", "A small step of a target."),
+    Rule("phases", always, "minor", "major", "Whether the law asks for results depends on it."),
+    Rule("allocation masking study_type", always, "minor", "minor", "Whether there may be a placebo."),
+    Rule("arms interventions", case_only, "housekeeping", "housekeeping", "The same words."),
+    Rule("arms", item_comes_or_goes, "major", "major", "What people get."),
+    Rule("arms interventions", always, "minor", "minor", "What people get, told otherwise (a name: 30 days, 42 CFR 11.64)."),
+    Rule("primary_outcomes secondary_outcomes other_outcomes", case_only, "untold", "housekeeping", "The same words."),
+    Rule("primary_outcomes", started, "untold", "major", "An outcome switched after the start."),
+    Rule("primary_outcomes secondary_outcomes other_outcomes", always, "untold", "minor", "What is measured."),
+    Rule("has_results", always, "major", "major", "Results are posted, or taken down."),
+    Rule("results_first_submit_date results_delayed_date results_unposted", always, "untold", "major", "It explains why results are not overdue."),
+    Rule("documents publications", always, "minor", "minor", "A consent form, a paper."),
+    Rule("lead_sponsor responsible_party", case_only, "housekeeping", "housekeeping", "The same words."),
+    Rule("lead_sponsor responsible_party", always, "minor", "major", "Who answers for the trial (30 days, 42 CFR 11.64)."),
+    Rule("brief_title official_title brief_summary detailed_description", case_only, "housekeeping", "housekeeping", "The same words."),
+    Rule("brief_title official_title brief_summary detailed_description", always, "housekeeping", "minor", "Told otherwise; what it means for joining stands elsewhere."),
+    Rule("secondary_ids", ctis_number, "untold", "minor", "A twin of this record in the EU register."),
+    Rule("acronym keywords secondary_ids", always, "untold", "housekeeping", "Labels."),
+    Rule("conditions collaborators", case_only, "housekeeping", "housekeeping", "The same words."),
+    Rule("conditions", always, "minor", "minor", "What is studied."),
+    Rule("collaborators", always, "untold", "minor", "Who takes part in running it."),
+    Rule("last_update_submit_date last_update_post_date status_verified_date", always, "housekeeping", "housekeeping", "The registry's own dates."),
+)  # fmt: skip

@@ -1,0 +1,181 @@
+"""The only place that opens SQLite.
+
+Every connection has foreign keys on, a write-ahead log, and waits for other writers; every write is one transaction that
+begins with BEGIN IMMEDIATE, since a deferred one fails half the time when two processes write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlite_utils
+
+from registry_sync.errors import DatabaseError
+
+APPLICATION_ID = 0x52675379
+"""Written into the file's header ("RgSy"), so that nobody takes another program's file for a history, or the reverse."""
+WAIT_FOR_OTHERS = 10.0
+"""Seconds that a write waits for another process's write before it gives up."""
+
+Row = dict[str, Any]
+
+
+class History:
+    """An open history file. Not shared between threads: each opens its own."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.connection = connection
+        self.db = sqlite_utils.Database(connection, execute_plugins=False)
+
+    def __enter__(self) -> History:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
+
+    def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+        """What a question finds, as dicts."""
+        with self.clear_errors():
+            cursor = self.connection.execute(sql, parameters)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def one(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> Row | None:
+        """The first row that a question finds."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it is kept, or nothing."""
+        with self.clear_errors():
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+                self.connection.execute("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def clear_errors(self) -> Iterator[None]:
+        """Turn what SQLite says of the file and its surroundings into one line; a mistake of ours stays an exception."""
+        with clear_errors(self.path):
+            yield
+
+
+@contextlib.contextmanager
+def clear_errors(path: Path) -> Iterator[None]:
+    """See ``History.clear_errors``."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        raise DatabaseError(f"{path}: {sentence}", about=str(path)) from error
+
+
+def _sentence(error: sqlite3.DatabaseError) -> str | None:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return {
+        sqlite3.SQLITE_BUSY: f"is locked by another process for more than {WAIT_FOR_OTHERS:.0f} seconds; end that process, or try again",
+        sqlite3.SQLITE_LOCKED: "is locked by another connection; try again",
+        sqlite3.SQLITE_READONLY: "cannot be written: the file or its folder is read-only",
+        sqlite3.SQLITE_FULL: "the disk is full; make room and run this again: what was stored before is whole",
+        sqlite3.SQLITE_IOERR: "cannot be read or written (disk error); check the disk",
+        sqlite3.SQLITE_CANTOPEN: "cannot be opened: check the path and the rights of its folder",
+        sqlite3.SQLITE_NOTADB: "is no SQLite database; name the right file with --database",
+        sqlite3.SQLITE_CORRUPT: "is damaged; restore a backup (files named like it that end in .backup, or the backups folder)",
+        sqlite3.SQLITE_PERM: "may not be opened: check the file's rights",
+        sqlite3.SQLITE_AUTH: "may not be opened: check the file's rights",
+    }.get(code)
+
+
+def open_history(path: Path, *, create: bool = False) -> History:
+    """Open the history, bring its schema up to date (with a backup before), and return it.
+
+    ``create``: make the file when there is none. Raises DatabaseError, with what to do: no such file, not a database,
+    another program's, a newer program's, locked, read-only, disk full.
+    """
+    if not path.exists():
+        _check_may_create(path, create=create)
+    elif path.is_dir():
+        raise DatabaseError(f"{path}: is a folder; name a file with --database", about=str(path))
+    with clear_errors(path):
+        connection = sqlite3.connect(path, timeout=WAIT_FOR_OTHERS, isolation_level=None)
+    history = History(path, connection)
+    try:
+        with clear_errors(path):
+            _identify(history)
+            _prepare(history)
+    except BaseException:
+        connection.close()
+        raise
+    return history
+
+
+def _check_may_create(path: Path, *, create: bool) -> None:
+    if not create:
+        raise DatabaseError(f"{path}: there is no such database; run `registry-sync init`, or name one with --database", about=str(path))
+    if not path.parent.is_dir():
+        raise DatabaseError(f"{path}: its folder does not exist; make it first", about=str(path))
+
+
+def _identify(history: History) -> None:
+    """Refuse a file that another program made before a single byte of it changes."""
+    from db.migrations import newer_than_known
+
+    application_id = history.connection.execute("PRAGMA application_id").fetchone()[0]
+    empty = history.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    if application_id != APPLICATION_ID and not (application_id == 0 and empty):
+        raise DatabaseError(
+            f"{history.path}: belongs to another program; name this program's file with --database", about=str(history.path)
+        )
+    unknown = newer_than_known(history)
+    if unknown:
+        raise DatabaseError(
+            f"{history.path}: was written by a newer registry-sync (it has {', '.join(unknown)}); install that version",
+            about=str(history.path),
+        )
+
+
+def _prepare(history: History) -> None:
+    from db.migrations import bring_up_to_date
+
+    connection = history.connection
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA busy_timeout = {int(WAIT_FOR_OTHERS * 1000)}")
+    bring_up_to_date(history)
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def copy_to(history: History, target: Path) -> None:
+    """A consistent copy of the whole history, also while others write to it; the copy is checked before it gets its name."""
+    unfinished = target.with_name(target.name + ".unfinished")
+    unfinished.unlink(missing_ok=True)
+    try:
+        with clear_errors(unfinished), contextlib.closing(sqlite3.connect(unfinished)) as copy:
+            history.connection.backup(copy)
+            verdict = copy.execute("PRAGMA integrity_check").fetchone()[0]
+            if verdict != "ok":
+                raise DatabaseError(
+                    f"{history.path}: the copy is not sound ({verdict}); the history may be damaged", about=str(history.path)
+                )
+            copy.execute("PRAGMA journal_mode = DELETE")
+        unfinished.replace(target)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise

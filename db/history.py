@@ -1,0 +1,228 @@
+"""Versions of trials and the changes between them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from db.connection import History, Row
+from registry_sync.trials.changes import Change, KeptChange
+from registry_sync.trials.decide import content_hash
+from registry_sync.trials.record import Record, from_json, to_json
+
+CODEC = "zlib"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One kept version; ``payload`` is what the source sent."""
+
+    id: int
+    trial: str
+    source: str
+    number: int
+    registry_date: str | None
+    seen_at: str
+    record: Record
+
+
+def latest(history: History, trial: str, source: str) -> Version | None:
+    """The newest version of a trial at a source."""
+    row = history.one("SELECT * FROM version WHERE trial = ? AND source = ? ORDER BY number DESC LIMIT 1", (trial, source))
+    return _version(row) if row else None
+
+
+def at(history: History, trial: str, source: str, date: str) -> Version | None:
+    """The version that stood at the end of a registry date (UTC); where the source has no dates, of a day on which it was seen."""
+    row = history.one(
+        """SELECT * FROM version WHERE trial = ? AND source = ? AND substr(coalesce(registry_date, seen_at), 1, 10) <= ?
+           ORDER BY number DESC LIMIT 1""",
+        (trial, source, date),
+    )
+    return _version(row) if row else None
+
+
+def by_id(history: History, version_id: int) -> Version:
+    """A version that is known to be there."""
+    row = history.one("SELECT * FROM version WHERE id = ?", (version_id,))
+    assert row is not None  # noqa: S101 - ids come from foreign keys
+    return _version(row)
+
+
+def before(history: History, version: Version) -> Version | None:
+    """The version before this one."""
+    row = history.one(
+        "SELECT * FROM version WHERE trial = ? AND source = ? AND number = ?", (version.trial, version.source, version.number - 1)
+    )
+    return _version(row) if row else None
+
+
+def versions(history: History, trial: str, source: str | None = None) -> list[Row]:
+    """The versions held, oldest first, without their records."""
+    condition = "AND source = :source" if source else ""
+    return history.rows(
+        f"""SELECT number, source, registry_date, seen_at, json_extract(record, '$.overall_status') AS overall_status,
+                   (SELECT count(*) FROM change WHERE change.version_id = version.id) AS changes
+            FROM version WHERE trial = :trial {condition} ORDER BY source != 'ctgov', source, number""",  # noqa: S608 - no value is in the text
+        {"trial": trial, "source": source},
+    )
+
+
+def payload(history: History, version_id: int) -> bytes:
+    """What the source sent for this version, byte for byte."""
+    row = history.one("SELECT payload, codec FROM version WHERE id = ?", (version_id,))
+    assert row is not None  # noqa: S101 - ids come from foreign keys
+    assert row["codec"] == CODEC  # noqa: S101 - there is one codec so far
+    return zlib.decompress(row["payload"])
+
+
+def add_version(
+    connection: sqlite3.Connection,
+    *,
+    trial: str,
+    source: str,
+    record: Record,
+    payload: bytes,
+    registry_date: str | None,
+    seen_at: str,
+    carried: Sequence[str] = (),
+) -> int:
+    """Keep a version, inside the caller's transaction; its id."""
+    cursor = connection.execute(
+        """INSERT INTO version (trial, source, number, registry_date, seen_at, content_hash, record, carried, payload, codec)
+           VALUES (:trial, :source, (SELECT coalesce(max(number), 0) + 1 FROM version WHERE trial = :trial AND source = :source),
+                   :registry_date, :seen_at, :content_hash, :record, :carried, :payload, :codec)""",
+        {
+            "trial": trial,
+            "source": source,
+            "registry_date": registry_date,
+            "seen_at": seen_at,
+            "content_hash": content_hash(record),
+            "record": to_json(record).decode(),
+            "carried": json.dumps(list(carried)),
+            "payload": zlib.compress(payload, 9),
+            "codec": CODEC,
+        },
+    )
+    assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has one
+    return cursor.lastrowid
+
+
+def add_changes(
+    connection: sqlite3.Connection,
+    version_id: int,
+    changes: Iterable[Change],
+    *,
+    trial: str,
+    source: str,
+    registry_date: str | None,
+    seen_at: str,
+) -> list[int]:
+    """Keep the changes that led to a version, inside the caller's transaction; their ids in the same order."""
+    ids = []
+    for change in changes:
+        cursor = connection.execute(
+            """INSERT INTO change (trial, source, version_id, field, topic, operation, "before", "after", "group",
+                                   significance, reader_significance, registry_date, seen_at)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            (
+                trial,
+                source,
+                version_id,
+                change.field,
+                change.topic,
+                change.operation,
+                _json(change.before),
+                _json(change.after),
+                change.group,
+                change.significance,
+                change.reader_significance,
+                registry_date,
+                seen_at,
+            ),
+        )
+        assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has one
+        ids.append(cursor.lastrowid)
+    return ids
+
+
+def changes(
+    history: History,
+    *,
+    trial: str | None = None,
+    since: str | None = None,
+    source: str | None = None,
+    backfilled: bool = False,
+    housekeeping: bool = False,
+) -> list[KeptChange]:
+    """What changed, newest first: the registry's changes and the listings' news, or with ``source`` a page's own differences.
+
+    ``since``: a UTC time, ISO 8601; what was seen at that time or later.
+    """
+    conditions = ["source = :source" if source else "(source = 'ctgov' OR topic = 'listing')"]
+    if trial:
+        conditions.append("trial = :trial")
+    if since:
+        conditions.append("seen_at >= :since")
+    if not backfilled:
+        conditions.append("backfilled = 0")
+    if not housekeeping:
+        conditions.append("significance != 'housekeeping'")
+    rows = history.rows(
+        f"SELECT * FROM change WHERE {' AND '.join(conditions)} ORDER BY id DESC",  # noqa: S608 - no value is in the text
+        {"trial": trial, "since": since, "source": source},
+    )
+    return [kept_change(row) for row in rows]
+
+
+def kept_change(row: Row) -> KeptChange:
+    """A row of ``change`` as a value."""
+    return KeptChange(
+        id=row["id"],
+        trial=row["trial"],
+        source=row["source"],
+        field=row["field"],
+        topic=row["topic"],
+        operation=row["operation"],
+        before=_value(row["before"]),
+        after=_value(row["after"]),
+        group=row["group"],
+        significance=row["significance"],
+        reader_significance=row["reader_significance"],
+        registry_date=row["registry_date"],
+        seen_at=row["seen_at"],
+    )
+
+
+def is_known(history: History, trial: str) -> bool:
+    """Is there anything on this trial, watched or not?"""
+    return history.one("SELECT 1 FROM trial WHERE id = ?", (trial,)) is not None
+
+
+def looked_at(connection: sqlite3.Connection, source: str, at: str) -> None:
+    """Note that everything watched at a source was looked at; one row for each source, whatever the number of looks."""
+    connection.execute(
+        "INSERT INTO source (name, looked_at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET looked_at = excluded.looked_at", (source, at)
+    )
+
+
+def last_looked_at(history: History, source: str) -> str | None:
+    """When everything watched at a source was last looked at without trouble."""
+    row = history.one("SELECT looked_at FROM source WHERE name = ?", (source,))
+    return row["looked_at"] if row else None
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _value(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def _version(row: Row) -> Version:
+    return Version(row["id"], row["trial"], row["source"], row["number"], row["registry_date"], row["seen_at"], from_json(row["record"]))

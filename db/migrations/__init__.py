@@ -1,0 +1,59 @@
+"""The schema, as numbered steps that are only ever added to.
+
+Before the steps that a file still lacks are taken, the whole file is copied beside it; after each step the foreign keys
+are checked. All of it happens inside one BEGIN IMMEDIATE, so that two processes that start at once do it once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+from sqlite_utils.migrations import Migrations
+
+from db.connection import APPLICATION_ID, History, copy_to
+from registry_sync.errors import DatabaseError
+
+STEPS = Migrations("registry-sync")
+
+for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+    STEPS(name=_module)(importlib.import_module(f"{__name__}.{_module}").step)
+
+
+def newer_than_known(history: History) -> list[str]:
+    """The steps that this file has and this program does not know."""
+    known = {migration.name for migration in STEPS._migrations}
+    return [applied.name for applied in STEPS.applied(history.db) if applied.name not in known]
+
+
+def bring_up_to_date(history: History) -> None:
+    """Take the steps that are missing. A file that has data is copied to ``NAME.before-STEP.backup`` first."""
+    if not STEPS.pending(history.db):
+        return
+    _back_up(history)
+    with history.write() as connection:
+        for migration in STEPS.pending(history.db):
+            STEPS.apply(history.db, stop_before=_after(migration.name))
+            broken = connection.execute("PRAGMA foreign_key_check").fetchall()
+            if broken:
+                raise DatabaseError(
+                    f"{history.path}: step {migration.name} would break {len(broken)} references; nothing was changed",
+                    about=str(history.path),
+                )
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def _after(name: str) -> list[str]:
+    names = [migration.name for migration in STEPS._migrations]
+    return names[names.index(name) + 1 :]
+
+
+def _back_up(history: History) -> None:
+    applied = STEPS.applied(history.db)
+    if not applied:
+        return  # a new file: there is nothing to lose
+    first = STEPS.pending(history.db)[0].name
+    target = Path(f"{history.path}.before-{first}.backup")
+    if not target.exists():
+        copy_to(history, target)

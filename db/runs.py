@@ -1,0 +1,38 @@
+"""What each job did, and when: for catching up after a pause, and for ``doctor``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from db.connection import History, Row
+
+KEPT_FOR_EACH_JOB = 500
+"""Older rows go: an unchanged sync adds one row, and the file must not grow for ever."""
+
+
+def begin(history: History, job: str, now: str) -> int:
+    """Note that a job begins; the id of its run."""
+    with history.write() as connection:
+        cursor = connection.execute("INSERT INTO run (job, started_at) VALUES (?, ?)", (job, now))
+        connection.execute(
+            "DELETE FROM run WHERE job = ? AND id <= (SELECT id FROM run WHERE job = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            (job, job, KEPT_FOR_EACH_JOB),
+        )
+        assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has one
+        return cursor.lastrowid
+
+
+def end(history: History, run_id: int, now: str, outcome: str, detail: dict[str, Any]) -> None:
+    """Note how it ended: ``done``, ``partial``, ``failed`` or ``stopped``, and what it did."""
+    with history.write() as connection:
+        connection.execute(
+            "UPDATE run SET finished_at = ?, outcome = ?, detail = ? WHERE id = ?",
+            (now, outcome, json.dumps(detail, ensure_ascii=False), run_id),
+        )
+
+
+def last(history: History, job: str, *, finished: bool = False) -> Row | None:
+    """The newest run of a job; with ``finished`` the newest that came to its end."""
+    condition = "AND outcome IN ('done', 'partial')" if finished else ""
+    return history.one(f"SELECT * FROM run WHERE job = ? {condition} ORDER BY id DESC LIMIT 1", (job,))  # noqa: S608 - no value is in the text

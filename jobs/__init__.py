@@ -1,0 +1,1 @@
+"""The work: sync, deliver, backup, and the schedule that runs them."""

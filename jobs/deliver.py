@@ -1,0 +1,169 @@
+"""Sends what is due from the outbox.
+
+A notice is claimed, handed to its channel, and marked sent once the server took it. When the process dies in between, the
+claim is free as soon as the next delivery begins, and the repeat carries the same identity.
+"""
+
+from __future__ import annotations
+
+import datetime
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+
+from db import history as versions
+from db import outbox, runs, subscriptions
+from db.connection import History
+from db.outbox import Waiting
+from jobs.lock import only_one
+from jobs.surroundings import Surroundings, as_stamp, log
+from registry_sync.notices.interface import Channel, Notice, Outcome, Refused, Retry, Sent, TrialNews
+from registry_sync.settings import Settings
+from registry_sync.sources import ctgov
+
+JOB = "deliver"
+WAITS = (60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
+"""Seconds before the next try after the first, second, ... failure; the last one for ever: a notice is never given up in silence."""
+PATIENCE = 20.0
+"""Seconds to wait for another delivery to end: what was queued after it looked must not wait for the next round."""
+
+Channels = Mapping[str, Channel]
+
+
+@dataclass
+class DeliverReport:
+    """What a delivery did: ``sent``, ``retrying`` and ``failed`` (parked) by this run, ``waiting`` what is unsent after it."""
+
+    sent: int = 0
+    retrying: int = 0
+    failed: int = 0
+    waiting: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_partial(self) -> bool:
+        """Did a delivery fail?"""
+        return bool(self.problems)
+
+    def as_json(self) -> dict[str, int]:
+        """The object of ``deliver --json``."""
+        numbers = asdict(self)
+        del numbers["problems"]
+        return numbers
+
+
+def open_channels(settings: Settings) -> Channels:
+    """A channel for each kind of address."""
+    from registry_sync.notices.chat import ChatChannel
+    from registry_sync.notices.email import MailChannel
+    from registry_sync.notices.webhook import WebhookChannel
+
+    return {
+        "email": MailChannel(settings.smtp, web_url=settings.web.url),
+        "webhook": WebhookChannel(settings.webhook, timeout=settings.http.timeout),
+        "chat": ChatChannel(),
+    }
+
+
+def deliver(around: Surroundings, *, channels: Callable[[Settings], Channels] = open_channels) -> DeliverReport:
+    """Send everything that is due, oldest first; one recipient's failure stops nobody else's.
+
+    Raises AlreadyRunning when another delivery does not end within PATIENCE seconds, DatabaseError.
+    """
+    report = DeliverReport()
+    with only_one(around.database, JOB, patience=PATIENCE, wait=around.pause), around.open() as history:
+        outbox.release_claims(history)
+        due = outbox.counts(history, around.stamp())["due"]
+        if due:
+            run = runs.begin(history, JOB, around.stamp())
+            around.progress.begin("Sending", due)
+            try:
+                _send_all(around, history, channels(around.settings), report)
+            finally:
+                around.progress.end()
+                runs.end(history, run, around.stamp(), "partial" if report.is_partial else "done", report.as_json())
+        report.waiting = outbox.counts(history, around.stamp())["waiting"]
+    return report
+
+
+def _send_all(around: Surroundings, history: History, channels: Channels, report: DeliverReport) -> None:
+    open_kinds = set(channels)
+    began = around.stamp()
+    try:
+        while open_kinds and not around.stop.is_set():
+            # due when this run began: what fails in it is not tried twice
+            waiting = outbox.claim_next(history, began, sorted(open_kinds))
+            if waiting is None:
+                return
+            outcome = _send(around, history, channels, waiting)
+            _note(around, history, waiting, outcome, report)
+            if isinstance(outcome, Retry) and outcome.channel_down:
+                open_kinds.discard(waiting.kind)
+            around.progress.step()
+    finally:
+        for channel in channels.values():
+            channel.close()
+
+
+def _send(around: Surroundings, history: History, channels: Channels, waiting: Waiting) -> Outcome | None:
+    notice = compose_notice(around, history, waiting)
+    if not notice.news:
+        return None
+    try:
+        return channels[waiting.kind].send(notice)
+    except Exception as error:
+        # a fault in writing or sending one notice must not hold up the others, nor lose this one
+        log.exception("notice %s to %s", waiting.id, waiting.kind)
+        return Retry(f"could not be written or sent ({type(error).__name__})")
+
+
+def _note(around: Surroundings, history: History, waiting: Waiting, outcome: Outcome | None, report: DeliverReport) -> None:
+    match outcome:
+        case None:
+            outbox.cancel(history, waiting.id)
+        case Sent():
+            outbox.sent(history, waiting.id, around.stamp())
+            report.sent += 1
+        case Refused(reason):
+            outbox.park(history, waiting.id, reason)
+            report.failed += 1
+            report.problems.append(reason)
+        case Retry(reason, after):
+            seconds = max(after or 0.0, WAITS[min(waiting.attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1))
+            next_try = around.now() + datetime.timedelta(seconds=min(seconds, WAITS[-1]))
+            outbox.again(history, waiting.id, as_stamp(next_try), reason)
+            report.retrying += 1
+            report.problems.append(reason)
+
+
+def compose_notice(around: Surroundings, history: History, waiting: Waiting) -> Notice:
+    """Everything that a channel needs to write this notice; its news are empty when nothing is left to tell."""
+    subscription = subscriptions.by_id(history, waiting.subscription_id)
+    changes = outbox.changes_of(history, waiting.id)
+    news = []
+    for trial, (first, last) in sorted(outbox.versions_of(history, waiting.id).items()):
+        version = versions.by_id(history, last)
+        earlier = versions.before(history, versions.by_id(history, first))
+        news.append(
+            TrialNews(
+                trial=trial,
+                url=ctgov.study_url(around.settings.ctgov.url, trial),
+                registry_date=version.registry_date,
+                seen_at=version.seen_at,
+                changes=tuple(change for change in changes if change.trial == trial),
+                record=version.record,
+                before=earlier.record if earlier else None,
+            )
+        )
+    return Notice(
+        id=waiting.id,
+        address=waiting.address,
+        kind=subscription.kind,
+        role=subscription.role,
+        language=subscription.language,
+        every=subscription.every,
+        created_at=waiting.created_at,
+        news=tuple(news),
+        stop_token=subscription.stop_token,
+        secret_env=subscription.secret_env,
+    )

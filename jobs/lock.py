@@ -1,0 +1,66 @@
+"""One process at a time for one job: the operating system's lock on a file beside the database.
+
+A process that dies leaves no lock behind. The file says who holds it; it is not removed, since removing a locked file lets two in.
+(The filelock package empties the file when it opens it, and with it the name of the holder.)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from jobs.surroundings import as_stamp, utc_now
+from registry_sync.errors import AlreadyRunning, DatabaseError
+
+_BETWEEN_TRIES = 0.1
+
+
+@contextlib.contextmanager
+def only_one(database: Path, job: str, *, patience: float = 0.0, wait: Callable[[float], object] = time.sleep) -> Iterator[None]:
+    """Hold the lock of this job while the block runs.
+
+    Waits up to ``patience`` seconds for another holder; then raises AlreadyRunning, which says who holds it and since when.
+    """
+    path = Path(f"{database}.{job}.lock")
+    try:
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise DatabaseError(
+            f"{path}: cannot be made or opened ({error.strerror}); check the rights of its folder", about=str(path)
+        ) from error
+    with file:
+        waited = 0.0
+        while not _take(file):
+            if waited >= patience:
+                raise AlreadyRunning(f"another {job} is running: {_holder(file)}; it holds {path}", about=job)
+            wait(_BETWEEN_TRIES)
+            waited += _BETWEEN_TRIES
+        file.seek(0)
+        file.truncate()
+        file.write(f"process {os.getpid()} since {as_stamp(utc_now())}\n")
+        file.flush()
+        try:
+            yield
+        finally:
+            file.seek(0)
+            file.truncate()
+            file.flush()
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _take(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read(200).strip() or "a process that has just begun"

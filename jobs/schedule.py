@@ -1,0 +1,188 @@
+"""The scheduler: runs the jobs by their cron lines, catches up once what was missed, one scheduler at a time.
+
+APScheduler keeps the jobs in memory; what ran when is in our own table of runs, since a persistent job store loses missed runs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from db import runs
+from jobs.backup import backup
+from jobs.deliver import deliver
+from jobs.lock import only_one
+from jobs.surroundings import Surroundings, from_stamp, log
+from jobs.sync import SyncReport, sync
+from jobs.triggers import StandardCron, was_missed
+from registry_sync.errors import RegistrySyncError, Stopped
+
+GRACE = 8.0
+"""Seconds that work under way gets to end after a signal: init systems kill after 10."""
+PATIENCE = 3600.0
+"""Seconds that a scheduled sync waits for another one: at the start the registry and the pages are often due together."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A name, a cron line, the work, and whether a missed run is caught up at the start."""
+
+    name: str
+    cron: str
+    work: Callable[[Surroundings], str]
+    catch_up: bool = True
+
+
+def jobs(around: Surroundings) -> tuple[Job, ...]:
+    """The jobs of the settings."""
+    schedule = around.settings.schedule
+    return (
+        Job("sync", schedule.sync, _sync_registry),
+        Job("pages", schedule.pages, _sync_pages),
+        Job("deliver", schedule.deliver, _deliver, catch_up=False),
+        Job("backup", schedule.backup, _backup),
+    )
+
+
+def _sync_registry(around: Surroundings) -> str:
+    return _said(sync(around, pages=False, patience=PATIENCE))
+
+
+def _sync_pages(around: Surroundings) -> str:
+    return _said(sync(around, registry=False, job="pages", patience=PATIENCE))
+
+
+def _deliver(around: Surroundings) -> str:
+    report = deliver(around)
+    for problem in report.problems:
+        log.warning("deliver: %s", problem)
+    return f"{report.sent} sent, {report.waiting} waiting" if report.sent or report.problems else ""
+
+
+def _backup(around: Surroundings) -> str:
+    with around.open() as history:
+        run = runs.begin(history, "backup", around.stamp())
+    path = backup(around)
+    with around.open() as history:
+        runs.end(history, run, around.stamp(), "done", {"file": str(path)})
+    return f"copied to {path}"
+
+
+def _said(report: SyncReport) -> str:
+    for source in report.sources:
+        for failure in source.failed:
+            log.warning("%s: %s: %s", source.source, failure["trial"], failure["error"])
+    for problem in report.delivery.problems:
+        log.warning("deliver: %s", problem)
+    checked = sum(source.checked for source in report.sources)
+    return f"{checked} looked at, {report.changes} changes, {report.notices} notices, {report.delivery.sent} sent"
+
+
+def run(around: Surroundings) -> None:
+    """Run the schedule in the foreground until SIGTERM or SIGINT; what is under way ends within GRACE seconds.
+
+    Raises AlreadyRunning when another scheduler works on this database, DatabaseError when it cannot be used.
+    """
+    with around.open():
+        pass  # a database that cannot be used is said at once, not in the middle of the night
+    with only_one(around.database, "run"):
+        stop = around.stop
+
+        def asked_to_stop(number: int, _: FrameType | None) -> None:
+            stop.set()
+            log.info("asked to stop (%s)", signal.Signals(number).name)
+
+        before = {number: signal.signal(number, asked_to_stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        working = _Working()
+        scheduler = _scheduler(around, working)
+        scheduler.start()
+        log.info("running; database %s", around.database)
+        try:
+            while not stop.wait(3600):
+                pass
+            scheduler.shutdown(wait=False)
+            working.let_end(GRACE)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Working:
+    """Which jobs are at work, so that the end can wait for them, and not for ever."""
+
+    def __init__(self) -> None:
+        self._idle = threading.Condition()
+        self._names: list[str] = []
+
+    def begin(self, name: str) -> None:
+        with self._idle:
+            self._names.append(name)
+
+    def end(self, name: str) -> None:
+        with self._idle:
+            self._names.remove(name)
+            self._idle.notify_all()
+
+    def let_end(self, seconds: float) -> None:
+        with self._idle:
+            ended = self._idle.wait_for(lambda: not self._names, timeout=seconds)
+            names = ", ".join(self._names)
+        if not ended:
+            # every write is one transaction: what was not written is fetched, or sent, again by the next run
+            log.warning("%s did not end within %.0f seconds and is left; the next run carries on", names, seconds)
+            os._exit(0)
+
+
+def _scheduler(around: Surroundings, working: _Working) -> BackgroundScheduler:
+    scheduler = BackgroundScheduler(
+        executors={"default": ThreadPoolExecutor(8)},
+        job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+        timezone=around.settings.schedule.timezone,
+    )
+    missed = _missed(around)
+    for job in jobs(around):
+        trigger = StandardCron(job.cron, around.settings.schedule.timezone)
+        scheduler.add_job(_guarded, trigger, args=(job, around, working), id=job.name, name=job.name)
+        if job.name in missed:
+            scheduler.add_job(_guarded, args=(job, around, working), id=f"{job.name}, missed", name=job.name)
+    return scheduler
+
+
+def _missed(around: Surroundings) -> set[str]:
+    """The jobs that should have run since their last run; each is caught up once, however often it was missed."""
+    missed = set()
+    with around.open() as history:
+        for job in jobs(around):
+            last = runs.last(history, job.name, finished=True)
+            began = from_stamp(last["started_at"]) if last else None
+            if job.catch_up and was_missed(job.cron, around.settings.schedule.timezone, began, around.now()):
+                missed.add(job.name)
+    return missed
+
+
+def _guarded(job: Job, around: Surroundings, working: _Working) -> None:
+    """One run of a job in the scheduler's thread: what goes wrong is one line in the log, and the schedule goes on."""
+    if around.stop.is_set():
+        return
+    working.begin(job.name)
+    began = time.monotonic()
+    try:
+        said = job.work(around)
+        if said:
+            log.info("%s: %s (%.1f s)", job.name, said, time.monotonic() - began)
+    except Stopped:
+        log.info("%s: stopped", job.name)
+    except RegistrySyncError as error:
+        log.error("%s: %s", job.name, error)
+    except Exception:
+        log.exception("%s failed", job.name)
+    finally:
+        working.end(job.name)

@@ -1,0 +1,89 @@
+"""What a job works in: the settings, the clock, the wish to stop, and somebody to tell how far it is."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from db.connection import History, open_history
+from registry_sync.errors import Stopped
+from registry_sync.settings import Settings
+
+log = logging.getLogger("registry_sync")
+
+
+class Progress(Protocol):
+    """Who hears how far a job is."""
+
+    def begin(self, what: str, total: int) -> None:
+        """Some work begins that has this many steps."""
+        ...
+
+    def step(self, what: str = "") -> None:
+        """One step is done."""
+        ...
+
+    def end(self) -> None:
+        """The work is over."""
+        ...
+
+
+class Silent:
+    """Tells nobody."""
+
+    def begin(self, what: str, total: int) -> None:
+        """Say nothing."""
+
+    def step(self, what: str = "") -> None:
+        """Say nothing."""
+
+    def end(self) -> None:
+        """Say nothing."""
+
+
+def utc_now() -> datetime.datetime:
+    """The time now, in UTC."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Everything that a job takes from outside. ``stop`` is set when the process shall end: work under way ends soon, and whole."""
+
+    settings: Settings
+    now: Callable[[], datetime.datetime] = utc_now
+    stop: threading.Event = field(default_factory=threading.Event)
+    progress: Progress = field(default_factory=Silent)
+
+    @property
+    def database(self) -> Path:
+        """The history file."""
+        return Path(self.settings.database)
+
+    def open(self) -> History:
+        """The history, open for this thread."""
+        return open_history(self.database)
+
+    def pause(self, seconds: float) -> None:
+        """Wait; raises Stopped as soon as the process shall end."""
+        if self.stop.wait(seconds):
+            raise Stopped("asked to stop while waiting")
+
+    def stamp(self) -> str:
+        """The time now as it is kept: UTC, ISO 8601, whole seconds, with ``Z``."""
+        return as_stamp(self.now())
+
+
+def as_stamp(moment: datetime.datetime) -> str:
+    """A time as it is kept: UTC, ISO 8601, whole seconds, with ``Z``."""
+    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def from_stamp(text: str) -> datetime.datetime:
+    """The time that ``as_stamp`` wrote."""
+    return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.UTC)

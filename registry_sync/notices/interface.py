@@ -1,0 +1,91 @@
+"""What a notice is, and what a channel answers when it is given one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from registry_sync.trials.changes import KeptChange
+from registry_sync.trials.record import Record
+
+Role = Literal["reader", "coordinator"]
+Every = Literal["now", "day", "week"]
+Kind = Literal["email", "webhook", "chat"]
+
+
+@dataclass(frozen=True)
+class TrialNews:
+    """One trial's part of a notice: the changes that this recipient is told, and the record that they led to.
+
+    ``url``: the public page of the record. ``registry_date``: the date that the registry gives the newest version.
+    ``before``: the record before the first of the changes, for what follows from the step as a whole.
+    """
+
+    trial: str
+    url: str
+    registry_date: str | None
+    seen_at: str
+    changes: tuple[KeptChange, ...]
+    record: Record
+    before: Record | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What one address hears at one time: one trial's news (``now``), or those of a day or a week.
+
+    ``id`` is stable: a repeat after a crash carries the same one. ``created_at``: UTC, ISO 8601 with ``Z``.
+    ``stop_token`` is the secret by which this recipient's mails can be stopped; ``None`` leaves such links out.
+    ``secret_env`` names the environment variable with a webhook's signing secret.
+    """
+
+    id: str
+    address: str
+    kind: Kind
+    role: Role
+    language: str
+    every: Every
+    created_at: str
+    news: tuple[TrialNews, ...]
+    stop_token: str | None = None
+    secret_env: str | None = None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The server took it (SMTP 250, HTTP 2xx)."""
+
+
+@dataclass(frozen=True)
+class Retry:
+    """Not now: ``reason`` for the operator; ``after`` seconds when the other side asked for a wait.
+
+    ``channel_down``: the fault is the channel's (no server, login or sender refused), not this recipient's, so that
+    further notices need not be tried in this run.
+    """
+
+    reason: str
+    after: float | None = None
+    channel_down: bool = False
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Never: the recipient does not exist, or the receiver is gone (SMTP 5xx, HTTP 410)."""
+
+    reason: str
+
+
+Outcome = Sent | Retry | Refused
+
+
+class Channel(Protocol):
+    """A way to an address. ``close`` ends what it holds open; it may be called twice."""
+
+    def send(self, notice: Notice) -> Outcome:
+        """Hand the notice over. Expected trouble is an Outcome, never an exception."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...

@@ -1,0 +1,66 @@
+"""What a source answers when it is asked for a trial: an observation, never an exception for the expected.
+
+An observation is a record, or a typed reason why there is none. None of the reasons means that something was removed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from registry_sync.trials.record import Record
+
+CTGOV = "ctgov"
+"""The name of the registry as a source; a page's name is its URL."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A record that is proved to be of this trial.
+
+    ``payload`` is what the source sent (UTF-8 JSON of one study, or the page's bytes).
+    ``registry_date`` is the registry's date of this version (last update posted), ``None`` for a page.
+    """
+
+    trial: str
+    source: str
+    record: Record
+    payload: bytes
+    registry_date: str | None = None
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The id is an alias now: the registry answers with another trial's id."""
+
+    trial: str
+    source: str
+    to: str
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The source does not know this trial."""
+
+    trial: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Something came, and it is not this trial's record: a maintenance page, another trial, markup without content."""
+
+    trial: str
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Nothing usable came: no connection, too slow, an error status, cut short."""
+
+    trial: str
+    source: str
+    error: str
+
+
+Observation = Found | Moved | Gone | Unreadable | Failed

@@ -1,0 +1,82 @@
+"""The command line: parse what people ask, run the job, show what came.
+
+Every import that costs time happens inside the command that needs it, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from registry_sync import __version__
+from registry_sync.cli import demo, doctor, looking, subscribing, syncing, watching
+from registry_sync.cli.common import Asked
+from registry_sync.errors import RegistrySyncError
+
+INTERRUPTED = 130
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: registry-sync init, then registry-sync watch add NCT06805448, then registry-sync sync. All of it at work, with no "
+    "network: registry-sync demo.",
+)
+@click.option("--config", metavar="FILE", help="The settings file (else $REGISTRY_SYNC_CONFIG, else registry-sync.toml here).")
+@click.option("--database", metavar="FILE", help="The history file (else the one that the settings name).")
+@click.version_option(__version__, prog_name="registry-sync")
+@click.pass_context
+def cli(context: click.Context, config: str | None, database: str | None) -> None:
+    """Watch trial records at ClinicalTrials.gov and on trial-finder pages, and tell people what changed."""
+    context.obj = Asked(config, database)
+
+
+for command in (*watching.COMMANDS, *syncing.COMMANDS, *looking.COMMANDS, *subscribing.COMMANDS, *doctor.COMMANDS, *demo.COMMANDS):
+    cli.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 done in part, 2 cannot be used, 130 on Ctrl-C. Never a traceback."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """What ``main`` does, giving the exit code."""
+    try:
+        result: Any = cli.main(args=arguments, prog_name="registry-sync", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        say("interrupted; what was stored so far is whole, and the next run carries on")
+        return INTERRUPTED
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "registry-sync"
+        say(f"{error.format_message().rstrip('.')} (see `{command} --help`)")
+        return 2
+    except click.ClickException as error:
+        say(error.format_message())
+        return 2
+    except RegistrySyncError as error:
+        say(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        # the reader of our output went away (`| head`): nothing is wrong, and nothing more can be said there
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        say(f"{error.filename or 'the system'}: {error.strerror or error}")
+        return 2
+    except Exception as error:
+        if os.environ.get("REGISTRY_SYNC_DEBUG"):
+            raise
+        say(f"a fault in this program: {type(error).__name__}: {error}; please report it, with what REGISTRY_SYNC_DEBUG=1 shows")
+        return 1
+
+
+def say(sentence: str) -> None:
+    """One line on stderr."""
+    click.echo(f"registry-sync: {' '.join(sentence.split())}", err=True)

@@ -1,0 +1,148 @@
+"""What all commands share: the settings as asked for, JSON or text, and a progress bar on a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from db.connection import History
+    from jobs.surroundings import Surroundings
+    from registry_sync.settings import Settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Asked:
+    """What stands before the command: ``--config`` and ``--database``."""
+
+    def __init__(self, config: str | None, database: str | None) -> None:
+        self.config = config
+        self.database = database
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings in force; ``--database`` wins, relative to the working directory."""
+        import msgspec
+
+        from registry_sync.settings import from_process
+
+        settings = from_process(self.config)
+        if self.database:
+            settings = msgspec.structs.replace(settings, database=str(Path(self.database).expanduser().absolute()))
+        return settings
+
+    def history(self, *, create: bool = False) -> History:
+        """The history, open; ``create`` makes it when it is missing, and says so."""
+        from db.connection import open_history
+
+        path = Path(self.settings.database)
+        is_new = create and not path.exists()
+        history = open_history(path, create=create)
+        if is_new:
+            click.echo(f"created the database {path}", err=True)
+        return history
+
+    def surroundings(self) -> Surroundings:
+        """What a job works in, with a progress bar on a terminal."""
+        from jobs.surroundings import Silent, Surroundings
+
+        return Surroundings(self.settings, progress=Bar() if sys.stderr.isatty() else Silent())
+
+
+asked = click.make_pass_decorator(Asked)
+
+
+def as_json(command: Command) -> Command:
+    """Give a command the option ``--json``."""
+    return click.option("--json", "json_", is_flag=True, help="One JSON document on stdout.")(command)
+
+
+def print_json(value: Any) -> None:
+    """Exactly one JSON document on stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Aligned columns, the last one as long as it is."""
+    from unicodedata import east_asian_width
+
+    def width(text: str) -> int:
+        return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+    lines = [["-" if cell is None or cell == "" else str(cell) for cell in row] for row in rows]
+    widths = [max([width(heading), *(width(line[column]) for line in lines)]) for column, heading in enumerate(headings)]
+    for number, line in enumerate([list(headings), *lines]):
+        cells = [cell + " " * (size - width(cell)) for cell, size in zip(line, widths, strict=True)]
+        text = "  ".join(cells).rstrip()
+        click.echo(click.style(text, bold=True) if number == 0 else text)
+
+
+def trial_ids(_: click.Context, __: click.Parameter, value: Any) -> Any:
+    """Check ids before anything is asked or written: one that is malformed refuses them all."""
+    from registry_sync.trials.record import trial_id
+
+    if isinstance(value, tuple):
+        return tuple(dict.fromkeys(trial_id(text) for text in value))
+    return None if value is None else trial_id(value)
+
+
+class Bar:
+    """A progress bar on stderr, for work that takes longer than a second; only made for a terminal."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bar: Any = None
+        self._timer: threading.Timer | None = None
+        self._task: Any = None
+        self._done = 0
+
+    def begin(self, what: str, total: int) -> None:
+        """Show a bar, a second from now."""
+        self._done = 0
+        self._timer = threading.Timer(1.0, self._show, (what, total))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _show(self, what: str, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        with self._lock:
+            if self._timer is None:
+                return
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task(what, total=total, completed=self._done)
+
+    def step(self, what: str = "") -> None:
+        """One step further."""
+        del what
+        with self._lock:
+            self._done += 1
+            if self._bar is not None:
+                self._bar.advance(self._task)
+
+    def end(self) -> None:
+        """Take the bar away."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if self._bar is not None:
+                self._bar.stop()
+                self._bar = None

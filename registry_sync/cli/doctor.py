@@ -1,0 +1,132 @@
+"""``doctor``: is everything that the tool needs in order? One line each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from registry_sync.cli.common import Asked, as_json, asked, print_json
+from registry_sync.errors import RegistrySyncError
+
+if TYPE_CHECKING:
+    from db.connection import History
+
+Verdict = tuple[bool, str]
+
+
+@click.command(epilog="Example: registry-sync doctor")
+@as_json
+@asked
+def doctor(asked: Asked, json_: bool) -> int:
+    """Check settings, database, registry and mail server, with one line each. Nothing is changed or sent."""
+    rows = []
+    for name, check in _checks(asked):
+        try:
+            good, detail = check()
+        except RegistrySyncError as error:
+            good, detail = False, str(error)
+        rows.append({"check": name, "ok": good, "detail": detail})
+        if not json_:
+            click.echo(f"{click.style('ok  ', fg='green') if good else click.style('FAIL', fg='red')}  {name}: {detail}")
+    if json_:
+        print_json(rows)
+    if not rows[0]["ok"]:
+        return 2
+    return 0 if all(row["ok"] for row in rows) else 1
+
+
+def _checks(asked: Asked) -> Iterator[tuple[str, Callable[[], Verdict]]]:
+    yield "settings", lambda: _settings(asked)
+    try:
+        _ = asked.settings
+    except RegistrySyncError:
+        return
+    yield "database", lambda: _with_history(asked, _database)
+    yield "registry", lambda: _registry(asked)
+    yield "mail server", lambda: _mail(asked)
+    yield "sources", lambda: _with_history(asked, _incidents)
+    yield "last sync", lambda: _with_history(asked, _last_sync)
+    yield "outbox", lambda: _with_history(asked, _outbox)
+
+
+def _settings(asked: Asked) -> Verdict:
+    from registry_sync.settings import unknown_in_environment
+
+    settings = asked.settings
+    unknown = unknown_in_environment(os.environ)
+    origin = str(settings.path) if settings.path else "no file: the defaults"
+    if unknown:
+        return False, f"{origin}; the environment has {', '.join(unknown)}, which is no setting"
+    if not settings.http.contact:
+        return True, f"{origin}; [http] contact is empty: sites cannot reach you"
+    return True, origin
+
+
+def _with_history(asked: Asked, check: Callable[[History], Verdict]) -> Verdict:
+    with asked.history() as history:
+        return check(history)
+
+
+def _database(history: History) -> Verdict:
+    from db import upkeep
+
+    problem = upkeep.problem(history)
+    if problem:
+        return False, f"{history.path}: {problem}"
+    numbers = upkeep.numbers(history)
+    return True, f"{history.path}: {numbers['trials']} trials watched, {numbers['versions']} versions, {numbers['changes']} changes"
+
+
+def _registry(asked: Asked) -> Verdict:
+    from registry_sync.sources.ctgov import release
+    from registry_sync.sources.http import Client
+
+    settings = asked.settings
+    http = settings.http
+    with Client(contact=http.contact, timeout=min(http.timeout, 10), attempts=1, requests_per_minute=http.requests_per_minute) as client:
+        answer = release(client, settings.ctgov.url)
+    return True, f"{settings.ctgov.url}: API {answer.api_version}, data of {answer.data_timestamp} UTC"
+
+
+def _mail(asked: Asked) -> Verdict:
+    from registry_sync.notices.email import greet
+
+    smtp = asked.settings.smtp
+    problem = greet(smtp)
+    return (
+        (False, problem)
+        if problem
+        else (True, f"{smtp.host}:{smtp.port}, security {smtp.security}, {'login accepted' if smtp.username else 'no login'}")
+    )
+
+
+def _incidents(history: History) -> Verdict:
+    from db import incidents
+
+    rows: list[dict[str, Any]] = incidents.open_ones(history)
+    if not rows:
+        return True, "none is in trouble"
+    return False, "; ".join(f"{row['source']} in trouble since {row['opened_at']} ({row['times']} times): {row['error']}" for row in rows)
+
+
+def _last_sync(history: History) -> Verdict:
+    from db import runs
+
+    row = runs.last(history, "sync")
+    if row is None:
+        return True, "none yet"
+    return row["outcome"] in ("done", "partial"), f"{row['started_at']}: {row['outcome'] or 'did not come to its end'}"
+
+
+def _outbox(history: History) -> Verdict:
+    from db import outbox
+    from jobs.surroundings import as_stamp, utc_now
+
+    counts = outbox.counts(history, as_stamp(utc_now()))
+    return not counts["failed"], f"{counts['waiting']} waiting, {counts['due']} due now, {counts['failed']} parked"
+
+
+COMMANDS = (doctor,)

@@ -1,0 +1,233 @@
+"""``subscribe``, ``subscriptions`` and ``unsubscribe``: who hears of it."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from registry_sync.cli.common import Asked, as_json, asked, print_json, print_table, trial_ids
+
+if TYPE_CHECKING:
+    from db.connection import History
+    from db.subscriptions import Consent
+
+VOUCHED = "operator-1: the operator records that the holder of this address asked to be told of changes in these trials"
+MACHINE = "none-1: a webhook or chat address, given by the operator; no person confirms it"
+
+
+@click.command(epilog="Example: registry-sync subscribe advocate@example.org NCT06805448 --confirmed")
+@click.argument("address", metavar="ADDRESS")
+@click.argument("trials", metavar="[NCT]...", nargs=-1, callback=trial_ids)
+@click.option("--all", "all_", is_flag=True, help="Every trial that is watched, now and later.")
+@click.option(
+    "--as", "role", type=click.Choice(["reader", "coordinator"]), default="reader", show_default=True, help="Whose words are used."
+)
+@click.option("--on", "topics", metavar="TOPICS", help="Only these topics, with commas: status,criteria,timeline,places,...")
+@click.option("--country", "countries", metavar="NAME", multiple=True, help="Site news of this country only (may be repeated).")
+@click.option("--least", type=click.Choice(["minor", "major"]), default="minor", show_default=True, help="The least that is told.")
+@click.option("--every", type=click.Choice(["now", "day", "week"]), default="now", show_default=True, help="At once, or a digest.")
+@click.option("--timezone", metavar="TZ", help="Where the day of a digest ends (else the schedule's).")
+@click.option("--language", type=click.Choice(["en", "da"]), default="en", show_default=True)
+@click.option("--secret-env", metavar="NAME", help="The environment variable with a webhook's signing secret.")
+@click.option("--confirmed", is_flag=True, help="You record that the holder of this mail address consented.")
+@as_json
+@asked
+def subscribe(
+    asked: Asked,
+    address: str,
+    trials: tuple[str, ...],
+    all_: bool,
+    role: str,
+    topics: str | None,
+    countries: tuple[str, ...],
+    least: str,
+    every: str,
+    timezone: str | None,
+    language: str,
+    secret_env: str | None,
+    confirmed: bool,
+    json_: bool,
+) -> None:
+    """Tell ADDRESS (a mail address, a webhook's http(s) URL, or an Apprise URL) when these trials change.
+
+    A mail address is pending, and gets nothing, until its holder confirms, or --confirmed says that consent was given.
+    """
+    from db import subscriptions, watches
+    from jobs.surroundings import as_stamp, utc_now
+    from registry_sync.errors import UsageError
+    from registry_sync.notices.address import classify, masked
+    from registry_sync.notices.route import Subscription
+
+    if bool(trials) == all_:
+        raise UsageError("say which trials: NCT ids, or --all for every trial that is watched (not both)")
+    kind, address = classify(address)
+    if secret_env is not None and (kind != "webhook" or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", secret_env)):
+        raise UsageError("--secret-env names an environment variable, and goes with a webhook", about=secret_env)
+    wanted = Subscription(
+        id=0,
+        address=address,
+        kind=kind,
+        role=role,  # type: ignore[arg-type]  # click has checked the choice
+        topics=_topics(topics),
+        countries=frozenset(country.strip() for country in countries if country.strip()),
+        least=least,
+        every=every,  # type: ignore[arg-type]  # click has checked the choice
+        timezone=_timezone(timezone or asked.settings.schedule.timezone),
+        language=language,
+        secret_env=secret_env,
+    )
+    now = as_stamp(utc_now())
+    with asked.history(create=True) as history:
+        consent = _consent(history, kind, address, confirmed=confirmed, now=now)
+        row = subscriptions.add(history, wanted, trials, consent=consent, now=now)
+        watched = set(watches.trials(history))
+    row["address"] = masked(row["address"])
+    if json_:
+        print_json(row)
+    else:
+        _print_subscribed(asked, row["address"], row["state"], trials)
+    for trial in trials:
+        if trial not in watched:
+            click.echo(f"registry-sync: {trial} is not watched, so nothing will be seen to tell: registry-sync watch add {trial}", err=True)
+
+
+def _consent(history: History, kind: str, address: str, *, confirmed: bool, now: str) -> Consent | None:
+    from db import subscriptions
+    from registry_sync.errors import UsageError
+
+    if kind != "email":
+        return subscriptions.Consent(MACHINE, getpass.getuser(), now)
+    if not confirmed:
+        return None
+    stopped = subscriptions.stopped_by_holder(history, address)
+    if stopped:
+        raise UsageError(f"{address} was stopped by its holder on {stopped[:10]}; only its holder can start it again", about=address)
+    return subscriptions.Consent(VOUCHED, f"operator {getpass.getuser()}", now)
+
+
+def _print_subscribed(asked: Asked, address: str, state: str, trials: tuple[str, ...]) -> None:
+    what = ", ".join(trials) or "every trial that is watched"
+    if state == "active":
+        click.echo(f"{address}: will be told of {what}")
+        return
+    click.echo(f"{address}: pending for {what}: nothing is sent before its holder confirms")
+    if not asked.settings.web.url:
+        click.echo(
+            "no link can be mailed, since [web] url is not set; if you have the holder's consent, run this again with --confirmed", err=True
+        )
+
+
+def _topics(text: str | None) -> frozenset[str]:
+    from registry_sync.errors import UsageError
+    from registry_sync.trials.record import TOPICS
+
+    topics = frozenset(part.strip().lower() for part in (text or "").split(",") if part.strip())
+    unknown = sorted(topics - set(TOPICS))
+    if unknown or (text is not None and not topics):
+        raise UsageError(f"--on {text!r}: {', '.join(unknown) or 'nothing'} is no topic; there are {', '.join(TOPICS)}", about=text or "")
+    return topics
+
+
+def _timezone(name: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    from registry_sync.errors import UsageError
+
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as error:
+        raise UsageError(f"--timezone {name!r} is not known: give one such as Europe/Copenhagen", about=name) from error
+    return name
+
+
+@click.command(epilog="Example: registry-sync subscriptions --json")
+@as_json
+@asked
+def subscriptions(asked: Asked, json_: bool) -> None:
+    """List who is told of what."""
+    from db import subscriptions as kept
+    from registry_sync.notices.address import masked
+
+    with asked.history() as history:
+        rows = kept.listing(history)
+    for row in rows:
+        row["address"] = masked(row["address"])
+    if json_:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo("nobody is subscribed yet: registry-sync subscribe ADDRESS NCT...", err=True)
+        return
+    print_table(
+        ["id", "state", "as", "every", "least", "address", "topics", "trials"],
+        [
+            [
+                row["id"],
+                row["state"],
+                row["role"],
+                row["every"],
+                row["least"],
+                row["address"],
+                ",".join(row["topics"]) or "default",
+                row["trials"] if row["trials"] == "all" else " ".join(row["trials"]),
+            ]
+            for row in rows
+        ],
+    )
+
+
+@click.command(epilog="Example: registry-sync unsubscribe advocate@example.org NCT06805448")
+@click.argument("address", metavar="ADDRESS", required=False)
+@click.argument("trials", metavar="[NCT]...", nargs=-1, callback=trial_ids)
+@click.option("--from-mail", is_flag=True, help="Read one unsubscribe mail from standard input.")
+@asked
+def unsubscribe(asked: Asked, address: str | None, trials: tuple[str, ...], from_mail: bool) -> int:
+    """Stop telling ADDRESS, of all trials or of these; what still waits for it is not sent."""
+    from db import subscriptions as kept
+    from jobs.surroundings import as_stamp, utc_now
+    from registry_sync.errors import UsageError
+    from registry_sync.notices.address import classify, masked
+
+    now = as_stamp(utc_now())
+    if from_mail:
+        if address:
+            raise UsageError("--from-mail takes the address from the mail: give no other")
+        return _from_mail(asked, now)
+    if not address:
+        raise UsageError("say whom: registry-sync unsubscribe ADDRESS [NCT]...")
+    _, address = classify(address)
+    with asked.history() as history:
+        if trials and kept.covers_everything(history, address):
+            raise UsageError(
+                f"{masked(address)} follows every trial that is watched: stop that as a whole, with no trial named", about=address
+            )
+        stopped = kept.stop(history, address, trials, why="operator", now=now)
+    click.echo(f"{masked(address)}: {'stopped' if stopped else 'was not subscribed to that'}")
+    return 0 if stopped else 1
+
+
+def _from_mail(asked: Asked, now: str) -> int:
+    """Find the secret that List-Unsubscribe put into the subject; who wrote the mail does not matter, the secret does."""
+    import email
+    import email.policy
+
+    from db import subscriptions as kept
+
+    message = email.message_from_bytes(sys.stdin.buffer.read(2**20), policy=email.policy.default)
+    text = str(message.get("Subject", ""))
+    tokens = re.findall(r"[A-Za-z0-9_-]{32}", text)
+    with asked.history() as history:
+        for token in tokens:
+            address = kept.stop_by_token(history, token, why="holder", now=now)
+            if address:
+                click.echo(f"{address}: stopped at the wish of its holder")
+                return 0
+    click.echo("registry-sync: the subject of this mail names no subscription; nothing was stopped", err=True)
+    return 1
+
+
+COMMANDS = (subscribe, subscriptions, unsubscribe)

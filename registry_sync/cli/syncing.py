@@ -1,0 +1,159 @@
+"""``sync``, ``deliver``, ``outbox`` and ``run``: the jobs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from registry_sync.cli.common import Asked, as_json, asked, print_json, print_table, trial_ids
+
+if TYPE_CHECKING:
+    from jobs.deliver import DeliverReport
+    from jobs.sync import SyncReport
+
+
+@click.command(epilog="Example: registry-sync sync NCT06805448")
+@click.argument("trials", metavar="[NCT]...", nargs=-1, callback=trial_ids)
+@click.option("--full", is_flag=True, help="Ask for every record whole, whatever the short cuts.")
+@click.option("--no-deliver", is_flag=True, help="Leave the notices in the outbox.")
+@as_json
+@asked
+def sync(asked: Asked, trials: tuple[str, ...], full: bool, no_deliver: bool, json_: bool) -> int:
+    """Pull everything watched (or these trials), record what changed, and tell the subscribers."""
+    from jobs.sync import sync as pull
+
+    del full  # there are no short cuts yet: every record is asked for whole
+    report = pull(asked.surroundings(), trials=trials, then_deliver=not no_deliver)
+    if json_:
+        print_json(report.as_json())
+    else:
+        _print_sync(report)
+    for source in report.sources:
+        for failure in source.failed:
+            click.echo(
+                f"registry-sync: {failure['trial']}{'' if source.source == 'ctgov' else ' at ' + source.source}: {failure['error']}",
+                err=True,
+            )
+    _say_problems(report.delivery)
+    return 1 if report.is_partial else 0
+
+
+def _print_sync(report: SyncReport) -> None:
+    if not report.sources:
+        click.echo("nothing is watched yet: registry-sync watch add NCT...", err=True)
+    for source in report.sources:
+        name = "ClinicalTrials.gov" if source.source == "ctgov" else source.source
+        parts = [f"{source.checked} looked at"]
+        parts += [f"{source.baselines} recorded for the first time"] if source.baselines else []
+        parts += [f"{source.changed} changed"] if source.changed or not source.baselines else []
+        parts += [f"{len(source.failed)} failed"] if source.failed else []
+        click.echo(f"{name}: {', '.join(parts)}")
+    delivery = report.delivery
+    later = f", {delivery.waiting} waiting" if delivery.waiting else ""
+    click.echo(f"{report.changes} changes, {report.notices} notices queued, {delivery.sent} sent{later}")
+
+
+def _say_problems(report: DeliverReport) -> None:
+    for problem in report.problems:
+        click.echo(f"registry-sync: not delivered: {problem}", err=True)
+
+
+@click.command(epilog="Example: registry-sync deliver --json")
+@as_json
+@asked
+def deliver(asked: Asked, json_: bool) -> int:
+    """Send what is due from the outbox."""
+    from jobs.deliver import deliver as send
+
+    report = send(asked.surroundings())
+    if json_:
+        print_json(report.as_json())
+    else:
+        click.echo(f"{report.sent} sent, {report.retrying} to be tried again, {report.failed} parked, {report.waiting} waiting")
+    _say_problems(report)
+    return 1 if report.is_partial else 0
+
+
+@click.group(invoke_without_command=True, epilog="Example: registry-sync outbox --failed")
+@click.option("--failed", is_flag=True, help="Only what was refused or could not be sent yet.")
+@as_json
+@click.pass_context
+def outbox(context: click.Context, failed: bool, json_: bool) -> None:
+    """Show what waits, what failed and why, and what was sent."""
+    if context.invoked_subcommand is None:
+        _print_outbox(context.find_object(Asked) or Asked(None, None), failed, json_)
+
+
+def _print_outbox(asked: Asked, failed: bool, json_: bool) -> None:
+    from db import outbox as notices
+    from registry_sync.notices.address import masked
+
+    with asked.history() as history:
+        rows = notices.listing(history, failed_only=failed)
+    for row in rows:
+        row["address"] = masked(row["address"])
+    if json_:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo("the outbox is empty", err=True)
+        return
+    print_table(
+        ["id", "state", "tries", "next try", "address", "trials", "error"],
+        [
+            [
+                row["id"],
+                row["state"],
+                row["attempts"],
+                row["next_try_at"] if row["state"] == "pending" else None,
+                row["address"],
+                " ".join(row["trials"]),
+                row["last_error"],
+            ]
+            for row in rows
+        ],
+    )
+
+
+@outbox.command(epilog="Example: registry-sync outbox retry")
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.pass_context
+def retry(context: click.Context, ids: tuple[str, ...]) -> int:
+    """Make notices due at once, waiting or parked; without ids everything unsent."""
+    from db import outbox as notices
+    from jobs.deliver import JOB
+    from jobs.lock import only_one
+    from jobs.surroundings import as_stamp, utc_now
+    from registry_sync.errors import AlreadyRunning
+
+    asked = context.find_object(Asked) or Asked(None, None)
+    with asked.history() as history:
+        try:
+            with only_one(history.path, JOB):
+                notices.release_claims(history)
+        except AlreadyRunning:
+            pass  # its claims are alive
+        unknown = notices.retry(history, ids, as_stamp(utc_now()))
+    for notice_id in unknown:
+        click.echo(f"registry-sync: {notice_id}: no unsent notice has this id (see `registry-sync outbox`)", err=True)
+    click.echo("due at once: run `registry-sync deliver`" if len(unknown) < len(ids) or not ids else "nothing was changed")
+    return 2 if ids and len(unknown) == len(ids) else 1 if unknown else 0
+
+
+@click.command(epilog="Example: registry-sync --config /etc/registry-sync.toml run")
+@asked
+def run(asked: Asked) -> None:
+    """Run the schedule in the foreground, until SIGTERM or SIGINT."""
+    import logging
+
+    from jobs.schedule import run as run_schedule
+    from jobs.surroundings import Surroundings
+
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    run_schedule(Surroundings(asked.settings))
+
+
+COMMANDS = (sync, deliver, outbox, run)

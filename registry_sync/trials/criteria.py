@@ -50,6 +50,7 @@ _SENTENCE = re.compile(
     re.IGNORECASE,
 )
 _GENERIC = re.compile(rf"^(?:(?:{_QUALIFIERS}|criteria|criterion|the|for|of|and|to)s?\b[\s:,.-]*)+$", re.IGNORECASE)
+_EDGE = re.compile(r"^(?:in|ex)clusion\s+criteria\b|\b(?:in|ex)clusion\s+criteria\.?$", re.IGNORECASE)
 _PARTS = "part|cohort|arm|group|stage|phase|stratum|sub-?study|module|step|population"
 _PEOPLE = (
     r"child(?:ren)?|parents?|mothers?|fathers?|infants?|siblings?|caregivers?|carers?|patients?|participants?|subjects?|adults?|"
@@ -100,13 +101,8 @@ def _is_group_heading(head: str, line: Line, *, ends: bool) -> bool:
     has_name = bool(_NAMED.search(head)) and "criteri" in head.lower()
     if ends or line.heading:
         return has_name
-    # without a colon only what cannot be a sentence: "EXCLUSION CRITERIA for G1, G2 and G3."
-    return (
-        line.marker is None
-        and has_name
-        and not _SENTENCE.search(head)
-        and bool(re.match(r"^(?:in|ex)clusion\s+criteria\b", head, re.IGNORECASE))
-    )
+    # without a colon only what cannot be a sentence: "EXCLUSION CRITERIA for G1, G2 and G3", "Part D Inclusion Criteria"
+    return line.marker is None and has_name and not _SENTENCE.search(head) and bool(_EDGE.search(head))
 
 
 def _group(head: str) -> Group | None:

@@ -40,14 +40,11 @@ class StandardCron(BaseTrigger):  # type: ignore[misc]  # apscheduler has no typ
 
     def get_next_fire_time(self, previous_fire_time: datetime.datetime | None, now: datetime.datetime) -> datetime.datetime | None:
         """The next time, or ``None`` when there is none (30 February)."""
-        previous = previous_fire_time
-        while True:
-            found: datetime.datetime | None = self._inner.get_next_fire_time(previous, now)
-            if found is None or self._every_hour or not found.fold:
-                return found
+        found: datetime.datetime | None = self._inner.get_next_fire_time(previous_fire_time, now)
+        while found is not None and found.fold and not self._every_hour:
             # the hour that comes twice when the clocks go back: what names its hour fires in the first of the two only
-            previous = found
-            now = max(now, found + datetime.timedelta(seconds=1))
+            found = self._inner.get_next_fire_time(None, found.astimezone(datetime.UTC) + datetime.timedelta(minutes=1))
+        return found
 
 
 def _list(numbers: frozenset[int] | None) -> str:

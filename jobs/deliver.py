@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import datetime
 import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 from db import history as versions
 from db import outbox, runs, subscriptions
@@ -18,8 +20,11 @@ from db.outbox import Waiting
 from jobs.lock import only_one
 from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.notices.interface import Channel, Notice, Outcome, Refused, Retry, Sent, TrialNews
-from registry_sync.settings import Settings
+from registry_sync.errors import RegistrySyncError, Stopped
 from registry_sync.sources import ctgov
+
+if TYPE_CHECKING:
+    from registry_sync.notices.email import MailChannel
 
 JOB = "deliver"
 WAITS = (60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
@@ -52,20 +57,34 @@ class DeliverReport:
         return numbers
 
 
-def open_channels(settings: Settings) -> Channels:
+def open_channels(around: Surroundings) -> Channels:
     """A channel for each kind of address."""
     from registry_sync.notices.chat import ChatChannel
-    from registry_sync.notices.email import MailChannel
     from registry_sync.notices.webhook import WebhookChannel
 
+    settings = around.settings
     return {
-        "email": MailChannel(settings.smtp, web_url=settings.web.url),
-        "webhook": WebhookChannel(settings.webhook, timeout=settings.http.timeout),
+        "email": mail_channel(around),
+        "webhook": WebhookChannel(settings.webhook, timeout=settings.http.timeout, now=lambda: around.now().timestamp()),
         "chat": ChatChannel(),
     }
 
 
-def deliver(around: Surroundings, *, channels: Callable[[Settings], Channels] = open_channels) -> DeliverReport:
+def mail_channel(around: Surroundings) -> MailChannel:
+    """The mail server of the settings."""
+    from functools import partial
+
+    from registry_sync.notices import compose
+    from registry_sync.notices.email import MailChannel
+
+    smtp, web_url = around.settings.smtp, around.settings.web.url
+    write = partial(
+        compose.mail, sender=smtp.sender, reply_to=smtp.reply_to, unsubscribe=smtp.unsubscribe, web_url=web_url, now=around.now()
+    )
+    return MailChannel(smtp, compose=write, wait=around.pause, clock=time.monotonic)
+
+
+def deliver(around: Surroundings, *, channels: Callable[[Surroundings], Channels] = open_channels) -> DeliverReport:
     """Send everything that is due, oldest first; one recipient's failure stops nobody else's.
 
     Raises AlreadyRunning when another delivery does not end within PATIENCE seconds, DatabaseError.
@@ -78,7 +97,7 @@ def deliver(around: Surroundings, *, channels: Callable[[Settings], Channels] = 
             run = runs.begin(history, JOB, around.stamp())
             around.progress.begin("Sending", due)
             try:
-                _send_all(around, history, channels(around.settings), report)
+                _send_all(around, history, channels(around), report)
             finally:
                 around.progress.end()
                 runs.end(history, run, around.stamp(), "partial" if report.is_partial else "done", report.as_json())
@@ -95,11 +114,11 @@ def _send_all(around: Surroundings, history: History, channels: Channels, report
             waiting = outbox.claim_next(history, began, sorted(open_kinds))
             if waiting is None:
                 return
+            around.progress.step()
             outcome = _send(around, history, channels, waiting)
             _note(around, history, waiting, outcome, report)
             if isinstance(outcome, Retry) and outcome.channel_down:
                 open_kinds.discard(waiting.kind)
-            around.progress.step()
     finally:
         for channel in channels.values():
             channel.close()
@@ -111,6 +130,10 @@ def _send(around: Surroundings, history: History, channels: Channels, waiting: W
         return None
     try:
         return channels[waiting.kind].send(notice)
+    except RegistrySyncError as error:
+        if isinstance(error, Stopped):
+            raise
+        return Retry(str(error))
     except Exception as error:
         # a fault in writing or sending one notice must not hold up the others, nor lose this one
         log.exception("notice %s to %s", waiting.id, waiting.kind)

@@ -322,7 +322,7 @@ def _note_health(around: Surroundings, history: History, report: SyncReport) -> 
         for source in report.sources:
             if source.troubles and source.troubles == source.checked:
                 if incidents.trouble(connection, source.source, source.failed[0]["error"], now):
-                    log.warning("%s is in trouble: %s", source.source, source.failed[0]["error"])
+                    log.info("%s is in trouble: %s", source.source, source.failed[0]["error"])
                 continue
             if incidents.well(connection, source.source, now):
                 log.info("%s is well again", source.source)

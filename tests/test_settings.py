@@ -83,7 +83,7 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
         ("[smtp]\nport = true", "smtp.port: expected a port from 1 to 65535, not true"),
         ("[smtp]\nsecurity = 'ssl'", "smtp.security: expected one of none, starttls, tls, not 'ssl'"),
         ("[smtp]\nsender = 'nobody'", "smtp.sender: expected a mail address"),
-        ("[smtp]\nsender = \"A <a@example.org>\\nBcc: b@example.org\"", "smtp.sender: expected a mail address"),
+        ('[smtp]\nsender = "A <a@example.org>\\nBcc: b@example.org"', "smtp.sender: expected a mail address"),
         ("[smtp]\noperator = 'a b'", "smtp.operator: expected a mail address, or empty"),
         ("[http]\nrequests_per_minute = 0", "http.requests_per_minute: expected a whole number from 1 to 600000, not 0"),
         ("[http]\ntimeout = 0", "http.timeout: expected seconds, more than 0"),

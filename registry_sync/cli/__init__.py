@@ -5,6 +5,7 @@ Every import that costs time happens inside the command that needs it, so that `
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import Any
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """What ``main`` does, giving the exit code."""
+    log_to_stderr()
     try:
         result: Any = cli.main(args=arguments, prog_name="registry-sync", standalone_mode=False)
         sys.stdout.flush()
@@ -75,6 +77,18 @@ def run(arguments: list[str] | None = None) -> int:
             raise
         say(f"a fault in this program: {type(error).__name__}: {error}; please report it, with what REGISTRY_SYNC_DEBUG=1 shows")
         return 1
+
+
+def log_to_stderr() -> None:
+    """What the jobs log as a warning is one line like any other; a fault that they survived shows its traceback only to who asks."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine("registry-sync: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class _OneLine(logging.Formatter):
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the name is logging's
+        return super().formatException(ei) if os.environ.get("REGISTRY_SYNC_DEBUG") else f"{ei[0].__name__}: {ei[1]}"
 
 
 def say(sentence: str) -> None:

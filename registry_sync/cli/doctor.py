@@ -87,20 +87,16 @@ def _registry(asked: Asked) -> Verdict:
     settings = asked.settings
     http = settings.http
     with Client(contact=http.contact, timeout=min(http.timeout, 10), attempts=1, requests_per_minute=http.requests_per_minute) as client:
-        answer = release(client, settings.ctgov.url)
-    return True, f"{settings.ctgov.url}: API {answer.api_version}, data of {answer.data_timestamp} UTC"
+        version, stamp = release(client, settings.ctgov.url)
+    return True, f"{settings.ctgov.url}: API {version}, data of {stamp or 'an unknown time'} UTC"
 
 
 def _mail(asked: Asked) -> Verdict:
-    from registry_sync.notices.email import greet
+    from jobs.deliver import mail_channel
 
     smtp = asked.settings.smtp
-    problem = greet(smtp)
-    return (
-        (False, problem)
-        if problem
-        else (True, f"{smtp.host}:{smtp.port}, security {smtp.security}, {'login accepted' if smtp.username else 'no login'}")
-    )
+    server = mail_channel(asked.surroundings()).check()
+    return True, f"{server}, security {smtp.security}, {'login accepted' if smtp.username else 'no login'}"
 
 
 def _incidents(history: History) -> Verdict:

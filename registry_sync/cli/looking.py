@@ -11,29 +11,6 @@ from registry_sync.cli.common import Asked, as_json, asked, print_json, print_ta
 
 if TYPE_CHECKING:
     from db.history import Version
-    from registry_sync.trials.changes import KeptChange
-
-
-def change_json(change: KeptChange) -> dict[str, Any]:
-    """A change as ``changes --json`` shows it."""
-    from registry_sync.notices.wording import summary
-
-    return {
-        "id": change.id,
-        "trial": change.trial,
-        "source": change.source,
-        "field": change.field,
-        "topic": change.topic,
-        "operation": change.operation,
-        "before": change.before,
-        "after": change.after,
-        "group": change.group,
-        "significance": change.significance,
-        "reader_significance": change.reader_significance,
-        "summary": summary(change),
-        "registry_date": change.registry_date,
-        "seen_at": change.seen_at,
-    }
 
 
 @click.command(epilog="Example: registry-sync changes NCT06805448 --since 2026-02-01")
@@ -47,6 +24,7 @@ def change_json(change: KeptChange) -> dict[str, Any]:
 def changes(asked: Asked, trial: str | None, since: str | None, source: str | None, backfilled: bool, all_: bool, json_: bool) -> None:
     """Show what changed, newest first."""
     from db import history as versions
+    from registry_sync.notices.compose import change_json
 
     moment = _moment(since) if since else None
     with asked.history() as history:
@@ -125,8 +103,12 @@ def _record_json(version: Version) -> dict[str, Any]:
 
 
 def _print_record(version: Version) -> None:
-    from registry_sync.notices.wording import shown
+    from registry_sync.notices.i18n import translator
+    from registry_sync.notices.values import describe
     from registry_sync.trials.record import FIELDS, plain
+
+    def shown(name: str, value: Any) -> str:
+        return describe(name, value, translator("en"))
 
     click.echo(click.style(f"{version.trial}  {version.record.brief_title or ''}".rstrip(), bold=True))
     dated = f"posted {version.registry_date}, " if version.registry_date else ""

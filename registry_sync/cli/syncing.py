@@ -151,7 +151,7 @@ def run(asked: Asked) -> None:
     from jobs.schedule import run as run_schedule
     from jobs.surroundings import Surroundings
 
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     run_schedule(Surroundings(asked.settings))
 

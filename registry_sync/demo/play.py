@@ -121,7 +121,8 @@ class _Stage:
         for mail in self._mailbox.messages[mails:]:
             self._keep(day, mail)
         for post in self._hook.posts[posts:]:
-            self._say(f"{_INDENT}post to the webhook: {len(payload(post)['changes'])} changes")
+            number = len(payload(post)["changes"])
+            self._say(f"{_INDENT}post to the webhook: {number} {'change' if number == 1 else 'changes'}")
         heard = len(self._mailbox.messages) - mails + len(self._hook.posts) - posts
         if not heard:
             self._say(f"{_INDENT}nobody is told")

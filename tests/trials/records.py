@@ -37,7 +37,9 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_siz
 stated = st.none() | texts
 dated = st.builds(Dated, st.sampled_from(["2026", "2026-01", "2026-01-15", "2027-12-31"]), st.sampled_from([None, "ACTUAL", "ESTIMATED"]))
 contacts = st.builds(Contact, stated, stated, stated, stated)
-locations = st.builds(Location, stated, stated, stated, stated, stated, st.sampled_from([None, "RECRUITING", "COMPLETED"]), st.tuples() | st.tuples(contacts))
+locations = st.builds(
+    Location, stated, stated, stated, stated, stated, st.sampled_from([None, "RECRUITING", "COMPLETED"]), st.tuples() | st.tuples(contacts)
+)
 criteria = st.builds(
     Criterion, st.sampled_from([None, "inclusion", "exclusion"]), stated, st.integers(0, 3), st.sampled_from(["item", "note"]), texts
 )

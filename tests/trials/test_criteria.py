@@ -89,16 +89,23 @@ def test_what_stands_behind_a_heading_on_its_line_is_kept() -> None:
 
 def test_a_sentence_that_names_the_group_is_kept_as_a_note() -> None:
     lines = [plain("Patients must meet all of the following inclusion criteria:"), item("Adults")]
-    assert shape(lines) == [
-        ("inclusion", None, 0, "note", "Patients must meet all of the following inclusion criteria:"),
-        ("inclusion", None, 0, "item", "Adults"),
-    ] or shape(lines)[0][3] == "note"
+    assert (
+        shape(lines)
+        == [
+            ("inclusion", None, 0, "note", "Patients must meet all of the following inclusion criteria:"),
+            ("inclusion", None, 0, "item", "Adults"),
+        ]
+        or shape(lines)[0][3] == "note"
+    )
     assert [c.group for c in parse(lines)] == ["inclusion", "inclusion"]
 
 
 def test_sections_keep_the_group_above_them() -> None:
     lines = [plain("Exclusion Criteria:"), plain("Parents:"), item("No phone"), plain("Children:"), item("Asthma")]
-    assert [(c.group, c.section, c.text) for c in parse(lines)] == [("exclusion", "Parents", "No phone"), ("exclusion", "Children", "Asthma")]
+    assert [(c.group, c.section, c.text) for c in parse(lines)] == [
+        ("exclusion", "Parents", "No phone"),
+        ("exclusion", "Children", "Asthma"),
+    ]
 
 
 def test_a_line_with_a_number_is_no_section_that_would_hide_a_change() -> None:

@@ -20,7 +20,9 @@ def test_an_id_is_taken_in_any_case_with_blanks_around(text: str) -> None:
     assert trial_id(text) == "NCT06805448"
 
 
-@pytest.mark.parametrize("text", ["", "NCT", "NCT0680544", "NCT068054480", "06805448", "NCT0680544x", "NCT00000000", "NCT٠٦٨٠٥٤٤٨", "NCT 06805448"])
+@pytest.mark.parametrize(
+    "text", ["", "NCT", "NCT0680544", "NCT068054480", "06805448", "NCT0680544x", "NCT00000000", "NCT٠٦٨٠٥٤٤٨", "NCT 06805448"]
+)
 def test_a_malformed_id_is_refused_with_what_an_id_is(text: str) -> None:
     with pytest.raises(UsageError, match="NCT and eight digits"):
         trial_id(text)
@@ -74,7 +76,9 @@ def test_first_sight_is_a_baseline() -> None:
 
 
 def test_nothing_that_a_reader_would_call_a_change_is_unchanged() -> None:
-    assert isinstance(decide(record(locations=(site(), site("Aarhus"))), record(locations=(site("Aarhus"), site())), complete=True), Unchanged)
+    assert isinstance(
+        decide(record(locations=(site(), site("Aarhus"))), record(locations=(site("Aarhus"), site())), complete=True), Unchanged
+    )
 
 
 def test_the_registry_leaves_out_what_is_gone_and_a_page_what_it_does_not_say() -> None:

@@ -1,0 +1,215 @@
+"""What a process does when it is interrupted, killed or asked to stop; and how little it loads to say how it is used."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from registry_sync.demo import record
+from registry_sync.demo.record import TRIAL
+from tests.cli.conftest import Terminal
+
+
+@contextmanager
+def started(terminal: Terminal, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command in a process of its own, that is ended with the block whatever happens."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "registry_sync", *arguments],
+        cwd=terminal.house.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=20)
+
+
+def begin(terminal: Terminal) -> None:
+    terminal.house.registry.put(record.the_study())
+    terminal("init")
+    terminal("watch", "add", TRIAL)
+    terminal("subscribe", "reader@example.org", TRIAL, "--confirmed")
+    terminal("sync")
+
+
+def suspend(terminal: Terminal) -> None:
+    house = terminal.house
+    house.registry.put(record.with_status(house.registry.study(TRIAL), "SUSPENDED", posted="2026-02-03"))
+
+
+def until(holds: Callable[[], object], seconds: float = 20) -> None:
+    """Wait for another process, in small steps; fails when it takes too long."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.02)
+
+
+def test_ctrl_c_in_the_middle_of_a_sync(terminal: Terminal) -> None:
+    begin(terminal)
+    suspend(terminal)
+    hold = terminal.house.registry.faults.hang()
+    with started(terminal, "sync") as process:
+        hold.wait_until_reached()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    hold.release()
+    assert process.returncode == 130
+    assert err.strip() == "registry-sync: interrupted; what was stored so far is whole, and the next run carries on"
+    assert terminal("sync", "--json").json["delivered"] == 1
+
+
+def test_a_kill_in_the_middle_of_a_sync_leaves_no_lock_and_loses_nothing(terminal: Terminal) -> None:
+    begin(terminal)
+    suspend(terminal)
+    hold = terminal.house.registry.faults.hang()
+    with started(terminal, "sync") as process:
+        hold.wait_until_reached()
+        assert "another sync is running: process" in terminal("sync").complaint
+        process.kill()
+        process.wait(20)
+    hold.release()
+    said = terminal("sync", "--json")
+    assert (said.code, said.json["changes"], said.json["delivered"]) == (0, 1, 1)
+
+
+@pytest.mark.parametrize("moment", ["ehlo", "mail", "data"])
+def test_a_kill_while_a_mail_is_sent_repeats_it_with_the_same_identity(terminal: Terminal, moment: str) -> None:
+    begin(terminal)
+    suspend(terminal)
+    terminal("sync", "--no-deliver")
+    mailbox = terminal.house.mailbox
+    hold = mailbox.hang(moment)  # type: ignore[arg-type]
+    with started(terminal, "deliver") as process:
+        hold.wait_until_reached()
+        process.kill()
+        process.wait(20)
+    hold.release()
+    mailbox.behave()
+    (row,) = terminal("outbox", "--json").json
+    assert row["state"] == "claimed"
+    assert terminal("deliver", "--json").json == {"sent": 1, "retrying": 0, "failed": 0, "waiting": 0}
+    ids = {str(mail.message["Message-ID"]) for mail in mailbox.messages}
+    assert len(ids) == 1
+    assert row["id"] in ids.pop()
+
+
+def test_the_scheduler_catches_up_once_and_ends_on_sigterm(terminal: Terminal) -> None:
+    begin(terminal)
+    suspend(terminal)
+    with terminal.house.history() as history, history.write() as connection:
+        connection.execute("UPDATE run SET started_at = '2026-01-01T00:00:00Z'")
+    with started(terminal, "run") as process:
+        until(lambda: len(terminal.house.mailbox.messages) == 1)
+        assert "another run is running" in terminal("run").complaint
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        _, err = process.communicate(timeout=20)
+    assert time.monotonic() - began < 10
+    assert process.returncode == 0, err
+    assert "asked to stop (SIGTERM)" in err
+    assert err.count("sync: 1 looked at, ") == 1
+    assert "Traceback" not in err
+
+
+def test_the_scheduler_ends_within_ten_seconds_of_a_signal_in_the_middle_of_a_request(terminal: Terminal) -> None:
+    begin(terminal)
+    text = (terminal.house.folder / "registry-sync.toml").read_text(encoding="utf-8").replace("timeout = 5", "timeout = 60")
+    (terminal.house.folder / "registry-sync.toml").write_text(text, encoding="utf-8")
+    suspend(terminal)
+    with terminal.house.history() as history, history.write() as connection:
+        connection.execute("DELETE FROM run")
+    hold = terminal.house.registry.faults.hang()
+    with started(terminal, "run") as process:
+        hold.wait_until_reached()
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        _, err = process.communicate(timeout=20)
+    assert time.monotonic() - began < 10
+    assert process.returncode == 0, err
+    hold.release()
+    assert terminal("sync", "--json").json["changes"] == 1
+
+
+def test_a_mail_server_that_hangs_does_not_hold_up_the_end(terminal: Terminal) -> None:
+    begin(terminal)
+    text = (terminal.house.folder / "registry-sync.toml").read_text(encoding="utf-8").replace("timeout = 5", "timeout = 60")
+    (terminal.house.folder / "registry-sync.toml").write_text(text, encoding="utf-8")
+    suspend(terminal)
+    with terminal.house.history() as history, history.write() as connection:
+        connection.execute("DELETE FROM run")
+    hold = terminal.house.mailbox.hang("data")
+    with started(terminal, "run") as process:
+        hold.wait_until_reached()
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        process.communicate(timeout=20)
+    assert time.monotonic() - began < 10
+    assert process.returncode == 0
+    hold.release()
+    terminal.house.mailbox.behave()
+    assert terminal("deliver", "--json").json["sent"] == 1
+
+
+def test_a_job_that_fails_is_a_line_in_the_log_and_the_schedule_goes_on(terminal: Terminal) -> None:
+    begin(terminal)
+    terminal.house.registry.stop()
+    with terminal.house.history() as history, history.write() as connection:
+        connection.execute("DELETE FROM run")
+    with started(terminal, "run") as process:
+        until(lambda: _finished(terminal, "sync"))
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert f"ctgov: {TRIAL}: " in err
+    assert "Traceback" not in err
+    assert list((terminal.house.folder / "backups").glob("history-*.db"))
+
+
+def _finished(terminal: Terminal, job: str) -> bool:
+    with terminal.house.history() as history:
+        names = {row["job"] for row in history.rows("SELECT job FROM run WHERE finished_at IS NOT NULL")}
+    return {job, "backup"} <= names
+
+
+def test_a_closed_pipe_is_no_fault(terminal: Terminal) -> None:
+    begin(terminal)
+    suspend(terminal)
+    terminal("sync")
+    command = f"{sys.executable} -m registry_sync show {TRIAL} | head -c 10"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=terminal.house.folder, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+def test_help_loads_nothing_that_costs_time() -> None:
+    heavy = [
+        "requests",
+        "bs4",
+        "lxml",
+        "apscheduler",
+        "rich.progress",
+        "babel",
+        "jinja2",
+        "sqlite_utils",
+        "aiosmtpd",
+        "apprise",
+        "msgspec",
+        "email.mime",
+    ]
+    code = f"import sys, registry_sync.cli; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2], env=os.environ
+    )
+    assert done.stdout.strip() == "[]"

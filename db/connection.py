@@ -22,6 +22,7 @@ WAIT_FOR_OTHERS = 10.0
 """Seconds that a write waits for another process's write before it gives up."""
 
 Row = dict[str, Any]
+Connection = sqlite3.Connection
 
 
 class History:

@@ -7,7 +7,6 @@ together, so that a crash at any instant loses no notice, and a repeat finds not
 from __future__ import annotations
 
 import queue
-import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from urllib.parse import urlsplit
 
 from db import history as versions
 from db import incidents, outbox, runs, subscriptions, watches
-from db.connection import History
+from db.connection import Connection, History
 from jobs.deliver import DeliverReport, deliver
 from jobs.lock import only_one
 from jobs.surroundings import Surroundings, as_stamp, log
@@ -277,7 +276,7 @@ def _store(around: Surroundings, history: History, observation: Observation, sou
 
 
 def _store_changes(
-    around: Surroundings, history: History, connection: sqlite3.Connection, version: int, observation: Found, decision: Changed
+    around: Surroundings, history: History, connection: Connection, version: int, observation: Found, decision: Changed
 ) -> int:
     now = around.now()
     ids = versions.add_changes(

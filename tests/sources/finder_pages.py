@@ -20,7 +20,10 @@ CRITERIA = (
     *(f"• {number}. {text}" for number, text in enumerate(EXCLUSION, start=1)),
 )
 PAGE: Facts = (
-    ("", ("Search / Trial NCT01234567", "Eye Drops Against Dryness in Grown People", "Launched by EXAMPLE HOSPITAL, NORWAY · Jan 27, 2025")),
+    (
+        "",
+        ("Search / Trial NCT01234567", "Eye Drops Against Dryness in Grown People", "Launched by EXAMPLE HOSPITAL, NORWAY · Jan 27, 2025"),
+    ),
     ("Trial Information", ("Current as of July 01, 2025", "Recruiting")),
     ("Keywords", ("Eye Drops, Dryness Tears",)),
     ("Site Summary", ("The trial looks at a new kind of drops.",)),
@@ -73,14 +76,19 @@ def spans_and_breaks(page: Facts) -> str:
 def glued_spans(page: Facts) -> str:
     """A label and its only line as two runs of one box, without a blank between them."""
     return "".join(
-        f"<div><span>{_text(label)}</span><span>{_text(lines[0])}</span></div>" if label and len(lines) == 1 else nested_divs([(label, lines)])
+        f"<div><span>{_text(label)}</span><span>{_text(lines[0])}</span></div>"
+        if label and len(lines) == 1
+        else nested_divs([(label, lines)])
         for label, lines in page
     )
 
 
 def preformatted(page: Facts) -> str:
-    """Line breaks in the source are all the structure that a long text has (``white-space: pre-line``)."""
-    return "".join(f"<h3>{_text(label)}</h3><div>{_text(chr(10).join(lines))}</div>" if label else _paragraphs(lines) for label, lines in page)
+    """Line breaks in the source are all the structure that the criteria have (``white-space: pre-line``)."""
+    return "".join(
+        f"<h3>{label}</h3><div>{_text(chr(10).join(lines))}</div>" if lines == CRITERIA else headings_and_lists([(label, lines)])
+        for label, lines in page
+    )
 
 
 MARKUPS: tuple[Callable[[Facts], str], ...] = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -188,7 +189,8 @@ def test_a_paragraph_after_an_empty_line_is_a_line_of_its_own() -> None:
 
 
 def test_a_heading_under_the_last_item_ends_it() -> None:
-    assert said(markdown_lines("* Consent\nExclusion Criteria:\n* Pregnant")) == [(0, "Consent"), (0, "Exclusion Criteria:"), (0, "Pregnant")]
+    lines = markdown_lines("* Consent\nExclusion Criteria:\n* Pregnant")
+    assert said(lines) == [(0, "Consent"), (0, "Exclusion Criteria:"), (0, "Pregnant")]
 
 
 def test_numbers_aligned_to_the_right_are_siblings() -> None:
@@ -209,7 +211,8 @@ def test_the_separator_between_two_lists_is_no_text() -> None:
 
 
 def test_a_line_break_in_html_begins_a_line() -> None:
-    assert marked(html_lines("<p>Inclusion:<br>1. adults<br/>2. consent</p>")) == [(None, "Inclusion:"), ("1.", "adults"), ("2.", "consent")]
+    lines = html_lines("<p>Inclusion:<br>1. adults<br/>2. consent</p>")
+    assert marked(lines) == [(None, "Inclusion:"), ("1.", "adults"), ("2.", "consent")]
 
 
 def test_an_item_wrapped_by_line_breaks_is_one_line() -> None:
@@ -244,7 +247,7 @@ def test_prose_keeps_its_paragraphs_and_nothing_else_of_its_layout() -> None:
 # whatever comes
 
 
-LISTS = st.recursive(
+LISTS: st.SearchStrategy[Any] = st.recursive(
     st.lists(st.text("abcdefgh ", min_size=1).filter(str.strip).map(lambda text: (f"x{text}", [])), min_size=1, max_size=4),
     lambda inner: st.lists(st.tuples(st.text("abc d", max_size=12).map(lambda text: f"x{text}"), inner), min_size=1, max_size=4),
     max_leaves=12,
@@ -282,7 +285,7 @@ def test_no_word_is_lost_or_invented(text: str) -> None:
 def _without_dropped_markers(source: list[str], kept: list[str]) -> list[str]:
     """The source's words without those of stacked or empty markers ("1. a) x" keeps one marker): short ones only."""
     left = "".join(kept)
-    words = []
+    words: list[str] = []
     for word in source:
         if left.startswith(word):
             left = left[len(word) :]

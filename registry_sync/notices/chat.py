@@ -1,0 +1,106 @@
+"""Chat, push and SMS through Apprise URLs; Apprise is an optional extra and is loaded when the first one is needed.
+
+Apprise tells why something failed in its log only, so the log is listened to while it sends.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from types import ModuleType
+
+from registry_sync.errors import MissingExtra
+from registry_sync.notices import compose
+from registry_sync.notices.address import masked, scrubbed
+from registry_sync.notices.clean import cut, one_line
+from registry_sync.notices.interface import Notice, Outcome, Refused, Retry, Sent
+
+INSTALL = 'pip install "registry-sync[chat]"'
+_LOGGER = "apprise"
+_LONGEST_REASON = 240
+
+
+def supported(url: str) -> bool:
+    """Does Apprise know this URL's scheme, and can it use what the URL says? Nothing is sent. Raises MissingExtra."""
+    library = _apprise()
+    with _listening():
+        return library.Apprise.instantiate(url, suppress_exceptions=True) is not None
+
+
+class ChatChannel:
+    """Apprise URLs as a Channel; one URL for each notice."""
+
+    def send(self, notice: Notice) -> Outcome:
+        """Send the news in short."""
+        try:
+            library = _apprise()
+        except MissingExtra as missing:
+            return Retry(str(missing), channel_down=True)
+        where = masked(notice.address)
+        with _listening() as heard:
+            try:
+                service = library.Apprise.instantiate(notice.address, suppress_exceptions=True)
+                if service is None:
+                    return Refused(f"{where}: no address that Apprise can use{_because(heard, notice.address)}")
+                sent = service.notify(body=compose.short(notice), title=compose.subject(notice), body_format=library.NotifyFormat.TEXT)
+            except Exception as error:  # plugins raise what they like; the notice stays queued
+                return Retry(cut(f"{where}: {scrubbed(one_line(str(error)) or type(error).__name__, notice.address)}", _LONGEST_REASON))
+        return Sent() if sent else Retry(cut(f"{where}: not taken{_because(heard, notice.address)}", _LONGEST_REASON))
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _apprise() -> ModuleType:
+    """The library. Raises MissingExtra with the command that installs it."""
+    try:
+        with warnings.catch_warnings():
+            # Its plugins are loaded at the first address, and some import what Python is about to drop: not the operator's concern.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            library = importlib.import_module("apprise")
+            _load_plugins(library)
+    except ImportError:
+        raise MissingExtra(f"chat and push addresses need an optional part: {INSTALL}", about=_LOGGER) from None
+    return library
+
+
+@lru_cache(maxsize=1)
+def _load_plugins(library: ModuleType) -> None:
+    library.Apprise.instantiate("json://localhost", suppress_exceptions=True)
+
+
+@contextmanager
+def _listening() -> Iterator[list[str]]:
+    """The warnings that Apprise logs in this thread meanwhile, kept from the terminal."""
+    heard: list[str] = []
+    handler = _Ear(heard)
+    logger = logging.getLogger(_LOGGER)
+    propagated, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield heard
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagated
+
+
+class _Ear(logging.Handler):
+    def __init__(self, heard: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._heard = heard
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self._thread:
+            self._heard.append(one_line(record.getMessage()))
+
+
+def _because(heard: list[str], address: str) -> str:
+    """The last thing that was logged: plugins warn first in general, then in particular."""
+    text = next((line for line in reversed(heard) if line), "")
+    return f": {scrubbed(text, address)}" if text else ""

@@ -1,0 +1,262 @@
+"""A notice -> a mail, a webhook's JSON, a short text for chat.
+
+Registry text reaches a mail's body only: escaped in HTML, one line at a time in text. Headers are made of our own words, of ids
+and dates, so that no record can add a header or tell of a disease on a locked screen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from functools import lru_cache
+from pathlib import Path
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import msgspec
+
+from registry_sync.notices.clean import cut, one_line
+from registry_sync.notices.i18n import Translator, translator
+from registry_sync.notices.interface import Notice
+from registry_sync.notices.marking import Run
+from registry_sync.notices.story import MOST_ITEMS, Story, safe_url, story, subject
+from registry_sync.notices.wording import summary
+from registry_sync.trials.changes import KeptChange
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["change_json", "html", "mail", "post", "short", "stop_links", "subject", "text"]
+
+WIRE = SMTP.clone(max_line_length=998)
+"""How a mail is flattened: the default policy folds header URLs beyond about 76 characters and breaks them (RFC 5322 allows 998)."""
+
+MOST_STORIES = 50
+"""Trials told in full in one mail; further ones are told by their subject, so that no digest grows too large to be accepted."""
+
+_MOST_SUBJECTS = 500
+_MOST_ITEMS_OF_ALL = 400
+_WIDTH = 76
+_LONGEST_SHORT = 1500
+_ID_CHARACTERS = re.compile(r"[^A-Za-z0-9._-]+")
+_TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+
+@dataclass(frozen=True)
+class StopLinks:
+    """How this recipient's mails can be stopped: a ``mailto:`` URL, and (a later piece) a one-click web URL (RFC 8058)."""
+
+    mailto: str | None = None
+    web: str | None = None
+
+
+def mail(notice: Notice, *, sender: str, reply_to: str, unsubscribe: str, web_url: str, now: datetime) -> EmailMessage:
+    """The whole mail, text and HTML, with its headers; ``as_bytes()`` gives it in the form for the wire.
+
+    ``sender``: an address or ``Name <address>``; ``reply_to`` and ``unsubscribe``: mailboxes or empty; ``web_url``: the public
+    address of the web pages or empty; ``now``: aware, for the Date header alone, so that a repeat differs in nothing else.
+    """
+    name, address = parseaddr(sender)
+    domain = _ascii_domain(address.rpartition("@")[2]) or "localhost"
+    links = stop_links(notice, unsubscribe, web_url)
+    stop_by = links.mailto or f"mailto:{reply_to or address}"
+    message = EmailMessage(policy=SMTP)
+    message["From"] = _address(address, one_line(name))
+    message["To"] = _address(notice.address)
+    if reply_to:
+        message["Reply-To"] = _address(reply_to)
+    message["Subject"] = subject(notice)
+    message["Date"] = format_datetime(now)
+    _identify(message, notice, domain)
+    message["Auto-Submitted"] = "auto-generated"
+    message["List-Id"] = f"<trial-alerts.{domain}>"
+    if links.mailto:
+        message["List-Unsubscribe"] = f"<{links.mailto}>"
+    message.set_content(text(notice, stop_by=stop_by), cte="quoted-printable")
+    message.add_alternative(html(notice, stop_by=stop_by), subtype="html", cte="quoted-printable")
+    message["Content-Language"] = translator(notice.language).language
+    message.set_boundary(f"=_{hashlib.sha256(notice.id.encode()).hexdigest()[:32]}")
+    message.policy = WIRE
+    return message
+
+
+def text(notice: Notice, *, stop_by: str | None = None) -> str:
+    """The plain text of a mail. ``stop_by``: a ``mailto:`` URL by which the recipient can stop the mails."""
+    return _render("mail.txt.j2", notice, stop_by)
+
+
+def html(notice: Notice, *, stop_by: str | None = None) -> str:
+    """The mail as a whole HTML document, which a browser shows as well: no picture, no script, nothing fetched."""
+    return _render("mail.html.j2", notice, stop_by)
+
+
+def stop_links(notice: Notice, unsubscribe: str, web_url: str) -> StopLinks:  # noqa: ARG001 - the web pages will need web_url
+    """Where List-Unsubscribe leads. The one place for the web link, once there are pages that answer it."""
+    if not unsubscribe or not notice.stop_token:
+        return StopLinks()
+    return StopLinks(mailto=f"mailto:{quote(unsubscribe, safe='@')}?subject={quote(f'unsubscribe {notice.stop_token}')}")
+
+
+def post(notice: Notice) -> bytes:
+    """A webhook's body: ``{"id", "trial", "title", "url", "changes"}``, changes as in ``changes --json``.
+
+    A digest of several trials has ``null`` for trial, title and URL: each of its changes names its own trial.
+    """
+    only = notice.news[0] if len(notice.news) == 1 else None
+    return msgspec.json.encode(
+        {
+            "id": notice.id,
+            "trial": only.trial if only else None,
+            "title": (only.record.brief_title or only.record.official_title) if only else None,
+            "url": safe_url(only.url) if only else None,
+            "changes": [change_json(change) for news in notice.news for change in news.changes],
+        }
+    )
+
+
+def change_json(change: KeptChange) -> dict[str, Any]:
+    """A change with the keys and in the order of ``changes --json``; its ``summary`` is English."""
+    return {
+        "id": change.id,
+        "trial": change.trial,
+        "source": change.source,
+        "field": change.field,
+        "topic": change.topic,
+        "operation": change.operation,
+        "before": change.before,
+        "after": change.after,
+        "group": change.group,
+        "significance": change.significance,
+        "reader_significance": change.reader_significance,
+        "summary": summary(change),
+        "registry_date": change.registry_date,
+        "seen_at": change.seen_at,
+    }
+
+
+def short(notice: Notice) -> str:
+    """The news in short, for chat, push and SMS; its title is ``subject``. At most 1,500 characters."""
+    several = len(notice.news) > 1
+    parts = []
+    for news in notice.news[:MOST_STORIES]:
+        told = story(news, notice.role, notice.language, most_items=0)
+        lines = [told.subject] if several else []
+        parts.append("\n".join([*lines, told.text, *([told.url] if told.url else [])]))
+    if len(notice.news) == 1 and len(parts[0]) > _LONGEST_SHORT:
+        return cut(one_line(parts[0]), _LONGEST_SHORT)
+    return _as_many_as_fit(parts, translator(notice.language))
+
+
+def _as_many_as_fit(parts: Sequence[str], t: Translator) -> str:
+    kept: list[str] = []
+    for part in parts:
+        if sum(len(each) + 2 for each in kept) + len(part) > _LONGEST_SHORT:
+            break
+        kept.append(part)
+    more = len(parts) - len(kept)
+    if more:
+        kept.append(t.ngettext("And news about {n} more trial.", "And news about {n} more trials.", more).format(n=more))
+    return "\n\n".join(kept)
+
+
+def _identify(message: EmailMessage, notice: Notice, domain: str) -> None:
+    """Identity and thread: the same id on every repeat, and mails on one trial answer to a common root (RFC 5322, 3.6.4)."""
+    message["Message-ID"] = f"<notice.{_id_part(notice.id)}@{domain}>"
+    trials = {news.trial for news in notice.news}
+    if len(trials) == 1:
+        root = f"<trial.{_id_part(trials.pop())}@{domain}>"
+        message["In-Reply-To"] = root
+        message["References"] = root
+
+
+def _id_part(identity: str) -> str:
+    return _ID_CHARACTERS.sub("-", identity).strip(".-") or "none"
+
+
+def _address(address: str, name: str = "") -> Address:
+    user, _, domain = address.rpartition("@")
+    return Address(display_name=name, username=user, domain=_ascii_domain(domain))
+
+
+def _ascii_domain(domain: str) -> str:
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return domain
+
+
+def _render(template: str, notice: Notice, stop_by: str | None) -> str:
+    t = translator(notice.language)
+    stories, rest = _stories(notice)
+    seen = max((news.seen_at[:10] for news in notice.news), default=notice.created_at[:10])
+    return _environment().get_template(template).render(
+        t=t,
+        _=t.gettext,
+        subject=subject(notice),
+        language=t.language,
+        reader=notice.role == "reader",
+        stories=stories,
+        several=len(notice.news) > 1,
+        rest=rest[:_MOST_SUBJECTS],
+        unnamed=max(0, len(rest) - _MOST_SUBJECTS),
+        checked=t.date(seen) if notice.role == "reader" else seen,
+        stop_by=stop_by,
+        stop_mailbox=_mailbox(stop_by),
+        stop_subject=f"unsubscribe {notice.stop_token}" if notice.stop_token and stop_by and "subject=" in stop_by else None,
+    )  # fmt: skip
+
+
+def _stories(notice: Notice) -> tuple[list[Story], list[str]]:
+    """The stories told in full, and the subjects of those that are only named."""
+    full = notice.news[:MOST_STORIES]
+    each = min(MOST_ITEMS, max(1, _MOST_ITEMS_OF_ALL // max(1, len(full))))
+    stories = [story(news, notice.role, notice.language, most_items=each) for news in full]
+    rest = [story(news, notice.role, notice.language, most_items=0).subject for news in notice.news[MOST_STORIES:]]
+    return stories, rest
+
+
+def _mailbox(stop_by: str | None) -> str:
+    return (stop_by or "").removeprefix("mailto:").partition("?")[0]
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["wrap"] = _wrapped
+    environment.filters["marks"] = _marks
+    return environment
+
+
+def _wrapped(words: str, first: str = "", further: str = "") -> str:
+    """Text in lines of 76 characters; paragraphs stay, and no URL or long word is broken."""
+    lines = []
+    for number, line in enumerate(words.splitlines() or [""]):
+        start = first if number == 0 else further
+        lines.append(
+            fill(line, _WIDTH, initial_indent=start, subsequent_indent=further, break_long_words=False, break_on_hyphens=False)
+            or start.rstrip()
+        )
+    return "\n".join(lines)
+
+
+def _marks(runs: Sequence[Run]) -> str:
+    """Marked words for text mail: ``[-what went-]`` and ``{+what came+}``."""
+    shown = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
+    return "".join(shown[mark].format(words) for words, mark in runs)

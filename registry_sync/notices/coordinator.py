@@ -1,0 +1,183 @@
+"""The coordinator's voice: a trial's news -> subject and first sentences in the registry's tokens, with dates, types and counts.
+
+The subject carries neither condition nor title nor site here either: it is read on locked screens, too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from registry_sync.notices import phrases, sites, values, when
+from registry_sync.notices.clean import as_text, cut, text_of
+from registry_sync.notices.coordinator_status import status_sentences, unknown_by_rule
+from registry_sync.notices.i18n import Translator
+from registry_sync.notices.said import STATUS, UNKNOWN, At, Said, posted, seen
+from registry_sync.notices.wording import summary
+from registry_sync.trials.record import BY_NAME
+
+_LONGEST_TOKEN = 30
+
+
+def said(at: At, t: Translator) -> Said:
+    """Subject and first sentences of one trial's news."""
+    what, sentences = _news(at, t)
+    first = _source(at, sentences[0], t)
+    more = len(at.told) - sum(change.field == at.head.field for change in at.told)
+    rest = list(sentences[1:])
+    if more > 0:
+        rest.append(t.ngettext("{n} other change below.", "{n} other changes below.", more).format(n=more))
+    return Said(_subject(at, what, t), (first, *rest))
+
+
+def _subject(at: At, what: str, t: Translator) -> str:
+    date = _posted(at)
+    if date is None or at.head.field == "has_results":
+        return f"{at.trial}: {what}"
+    return t.gettext("{trial}: {what}, posted {date}").format(trial=at.trial, what=what, date=date)
+
+
+def _source(at: At, what: str, t: Translator) -> str:
+    """The first sentence: the source, its date, and what it says."""
+    if at.head.topic == "listing":
+        return t.gettext("{page}, seen {date}: {what}").format(page=as_text(at.head.source), date=seen(at.head), what=what)
+    date = _posted(at)
+    if date is None:
+        return t.gettext("ClinicalTrials.gov, seen {date}: {what}").format(date=seen(at.head), what=what)
+    return t.gettext("ClinicalTrials.gov, posted {date}: {what}").format(date=date, what=what)
+
+
+def _posted(at: At) -> str | None:
+    """The registry's date of the head; not for UNKNOWN, which the registry sets without a new date of its entry."""
+    return None if at.head.field == STATUS and at.head.after == UNKNOWN else posted(at.head)
+
+
+def _news(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
+    """The subject's middle and the sentences, by the kind of news."""
+    field = at.head.field
+    if field == STATUS:
+        return _status(at, t)
+    if field == "criteria":
+        return _criteria(at, t)
+    if field == "locations":
+        return _sites(at, t)
+    if field == "has_results":
+        return _results(at, t)
+    if field in BY_NAME and BY_NAME[field].kind == "dated":
+        return _date(at, t)
+    if field == "enrollment":
+        return _plain_step(at, t.gettext("enrolment"), t)
+    return _other(at, t)
+
+
+def _status(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
+    before, after = (_token(value, t) for value in (at.head.before, at.head.after))
+    what = f"{before} → {after}"
+    lead = t.gettext("overall status {before} → {after}.").format(before=before, after=after)
+    if at.head.after == UNKNOWN:
+        what = f"{what} {unknown_by_rule(at, t)}"
+    return what, (lead, *status_sentences(at, t))
+
+
+def _criteria(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
+    """Items counted by what happened to them: "1 of 14 items reworded"."""
+    by_operation = Counter(change.operation for change in at.told if change.field == "criteria")
+    items = sum(criterion.kind == "item" for criterion in at.news.record.criteria or ())
+    reworded = t.ngettext("{n} of {items} item reworded", "{n} of {items} items reworded", items)
+    counted = (
+        (reworded if items >= by_operation["changed"] else t.gettext("{n} reworded"), by_operation["changed"]),
+        (t.gettext("{n} added"), by_operation["added"]),
+        (t.gettext("{n} removed"), by_operation["removed"]),
+        (t.gettext("{n} moved"), by_operation["moved"]),
+    )
+    counts = ", ".join(template.format(n=n, items=items) for template, n in counted if n)
+    what = t.gettext("eligibility, {counts}").format(counts=counts)
+    amendment = t.gettext(
+        "A protocol amendment that is told to participants is due in the record 30 days after the board's approval "
+        "(42 CFR 11.64), where it applies."
+    )
+    return what, (f"{what}.", amendment)
+
+
+def _sites(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
+    changes = [change for change in at.told if change.field == "locations"]
+    # Respelt cities and moved postal codes are the registry's hand: they are listed below, not counted.
+    counted = [change for change in changes if change.significance != "housekeeping"] or changes
+    tallies = sites.by_country(counted)
+    what = t.gettext("sites {numbers}").format(numbers=sites.in_numbers(sites.total(tallies.values()), t))
+    lines = tuple(f"{country or t.gettext('country not stated')}: {sites.in_numbers(tally, t)}." for country, tally in tallies.items())
+    return what, (f"{what}.", *lines)
+
+
+def _results(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
+    record = at.news.record
+    date = record.results_first_post_date.date if record.results_first_post_date is not None else None
+    if not at.head.after:
+        what = t.gettext("results not shown any more")
+        return what, (f"{what}.",)
+    what = t.gettext("results first posted {date}").format(date=as_text(date)) if date else t.gettext("results first posted")
+    sentences = [f"{what}."]
+    if record.results_first_submit_date:
+        sentences.append(t.gettext("First submitted {date}.").format(date=as_text(record.results_first_submit_date)))
+    return what, tuple(sentences)
+
+
+def _date(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
+    """A date with its shift in the subject, both values with their types in the sentence."""
+    label = phrases.label(at.head.field, at.head.topic, t)
+    before, after = text_of(at.head.before, "date"), text_of(at.head.after, "date")
+    distance = _signed(before, after, t)
+    sentences = [_step(at, label, t)]
+    if before and after and len(after) < len(before):
+        sentences.append(t.gettext("The new date is less precise than the old one."))
+    if distance:
+        return f"{label} {distance}", tuple(sentences)
+    return _plain_subject(at, label, t), tuple(sentences)
+
+
+def _signed(before: str, after: str, t: Translator) -> str:
+    """ "+6 months", "−3 days"; empty when the date did not move."""
+    shift = when.shift(before, after)
+    if shift is None:
+        return ""
+    n = abs(shift.amount)
+    unit = {
+        "days": t.ngettext("{n} day", "{n} days", n),
+        "months": t.ngettext("{n} month", "{n} months", n),
+        "years": t.ngettext("{n} year", "{n} years", n),
+    }[shift.unit].format(n=n)
+    return f"{'+' if shift.amount > 0 else '−'}{unit}"
+
+
+def _plain_step(at: At, label: str, t: Translator) -> tuple[str, tuple[str, ...]]:
+    return _plain_subject(at, label, t), (_step(at, label, t),)
+
+
+def _plain_subject(at: At, label: str, t: Translator) -> str:
+    sides = (values.describe(at.head.field, value, t, "coordinator") for value in (at.head.before, at.head.after))
+    before, after = (cut(side, _LONGEST_TOKEN) for side in sides)
+    return f"{label} {before} → {after}"
+
+
+def _step(at: At, label: str, t: Translator) -> str:
+    before, after = (values.describe(at.head.field, value, t, "coordinator") for value in (at.head.before, at.head.after))
+    distance = _signed(text_of(at.head.before, "date"), text_of(at.head.after, "date"), t)
+    return f"{label} {before} → {after} ({distance})." if distance else f"{label} {before} → {after}."
+
+
+def _other(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
+    """Any other field: its name and the number of changes in the subject, the change itself in the text."""
+    label = phrases.label(at.head.field, at.head.topic, t)
+    if at.head.topic in ("listing", "registry", "deadlines"):
+        what = f"{label}: {cut(phrases.token(at.head.after, t), _LONGEST_TOKEN)}"
+        return what, (f"{what}.",)
+    n = sum(change.field == at.head.field for change in at.told)
+    if n > 1:
+        what = t.ngettext("{label}: {n} change", "{label}: {n} changes", n).format(label=label, n=n)
+        return what, (f"{what}.",)
+    line = summary(at.head, t.language)
+    return t.gettext("{label} changed").format(label=label), (line if line.endswith((".", "…")) else f"{line}.",)
+
+
+def _token(value: Any, t: Translator) -> str:
+    return t.gettext("not stated") if value is None else cut(as_text(value), _LONGEST_TOKEN)

@@ -1,0 +1,320 @@
+"""Mail over SMTP: one connection for many mails, each outcome a value.
+
+What fails for the server as a whole (no connection, login or sender refused) is told apart from what fails for one recipient,
+so that one bad address stops nobody else's mail and a dead server is asked once.
+"""
+
+from __future__ import annotations
+
+import base64
+import smtplib
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from email.message import EmailMessage
+from email.utils import parseaddr
+
+from registry_sync.errors import RegistrySyncError, UsageError
+from registry_sync.notices.address import classify
+from registry_sync.notices.bucket import Bucket
+from registry_sync.notices.clean import cut, one_line
+from registry_sync.notices.compose import WIRE
+from registry_sync.notices.deadline import Deadline
+from registry_sync.notices.interface import Notice, Outcome, Refused, Retry, Sent
+from registry_sync.settings import Smtp
+
+OVERALL = 4
+"""A mail's deadline as a multiple of ``smtp.timeout``, which is for one answer: a server may think, but not drip for ever."""
+
+_OK = frozenset({250, 251, 252})
+_AUTHENTICATED = 235
+_AUTH_CONTINUES = 334
+_READY = 220
+_CLOSING = 421
+_NEEDS_LOGIN = frozenset({530, 534, 535, 538})
+"""Answers that are about the login whatever command they answer (RFC 4954): the operator's to mend, not the recipient's fault."""
+
+_LONGEST_REASON = 240
+
+
+class _ChannelDownError(Exception):
+    """The server as a whole cannot be used now; the text is for the operator."""
+
+
+class _ClosedByServerError(Exception):
+    """The server closed a connection that was open from an earlier mail; the text is its answer."""
+
+
+class _Session(smtplib.SMTP):
+    """A connection whose every answer is read under a deadline; the constructor connects and reads the greeting."""
+
+    def __init__(self, deadline: Deadline, host: str, port: int, local: str, timeout: float) -> None:
+        self.deadline = deadline
+        super().__init__(host, port, local, timeout)
+
+    def getreply(self) -> tuple[int, bytes]:
+        self.deadline.watch(self.sock)
+        return super().getreply()
+
+
+class _TlsSession(smtplib.SMTP_SSL):
+    """The same inside TLS from the first byte on."""
+
+    def __init__(self, deadline: Deadline, host: str, port: int, local: str, timeout: float, context: ssl.SSLContext) -> None:
+        self.deadline = deadline
+        super().__init__(host, port, local, timeout=timeout, context=context)
+
+    def getreply(self) -> tuple[int, bytes]:
+        self.deadline.watch(self.sock)
+        return super().getreply()
+
+
+class MailChannel:
+    """A mail server as a Channel. ``compose`` makes the mail of a notice; ``wait`` and ``clock`` pace the mails.
+
+    Mails are sent one by one over one connection. ``send`` is not for several threads at once.
+    """
+
+    def __init__(
+        self,
+        settings: Smtp,
+        *,
+        compose: Callable[[Notice], EmailMessage],
+        wait: Callable[[float], object],
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._compose = compose
+        self._bucket = Bucket(settings.per_minute, clock=clock, wait=wait)
+        self._smtp: _Session | _TlsSession | None = None
+
+    def send(self, notice: Notice) -> Outcome:
+        """Hand the notice's mail to the server."""
+        try:
+            if classify(notice.address)[0] != "email":
+                return Refused("this is no mail address")
+        except UsageError as error:
+            return Refused(str(error))
+        try:
+            message = self._compose(notice)
+            recipient, wire, utf8 = _on_the_wire(message)
+        except RegistrySyncError:
+            raise
+        except Exception as error:  # whatever a notice may hold, the others are still sent
+            return Retry(f"the mail could not be written: {_why(error)}")
+        self._bucket.take()
+        with Deadline(self._settings.timeout * OVERALL) as deadline:
+            try:
+                return self._deliver(recipient, wire, utf8=utf8, deadline=deadline)
+            except _ChannelDownError as trouble:
+                self.close()
+                return Retry(self._late(deadline) or str(trouble), channel_down=True)
+            except Exception as error:  # a notice stays queued whatever happened
+                self.close()
+                return Retry(self._late(deadline) or self._reason("the mail was not taken", error))
+
+    def check(self) -> str:
+        """Connect and log in, as ``doctor`` asks; the server's name. Raises RegistrySyncError with the operator's line."""
+        with Deadline(self._settings.timeout * OVERALL) as deadline:
+            try:
+                self._connected(deadline)
+            except _ChannelDownError as trouble:
+                raise RegistrySyncError(self._late(deadline) or str(trouble), about=self._server) from None
+            finally:
+                self.close()
+        return self._server
+
+    def close(self) -> None:
+        """Say goodbye when the server still listens, and let go of the connection."""
+        smtp, self._smtp = self._smtp, None
+        if smtp is None:
+            return
+        # A server that hangs must not hold the goodbye: the answer to QUIT is waited for shortly and not needed.
+        with suppress(OSError, smtplib.SMTPException, ValueError):
+            if smtp.sock is not None:
+                smtp.sock.settimeout(min(2.0, self._settings.timeout))
+                smtp.quit()
+        with suppress(OSError):
+            smtp.close()
+
+    def _deliver(self, recipient: str, wire: bytes, *, utf8: bool, deadline: Deadline) -> Outcome:
+        """One mail over the open connection; over a fresh one when the server has closed the old one meanwhile."""
+        reused = self._smtp is not None
+        smtp = self._connected(deadline)
+        if utf8 and not smtp.has_extn("smtputf8"):
+            return Refused(f"{self._server} takes no addresses with letters beyond ASCII (SMTPUTF8)")
+        options = ["SMTPUTF8", "BODY=8BITMIME"] if utf8 else []
+        try:
+            self._envelope_sender(smtp, options, reused=reused)
+        except _ClosedByServerError:
+            self.close()
+            smtp = self._connected(deadline)
+            self._envelope_sender(smtp, options, reused=False)
+        code, answer = smtp.rcpt(recipient)
+        if code not in _OK:
+            return self._refused_recipient(code, answer)
+        code, answer = _data(smtp, wire)
+        if code in _OK:
+            return Sent()
+        return self._judged(code, f"{self._server} did not take the mail", answer)
+
+    def _envelope_sender(self, smtp: smtplib.SMTP, options: list[str], *, reused: bool) -> None:
+        """MAIL FROM. Only here a closed connection is tried anew: nothing of this mail has been taken yet."""
+        sender = _ascii_domain(parseaddr(self._settings.sender)[1])
+        try:
+            code, answer = smtp.mail(sender, options)
+        except (smtplib.SMTPServerDisconnected, ConnectionError) as error:
+            raise _ClosedByServerError if reused else _ChannelDownError(self._reason("closed the connection", error)) from None
+        except OSError as error:
+            raise _ChannelDownError(self._reason("gave no answer", error)) from None
+        if code == _CLOSING and reused:
+            raise _ClosedByServerError
+        if code not in _OK:
+            raise _ChannelDownError(f"{self._server} refused the sender {sender}: {self._said(code, answer)}")
+
+    def _refused_recipient(self, code: int, answer: bytes) -> Outcome:
+        if code in _NEEDS_LOGIN:
+            raise _ChannelDownError(f"{self._server} wants a login: {self._said(code, answer)}")
+        return self._judged(code, f"{self._server} refused the recipient", answer)
+
+    def _judged(self, code: int, what: str, answer: bytes) -> Outcome:
+        """4xx is for now, 5xx for good (RFC 5321, 4.2.1); the connection is made ready for the next mail."""
+        if code == _CLOSING:
+            self.close()
+        else:
+            self._ready_for_the_next()
+        reason = f"{what}: {self._said(code, answer)}"
+        return Refused(reason) if code in range(500, 600) else Retry(reason)
+
+    def _ready_for_the_next(self) -> None:
+        try:
+            if self._smtp is not None:
+                self._smtp.rset()
+        except (OSError, smtplib.SMTPException):
+            self.close()
+
+    def _connected(self, deadline: Deadline) -> smtplib.SMTP:
+        """The open connection, or a new one that has passed TLS and login."""
+        if self._smtp is not None:
+            self._smtp.deadline = deadline
+            return self._smtp
+        try:
+            self._smtp = smtp = self._session(deadline)
+            if self._settings.security == "starttls":
+                self._start_tls(smtp)
+            smtp.ehlo_or_helo_if_needed()
+            self._log_in(smtp)
+        except smtplib.SMTPConnectError as error:
+            raise _ChannelDownError(f"{self._server} does not take mail now: {self._said(error.smtp_code, error.smtp_error)}") from None
+        except ssl.SSLError as error:
+            raise _ChannelDownError(self._reason("offers no connection that can be trusted", error)) from None
+        except smtplib.SMTPNotSupportedError as error:
+            raise _ChannelDownError(self._reason("lacks what the settings ask for", error)) from None
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            raise _ChannelDownError(self._reason("cannot be reached", error)) from None
+        return smtp
+
+    def _session(self, deadline: Deadline) -> _Session | _TlsSession:
+        # The name for EHLO without asking a name server, which smtplib does and which can take minutes.
+        name = socket.gethostname()
+        local = name if "." in name and name.isascii() else "[127.0.0.1]"
+        to = (self._settings.host, self._settings.port, local, self._settings.timeout)
+        return _TlsSession(deadline, *to, self._tls()) if self._settings.security == "tls" else _Session(deadline, *to)
+
+    def _start_tls(self, smtp: smtplib.SMTP) -> None:
+        smtp.ehlo_or_helo_if_needed()
+        code, answer = smtp.starttls(context=self._tls())
+        if code != _READY:
+            raise _ChannelDownError(f"{self._server} refused STARTTLS: {self._said(code, answer)}")
+
+    def _tls(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self._settings.ca_file or None)
+        except (OSError, ssl.SSLError) as error:
+            raise _ChannelDownError(f"smtp.ca_file {self._settings.ca_file} cannot be used: {_why(error)}") from None
+
+    def _log_in(self, smtp: smtplib.SMTP) -> None:
+        """AUTH XOAUTH2, PLAIN or LOGIN (RFC 4954), in UTF-8; smtplib's own login takes ASCII passwords only."""
+        if not self._settings.username:
+            return
+        offered = smtp.esmtp_features.get("auth", "").upper().split()
+        wanted = ["XOAUTH2"] if self._settings.auth == "xoauth2" else ["PLAIN", "LOGIN"]
+        mechanism = next((each for each in wanted if each in offered), None)
+        if mechanism is None:
+            raise _ChannelDownError(f"{self._server} offers no login by {' or '.join(wanted)}")
+        code, answer = self._auth(smtp, mechanism)
+        if code != _AUTHENTICATED:
+            raise _ChannelDownError(f"{self._server} refused the login of {self._settings.username}: {self._said(code, answer)}")
+
+    def _auth(self, smtp: smtplib.SMTP, mechanism: str) -> tuple[int, bytes]:
+        user, password = self._settings.username, self._settings.password
+        if mechanism == "PLAIN":
+            return smtp.docmd("AUTH", f"PLAIN {_base64(f'{chr(0)}{user}{chr(0)}{password}')}")
+        if mechanism == "XOAUTH2":
+            code, answer = smtp.docmd("AUTH", f"XOAUTH2 {_base64(f'user={user}{chr(1)}auth=Bearer {password}{chr(1)}{chr(1)}')}")
+            # The refusal comes as a challenge; an empty line asks for the real answer.
+            return smtp.docmd("") if code == _AUTH_CONTINUES else (code, answer)
+        code, answer = smtp.docmd("AUTH", f"LOGIN {_base64(user)}")
+        return smtp.docmd(_base64(password)) if code == _AUTH_CONTINUES else (code, answer)
+
+    @property
+    def _server(self) -> str:
+        return f"mail server {self._settings.host}:{self._settings.port}"
+
+    def _late(self, deadline: Deadline) -> str | None:
+        return f"{self._server} took longer than {deadline.seconds:g} seconds for one mail" if deadline.passed else None
+
+    def _said(self, code: int, answer: bytes | str) -> str:
+        """A server's answer on one line, without the password should the server repeat it."""
+        text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
+        return cut(self._without_secrets(one_line(f"{code} {text}")), _LONGEST_REASON)
+
+    def _reason(self, what: str, error: Exception) -> str:
+        return cut(self._without_secrets(f"{self._server} {what}: {_why(error)}"), _LONGEST_REASON)
+
+    def _without_secrets(self, text: str) -> str:
+        password, user = self._settings.password, self._settings.username
+        if not password:
+            return text
+        for secret in (password, _base64(password), _base64(f"{chr(0)}{user}{chr(0)}{password}")):
+            text = text.replace(secret, "***")
+        return text
+
+
+def _data(smtp: smtplib.SMTP, wire: bytes) -> tuple[int, bytes]:
+    try:
+        return smtp.data(wire)
+    except smtplib.SMTPDataError as error:
+        answer = error.smtp_error
+        return error.smtp_code, answer if isinstance(answer, bytes) else answer.encode()
+
+
+def _on_the_wire(message: EmailMessage) -> tuple[str, bytes, bool]:
+    """The recipient, the bytes, and whether they need SMTPUTF8 (a local part beyond ASCII, RFC 6531)."""
+    recipient = message["To"].addresses[0].addr_spec
+    utf8 = not recipient.isascii()
+    return recipient, message.as_bytes(policy=WIRE.clone(utf8=utf8)), utf8
+
+
+def _ascii_domain(address: str) -> str:
+    local, at, domain = address.rpartition("@")
+    try:
+        return f"{local}{at}{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        return address
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode("ascii")
+
+
+def _why(error: BaseException) -> str:
+    # smtplib tells a timeout as a closed connection.
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message})"
+    if isinstance(error, OSError) and error.strerror:
+        return one_line(error.strerror)
+    return one_line(str(error)) or type(error).__name__

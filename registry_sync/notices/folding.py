@@ -1,0 +1,91 @@
+"""Which changes of a notice are told one by one, which follow a status and are told as a number, and which comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from registry_sync.notices.interface import Role, TrialNews
+from registry_sync.trials.changes import Change, KeptChange
+from registry_sync.trials.record import Location
+
+STATUS = "overall_status"
+_FOLDABLE = frozenset({"locations", "central_contacts"})
+
+_ORDER = (
+    STATUS, "registry", "why_stopped", "criteria", "minimum_age", "maximum_age", "sex", "has_results", "expanded_access", "arms",
+    "interventions", "locations", "phases", "primary_outcomes", "start_date", "completion_date", "primary_completion_date", "enrollment",
+    "lead_sponsor", "responsible_party", "results_unposted", "results_first_submit_date", "results_first_post_date", "results_delayed_date",
+    "study_population", "healthy_volunteers", "central_contacts", "overall_officials", "masking", "allocation", "study_type",
+    "secondary_outcomes", "other_outcomes", "documents", "publications", "collaborators", "listing", "deadlines",
+)  # fmt: skip
+"""The kinds of news from the most to the least telling; by field, or by topic where the trial as a whole is meant."""
+
+_WEIGHT = {"major": 0, "minor": 1, "housekeeping": 2, "untold": 3}
+
+
+class Followed(NamedTuple):
+    """How many sites lost, or gained, a status or contacts together with the overall status."""
+
+    lost: int = 0
+    gained: int = 0
+
+
+def weight(change: Change, role: Role) -> int:
+    """0 for major to 3 for untold, for this kind of recipient."""
+    return _WEIGHT[change.reader_significance if role == "reader" else change.significance]
+
+
+def rank(change: Change) -> int:
+    """The place of a change's kind among the news."""
+    for name in (change.field, change.topic):
+        if name in _ORDER:
+            return _ORDER.index(name)
+    return len(_ORDER)
+
+
+def told(news: TrialNews, role: Role) -> tuple[KeptChange, ...]:
+    """The changes that are told one by one, the most significant first, the newest first among equals.
+
+    Sites and contacts that came or went with the overall status are left out, and so is the last known status beside UNKNOWN; a
+    reader's untold changes too. Should nothing be left, everything is told: a notice is never empty.
+    """
+    beside_status = any(change.field == STATUS for change in news.changes)
+    kept = [change for change in news.changes if not _folded(change, beside_status=beside_status, role=role)]
+    order = sorted(kept or news.changes, key=lambda change: (weight(change, role), rank(change), -change.id))
+    return tuple(order)
+
+
+def followed(news: TrialNews) -> Followed:
+    """Sites whose status or contacts left the record, or came, with the overall status; the two records decide where both are known."""
+    if not any(change.field == STATUS for change in news.changes):
+        return Followed()
+    if news.before is not None and news.before.locations is not None and news.record.locations is not None:
+        before, after = news.before.locations, news.record.locations
+        return Followed(_shown_only_in(before, after), _shown_only_in(after, before))
+    folded = [change for change in news.changes if change.field == "locations" and _follows(change)]
+    lost = sum(_shows(change.before) and not _shows(change.after) for change in folded)
+    return Followed(lost, sum(not _shows(change.before) for change in folded))
+
+
+def _folded(change: Change, *, beside_status: bool, role: Role) -> bool:
+    if role == "reader" and change.reader_significance == "untold":
+        return True
+    if not beside_status:
+        return False
+    return change.field == "last_known_status" or (change.field in _FOLDABLE and _follows(change))
+
+
+def _follows(change: Change) -> bool:
+    return change.significance == "housekeeping" and change.reader_significance == "untold"
+
+
+def _shown_only_in(some: Sequence[Location], others: Sequence[Location]) -> int:
+    """How many sites show a status, or contacts, when none of the other side's does."""
+    statuses = any(site.status for site in some) and not any(site.status for site in others)
+    contacts = any(site.contacts for site in some) and not any(site.contacts for site in others)
+    return sum(bool(statuses and site.status) or bool(contacts and site.contacts) for site in some)
+
+
+def _shows(site: Any) -> bool:
+    return isinstance(site, dict) and bool(site.get("status") or site.get("contacts"))

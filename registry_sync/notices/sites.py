@@ -1,0 +1,118 @@
+"""Sites in numbers: what changed by country, and how many are open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from registry_sync.notices.clean import one_line, text_of
+from registry_sync.notices.i18n import Translator
+from registry_sync.trials.changes import Change
+from registry_sync.trials.record import Record
+
+OPEN = "RECRUITING"
+_MOST_COUNTRIES = 6
+
+
+class Tally(msgspec.Struct):
+    """Site changes of one country: sites added and no longer listed, opened and no longer open, and others."""
+
+    added: int = 0
+    removed: int = 0
+    opened: int = 0
+    closed: int = 0
+    other: int = 0
+
+
+def by_country(changes: Iterable[Change]) -> dict[str, Tally]:
+    """Changes of ``locations`` counted by country, in the alphabet's order; a site without country stands under ""."""
+    tallies: dict[str, Tally] = {}
+    for change in changes:
+        if change.field == "locations":
+            country = text_of(change.after, "country") or text_of(change.before, "country")
+            _count(tallies.setdefault(country, Tally()), change)
+    return dict(sorted(tallies.items()))
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """All countries together."""
+    every = list(tallies)
+    return Tally(
+        added=sum(tally.added for tally in every),
+        removed=sum(tally.removed for tally in every),
+        opened=sum(tally.opened for tally in every),
+        closed=sum(tally.closed for tally in every),
+        other=sum(tally.other for tally in every),
+    )
+
+
+def _count(tally: Tally, change: Change) -> None:
+    was, now = _open(change.before), _open(change.after)
+    tally.added += change.operation == "added"
+    tally.removed += change.operation == "removed"
+    tally.opened += now and not was
+    tally.closed += was and not now
+    tally.other += change.operation == "changed" and was == now
+
+
+def closed_for(country: str, record: Record) -> bool:
+    """Is no site of this country listed as recruiting any more, while the trial recruits?"""
+    sites = [site for site in record.locations or () if one_line(site.country or "").casefold() == country.casefold()]
+    return record.overall_status == OPEN and not any(site.status == OPEN for site in sites)
+
+
+def open_sites(record: Record, t: Translator) -> str:
+    """Open sites as "Listed sites: Copenhagen (1 of 1 open)": by city or by country; empty when no site has a status."""
+    sites = record.locations or ()
+    if not any(site.status for site in sites):
+        return ""
+    cities = {one_line(site.city or "") for site in sites}
+    few = len(cities) <= _MOST_COUNTRIES
+    places = [_named(site.city if few and site.city else None, site.country, t) for site in sites]
+    listed, opened = Counter(places), Counter(place for place, site in zip(places, sites, strict=True) if site.status == OPEN)
+    shown = [place for place, _ in listed.most_common(_MOST_COUNTRIES)]
+    parts = [t.gettext("{place} ({opened} of {listed} open)").format(place=p, opened=opened[p], listed=listed[p]) for p in shown]
+    more = len(listed) - len(shown)
+    if more:
+        parts.append(t.ngettext("{n} more country", "{n} more countries", more).format(n=more))
+    return t.gettext("Listed sites: {places}.").format(places=t.join(parts))
+
+
+def _named(city: str | None, country: str | None, t: Translator) -> str:
+    return one_line(city or t.country(country or "")) or t.gettext("place not stated")
+
+
+def in_numbers(tally: Tally, t: Translator) -> str:
+    """ "+3 / −1, 16 opened, 2 closed"; for coordinators."""
+    parts = [f"+{tally.added} / −{tally.removed}"] if tally.added or tally.removed else []
+    for template, number in ((t.gettext("{n} opened"), tally.opened), (t.gettext("{n} no longer open"), tally.closed)):
+        if number:
+            parts.append(template.format(n=number))
+    if tally.other and not parts:
+        parts.append(t.gettext("{n} changed").format(n=tally.other))
+    return ", ".join(parts)
+
+
+def in_words(tally: Tally, t: Translator) -> str:
+    """ "1 site added, 2 sites now listed as recruiting"; for readers."""
+    parts = []
+    for number, text in (
+        (tally.added, t.ngettext("{n} site added", "{n} sites added", tally.added)),
+        (tally.removed, t.ngettext("{n} site no longer listed", "{n} sites no longer listed", tally.removed)),
+        (tally.opened, t.ngettext("{n} site now listed as recruiting", "{n} sites now listed as recruiting", tally.opened)),
+        (
+            tally.closed,
+            t.ngettext("{n} site not listed as recruiting any more", "{n} sites not listed as recruiting any more", tally.closed),
+        ),
+        (tally.other, t.ngettext("{n} site with changed details", "{n} sites with changed details", tally.other)),
+    ):
+        if number:
+            parts.append(text.format(n=number))
+    return t.join(parts)
+
+
+def _open(site: Any) -> bool:
+    return isinstance(site, dict) and site.get("status") == OPEN

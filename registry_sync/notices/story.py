@@ -1,0 +1,88 @@
+"""A trial's news -> one story: a subject, first sentences, and the changes in order, in the voice of who hears it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from registry_sync.notices import coordinator, folding, reader
+from registry_sync.notices.clean import block, cut, one_line
+from registry_sync.notices.i18n import Translator, translator
+from registry_sync.notices.interface import Notice, Role, TrialNews
+from registry_sync.notices.items import Item, item
+from registry_sync.notices.said import At, Said
+from registry_sync.trials.changes import KeptChange
+
+LONGEST_SUBJECT = 120
+_NAMED = 3
+MOST_ITEMS = 100
+"""Changes of one trial shown in a mail: one with thousands would be refused by mail servers; the rest is told as a number."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """What is told of one trial. ``more`` counts changes that are left out because there are too many."""
+
+    trial: str
+    url: str | None
+    title: str
+    subject: str
+    sentences: tuple[str, ...]
+    items: tuple[Item, ...]
+    more: int = 0
+
+    @property
+    def text(self) -> str:
+        """The first sentences as one paragraph."""
+        return " ".join(self.sentences)
+
+
+def story(news: TrialNews, role: Role, language: str, *, most_items: int = MOST_ITEMS) -> Story:
+    """The story of one trial's news, headed by the most significant change."""
+    t = translator(language)
+    told = folding.told(news, role)
+    heard = _said(news, role, told, t)
+    shown = told[:most_items]
+    return Story(
+        trial=news.trial,
+        url=safe_url(news.url),
+        title=one_line(news.record.brief_title or news.record.official_title or ""),
+        subject=cut(one_line(heard.subject), LONGEST_SUBJECT),
+        sentences=tuple(block(sentence) for sentence in heard.sentences),
+        items=tuple(item(change, role, t) for change in shown),
+        more=len(told) - len(shown),
+    )
+
+
+def subject(notice: Notice) -> str:
+    """A notice's subject: at most 120 characters, and never a condition, a title or a site."""
+    t = translator(notice.language)
+    if not notice.news:
+        return t.gettext("News about trials you follow")
+    if len(notice.news) == 1:
+        return story(notice.news[0], notice.role, notice.language, most_items=0).subject
+    n = len(notice.news)
+    if notice.role == "reader":
+        return t.ngettext("{n} trial you follow has news", "{n} trials you follow have news", n).format(n=n)
+    ids = ", ".join(news.trial for news in notice.news[:_NAMED])
+    text = t.ngettext("{n} trial changed: {trials}", "{n} trials changed: {trials}", n).format(n=n, trials=ids)
+    return cut(one_line(f"{text}, …" if n > _NAMED else text), LONGEST_SUBJECT)
+
+
+def safe_url(url: str | None) -> str | None:
+    """The URL when it is an http(s) one without blanks or control characters; ``None`` otherwise: it becomes a link."""
+    if not url or one_line(url) != url or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def _said(news: TrialNews, role: Role, told: tuple[KeptChange, ...], t: Translator) -> Said:
+    if not told:
+        nothing = t.gettext("News about a trial you follow ({trial})").format(trial=news.trial)
+        return Said(nothing, (t.gettext("There is nothing new in this entry."),))
+    at = At(news, told[0], told, folding.followed(news))
+    return reader.said(at, t) if role == "reader" else coordinator.said(at, t)

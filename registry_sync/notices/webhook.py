@@ -1,0 +1,295 @@
+"""Webhooks: a signed JSON POST after the Standard Webhooks headers, to addresses that are checked before they are connected to.
+
+A webhook's address was given by somebody else: it may name a service inside the operator's network. The name is resolved here,
+every address is judged, and the connection is made to an address that was judged, not to a second answer of the name server.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import os
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from contextvars import ContextVar
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+from registry_sync import __version__
+from registry_sync.errors import UsageError
+from registry_sync.notices import compose
+from registry_sync.notices.address import classify, masked, scrubbed
+from registry_sync.notices.clean import cut, one_line
+from registry_sync.notices.deadline import Deadline
+from registry_sync.notices.interface import Notice, Outcome, Refused, Retry, Sent
+from registry_sync.settings import Webhook
+
+LONGEST_ANSWER = 65_536
+"""Bytes of an answer that are read: the status is what counts."""
+
+_WAIT_AT_MOST = 7 * 24 * 3600.0
+_FOR_NOW = frozenset({408, 425, 429})
+_MOST_ADDRESSES = 4
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+Resolve = Callable[[str, int], list[str]]
+_deadline: ContextVar[Deadline] = ContextVar("deadline")
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The addresses of a host, as the system's resolver gives them. Raises OSError."""
+    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+class WebhookChannel:
+    """Webhooks as a Channel.
+
+    ``timeout``: seconds for one post, all in all; ``now``: the Unix time; ``environ`` holds signing secrets; ``ca_file``: an own
+    certificate authority, empty for the usual ones; ``body`` makes the JSON of a notice.
+    """
+
+    def __init__(
+        self,
+        settings: Webhook,
+        *,
+        timeout: float,
+        now: Callable[[], float],
+        environ: Mapping[str, str] = os.environ,
+        ca_file: str = "",
+        body: Callable[[Notice], bytes] = compose.post,
+        resolver: Resolve = resolve,
+    ) -> None:
+        self._settings = settings
+        self._timeout = timeout
+        self._now = now
+        self._environ = environ
+        self._ca_file = ca_file
+        self._body = body
+        self._resolve = resolver
+
+    def send(self, notice: Notice) -> Outcome:
+        """Post the notice to its address."""
+        try:
+            body = self._body(notice)
+            headers = self._headers(notice, body)
+        except _NoSecretError as trouble:
+            return Retry(str(trouble))
+        except Exception as error:  # whatever a notice may hold, the others are still sent
+            return Retry(f"the post could not be written: {one_line(str(error)) or type(error).__name__}")
+        try:
+            return self._post(notice.address, body, headers)
+        except UsageError as error:
+            return Refused(str(error))
+        except Exception as error:  # a notice stays queued whatever happened
+            return Retry(self._why(notice.address, error))
+
+    def close(self) -> None:
+        """Nothing is held open between posts: two notices seldom go to the same place."""
+
+    def _post(self, url: str, body: bytes, headers: dict[str, str]) -> Outcome:
+        kind, _ = classify(url)
+        if kind != "webhook":
+            return Refused("this is no webhook's address")
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            addresses = self._resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            return Retry(f"{masked(url)}: the name cannot be resolved: {_first_words(error)}")
+        allowed = [each for each in dict.fromkeys(addresses) if self._settings.allow_private or is_public(each)]
+        if not allowed:
+            return Refused(f"{masked(url)}: leads to a private or loopback address, which webhook.allow_private does not allow")
+        with Deadline(self._timeout) as deadline:
+            _deadline.set(deadline)
+            return self._to_one_of(allowed[:_MOST_ADDRESSES], url, body, headers, deadline)
+
+    def _to_one_of(self, addresses: list[str], url: str, body: bytes, headers: dict[str, str], deadline: Deadline) -> Outcome:
+        """The first address that takes a connection; once one did, the outcome is its own."""
+        for number, address in enumerate(addresses, start=1):
+            try:
+                return self._to(address, url, body, headers, connect_timeout=self._timeout / len(addresses))
+            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                if deadline.passed:
+                    return Retry(f"{masked(url)}: no whole answer within {deadline.seconds:g} seconds")
+                if number == len(addresses) or not isinstance(error, requests.ConnectTimeout | requests.ConnectionError):
+                    return Retry(self._why(url, error))
+        raise AssertionError("there is always an address")
+
+    def _to(self, address: str, url: str, body: bytes, headers: dict[str, str], *, connect_timeout: float) -> Outcome:
+        with requests.Session() as session:
+            # No proxy and no .netrc from the environment: a proxy would connect to an address that nobody has judged.
+            session.trust_env = False
+            session.mount("http://", _Pinned(address))
+            session.mount("https://", _Pinned(address))
+            verify: bool | str = self._ca_file or True
+            timeouts = (connect_timeout, self._timeout)
+            with session.post(
+                url, data=body, headers=headers, timeout=timeouts, allow_redirects=False, stream=True, verify=verify
+            ) as response:
+                _read_a_little(response)
+                return self._judged(url, response)
+
+    def _headers(self, notice: Notice, body: bytes) -> dict[str, str]:
+        """The Standard Webhooks headers: the id that repeats keep, the time of this try, the signature when there is a secret."""
+        timestamp = str(int(self._now()))
+        identity = one_line(notice.id)
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": f"registry-sync/{__version__}",
+            "webhook-id": identity,
+            "webhook-timestamp": timestamp,
+        }
+        if notice.secret_env:
+            headers["webhook-signature"] = signature(self._secret(notice.secret_env), identity, timestamp, body)
+        return headers
+
+    def _secret(self, name: str) -> bytes:
+        # Unsigned, the post would be refused for good by a receiver that checks: better to wait until the variable is there.
+        value = self._environ.get(name, "")
+        if not value:
+            raise _NoSecretError(f"the environment variable {one_line(name)} with the signing secret is not set")
+        try:
+            return secret_bytes(value)
+        except ValueError:
+            raise _NoSecretError(f"the signing secret in {one_line(name)} is no base64 after whsec_") from None
+
+    def _judged(self, url: str, response: requests.Response) -> Outcome:
+        status = response.status_code
+        if status in range(200, 300):
+            return Sent()
+        reason = f"{masked(url)} answered {status}"
+        if status in _FOR_NOW or status >= 500:
+            return Retry(reason, after=_retry_after(response.headers.get("Retry-After"), self._now()))
+        if status in range(400, 500):
+            return Refused(reason)
+        return Retry(f"{reason}, and redirects are not followed" if status in range(300, 400) else reason)
+
+    def _why(self, url: str, error: BaseException) -> str:
+        return cut(f"{masked(url)}: {scrubbed(_first_words(error), url)}", 240)
+
+
+class _NoSecretError(Exception):
+    """A post cannot be signed."""
+
+
+def signature(secret: bytes, identity: str, timestamp: str, body: bytes) -> str:
+    """``v1,`` and the base64 of HMAC-SHA256 over ``id.timestamp.body`` (Standard Webhooks, symmetric)."""
+    signed = f"{identity}.{timestamp}.".encode() + body
+    return f"v1,{base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode('ascii')}"
+
+
+def secret_bytes(text: str) -> bytes:
+    """A secret as ``whsec_`` and base64, or as it is. Raises ValueError when the base64 is none."""
+    if not text.startswith("whsec_"):
+        return text.encode()
+    try:
+        return base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except binascii.Error as error:
+        raise ValueError(str(error)) from None
+
+
+def is_public(address: str) -> bool:
+    """May a stranger's webhook lead here? Not to private, loopback, link-local, shared, multicast or reserved addresses.
+
+    An IPv4 address inside an IPv6 one (mapped, 6to4, Teredo, NAT64) is judged as what it leads to.
+    """
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address):
+        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
+        if inner is None and parsed in _NAT64:
+            inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
+
+
+class _WatchedHttp(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        _deadline.get().watch(self.sock)
+
+
+class _WatchedHttps(HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        _deadline.get().watch(self.sock)
+
+
+class _WatchedHttpPool(HTTPConnectionPool):
+    ConnectionCls = _WatchedHttp
+
+
+class _WatchedHttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedHttps
+
+
+class _Pinned(HTTPAdapter):
+    """Connects to one address, whatever the name resolves to by now; name, certificate and Host header stay the URL's."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _WatchedHttpPool, "https": _WatchedHttpsPool}
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: bool | str, cert: str | tuple[str, str] | None = None
+    ) -> Any:
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        name = host["host"].strip("[]")
+        pinned = {**host, "host": self._address}
+        if host["scheme"] != "https":
+            return pinned, pool
+        return pinned, {**pool, "server_hostname": name, "assert_hostname": name}
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        request.headers["Host"] = urlsplit(request.url or "").netloc.rpartition("@")[2]
+        return super().send(request, *args, **kwargs)
+
+
+def _read_a_little(response: requests.Response) -> None:
+    """Take a short answer off the wire; a long or broken one is cut off: the status has said all that counts."""
+    with suppress(HTTPError, OSError):
+        response.raw.read(LONGEST_ANSWER, decode_content=False)
+
+
+def _retry_after(value: str | None, now: float) -> float | None:
+    """Seconds from ``Retry-After``, given in seconds or as a date (RFC 9110, 10.2.3); at most a week."""
+    if not value:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), _WAIT_AT_MOST)
+    try:
+        seconds = parsedate_to_datetime(text).timestamp() - now
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(0.0, seconds), _WAIT_AT_MOST)
+
+
+def _first_words(error: BaseException) -> str:
+    """The innermost reason of nested HTTP errors, in one line."""
+    text = str(error)
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    if "CERTIFICATE_VERIFY_FAILED" in text or "doesn't match" in text:
+        return "its certificate is not trusted"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection, or it broke before an answer came"
+    return cut(one_line(getattr(error, "strerror", None) or text), 160) or type(error).__name__

@@ -1,0 +1,287 @@
+"""HTML -> the blocks of text that a reader sees, in reading order.
+
+What a page means is read from its labels and its text, never from class names, so all that is kept of the markup is what
+a reader sees of it: headings, list items and their nesting, terms and their definitions, rows of a table, and where one
+run of text ends and the next begins.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bs4 import BeautifulSoup
+from bs4.element import NavigableString, PreformattedString, Tag
+
+from registry_sync.sources.folding import fold
+
+Kind = Literal["heading", "item", "term", "definition", "cell", "text"]
+
+_UNSEEN = frozenset(
+    ("script", "style", "noscript", "template", "title", "head", "meta", "link", "select", "datalist", "option", "textarea", "svg", "math",
+     "iframe", "object", "embed", "canvas", "audio", "video", "map", "rp", "frameset")
+)  # fmt: skip
+_CHROME = frozenset(("nav", "footer"))
+_LINE_BREAKS = frozenset(("br", "hr"))
+_LISTS = frozenset(("ul", "ol", "menu", "dir"))
+_KINDS: dict[str, Kind] = {"li": "item", "dt": "term", "dd": "definition", "td": "cell", "th": "cell"} | {
+    f"h{level}": "heading" for level in range(1, 7)
+}  # type: ignore[assignment]
+_BOXES = (
+    "html", "body", "div", "p", "section", "article", "main", "header", "footer", "aside", "nav", "form", "fieldset", "legend", "details",
+    "summary", "figure", "figcaption", "blockquote", "pre", "address", "table", "caption", "thead", "tbody", "tfoot", "tr", "dl", "center",
+    "hgroup", "search", "dialog", "label", "button",
+)  # fmt: skip
+_BLOCKS = frozenset(_BOXES) | _LISTS | frozenset(_KINDS)
+_HIDDEN_STYLE = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_DOCTYPE = "<!DOCTYPE html>"
+
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
+_META_WITHIN = 4096
+_NO_PAGE_CODECS = frozenset(
+    ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7", "mbcs", "oem")
+)  # codecs of Python that no page is written in; some take quadratic time
+
+
+@dataclass(frozen=True)
+class Block:
+    """One line of visible text.
+
+    ``parts`` are its runs between inline elements (``<b>Sex</b> All`` has two). ``depth`` counts nesting in lists from 0;
+    ``marker`` is set for the first block of a list item. ``level`` is 1 to 6 for a heading, else 0. ``row`` numbers the
+    rows of the page's tables from 1 (0: in no table), ``cell`` the cells of that row from 0, of which there are ``cells``.
+    ``raw`` is the text with its own line breaks, which a style sheet may have shown; empty where there are none.
+    ``breaks`` counts the ``br`` right before it.
+    """
+
+    text: str
+    kind: Kind = "text"
+    parts: tuple[str, ...] = ()
+    depth: int = 0
+    marker: str | None = None
+    level: int = 0
+    row: int = 0
+    cell: int = 0
+    cells: int = 0
+    raw: str = ""
+    breaks: int = 0
+
+
+def decode(body: bytes, charset: str | None) -> str:
+    """The text of a page: by its byte order mark, else by ``charset`` (the header's), its ``meta`` element, or UTF-8.
+
+    Bytes that do not fit become U+FFFD. A page that is not UTF-8 and does not say what it is, is read as Windows-1252
+    (HTML Standard, section 13.2.3, determining the character encoding).
+    """
+    for mark, codec in _BYTE_ORDER_MARKS:
+        if body.startswith(mark):
+            return body.decode(codec, errors="replace")
+    declared = _META_CHARSET.search(body[:_META_WITHIN])
+    stated = _known_codec(charset) or _known_codec(declared[1].decode("ascii") if declared else None, in_page=True)
+    if stated:
+        return body.decode(stated, errors="replace")
+    if body[:400].count(0) * 4 > len(body[:400]):
+        return body.decode("utf-16-be" if body[0] == 0 else "utf-16-le", errors="replace")
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        mostly_utf8 = body.decode("utf-8", errors="replace")
+        return mostly_utf8 if mostly_utf8.count("\ufffd") * 20 < _beyond_ascii(body) else body.decode("cp1252", errors="replace")
+
+
+def html_blocks(markup: str, *, page: bool = False) -> tuple[Block, ...]:
+    """The visible blocks of ``markup``; with ``page`` without what is a site's own on every page (``nav``, ``footer``)."""
+    # The prefix keeps Beautiful Soup from taking a short text for a file name, or an XML declaration for XML.
+    text = _DOCTYPE + fold_nulls(markup)
+    return tuple(_Reader(_UNSEEN | _CHROME if page else _UNSEEN).read(BeautifulSoup(text, "lxml")))
+
+
+def fold_nulls(text: str) -> str:
+    """Without NUL and lone surrogates, at which the parser would stop."""
+    return text.replace("\x00", " ").encode("utf-8", "replace").decode("utf-8")
+
+
+@dataclass
+class _Place:
+    """An element that gives its blocks a kind; ``used`` once its first block was seen."""
+
+    kind: Kind
+    depth: int
+    level: int = 0
+    marker: str | None = None
+    used: bool = False
+
+
+@dataclass
+class _List:
+    ordered: bool
+    number: int = 0
+
+    def marker(self) -> str:
+        self.number += 1
+        return f"{self.number}." if self.ordered else "*"
+
+
+@dataclass
+class _Row:
+    number: int
+    cells: int
+    cell: int = -1
+
+
+@dataclass
+class _Reader:
+    """Walks a tree without recursion (a page may nest as deep as it likes) and collects its blocks."""
+
+    unseen: frozenset[str]
+    blocks: list[Block] = field(default_factory=list)
+    places: list[_Place] = field(default_factory=list)
+    lists: list[_List] = field(default_factory=list)
+    rows: list[_Row] = field(default_factory=list)
+    runs: list[str] = field(default_factory=lambda: [""])
+    pending: list[str] = field(default_factory=list)
+    rows_seen: int = 0
+    breaks: int = 0
+
+    def read(self, soup: BeautifulSoup) -> list[Block]:
+        open_tags: list[tuple[Tag, Iterator[object]]] = [(soup, iter(soup.contents))]
+        while open_tags:
+            tag, children = open_tags[-1]
+            child = next(children, None)
+            if child is None:
+                open_tags.pop()
+                self._leave(tag)
+            elif isinstance(child, Tag):
+                if not self._is_unseen(child):
+                    self._enter(child)
+                    open_tags.append((child, iter(child.contents)))
+            elif isinstance(child, NavigableString) and not isinstance(child, PreformattedString):
+                self.pending.append(str(child))
+        self._flush()
+        return self.blocks
+
+    def _is_unseen(self, tag: Tag) -> bool:
+        if tag.name in self.unseen or "hidden" in tag.attrs:
+            return True
+        style = tag.attrs.get("style")
+        return isinstance(style, str) and _HIDDEN_STYLE.search(style) is not None
+
+    def _enter(self, tag: Tag) -> None:
+        name = tag.name
+        if name in _LINE_BREAKS:
+            self._flush()
+            self.breaks = self.breaks + 1 if name == "br" else 0
+            return
+        if name not in _BLOCKS:
+            self._end_run()
+            return
+        self._end_block()
+        if name in _LISTS:
+            self.lists.append(_List(name == "ol"))
+        elif name == "tr":
+            self.rows_seen += 1
+            cells = sum(1 for cell in tag.contents if isinstance(cell, Tag) and cell.name in ("td", "th"))
+            self.rows.append(_Row(self.rows_seen, cells))
+        elif name in _KINDS:
+            self._enter_place(name)
+
+    def _enter_place(self, name: str) -> None:
+        kind = _KINDS[name]
+        if kind == "item":
+            depth = max(len(self.lists) - 1, 0)
+            self.places.append(_Place(kind, depth, marker=self.lists[-1].marker() if self.lists else "*"))
+            return
+        if kind == "cell" and self.rows:
+            self.rows[-1].cell += 1
+        self.places.append(_Place(kind, self._inner_depth(), level=int(name[1]) if kind == "heading" else 0))
+
+    def _leave(self, tag: Tag) -> None:
+        name = tag.name
+        if name not in _BLOCKS:
+            if name not in _LINE_BREAKS:
+                self._end_run()
+            return
+        self._end_block()
+        if name in _LISTS and self.lists:
+            self.lists.pop()
+        elif name == "tr" and self.rows:
+            self.rows.pop()
+        elif name in _KINDS and self.places:
+            self.places.pop()
+
+    def _inner_depth(self) -> int:
+        """How deep a block stands that opens here: one level below the item that it stands in."""
+        if not self.places:
+            return 0
+        place = self.places[-1]
+        return place.depth + 1 if place.kind == "item" and place.used else place.depth
+
+    def _end_run(self) -> None:
+        if self.pending:
+            self.runs.append("".join(self.pending))
+            self.pending.clear()
+
+    def _end_block(self) -> None:
+        self._flush()
+        self.breaks = 0
+
+    def _flush(self) -> None:
+        self._end_run()
+        whole = "".join(self.runs)
+        text = fold(whole)
+        if text:
+            self.blocks.append(self._block(text, whole))
+            self.breaks = 0
+        self.runs.clear()
+
+    def _block(self, text: str, whole: str) -> Block:
+        place = self.places[-1] if self.places else _Place("text", 0)
+        first = not place.used
+        depth = self._inner_depth()
+        place.used = True
+        is_item = place.kind == "item"
+        row = self.rows[-1] if self.rows else _Row(0, 0, 0)
+        raw = whole.strip()
+        return Block(
+            text=text,
+            kind=place.kind if first or not is_item else "text",
+            parts=tuple(part for run in self.runs if (part := fold(run))),
+            depth=depth,
+            marker=place.marker if is_item and first else None,
+            level=place.level,
+            row=row.number,
+            cell=max(row.cell, 0),
+            cells=row.cells,
+            raw=raw if "\n" in raw else "",
+            breaks=self.breaks,
+        )
+
+
+def _known_codec(name: str | None, *, in_page: bool = False) -> str | None:
+    """Python's name of an encoding that a page may be in; ``None`` for none, an unknown one or a trap."""
+    if not name:
+        return None
+    try:
+        codec = codecs.lookup(name.strip())
+        "".encode(codec.name)
+    except (LookupError, ValueError, TypeError, UnicodeError):
+        return None
+    if codec.name in _NO_PAGE_CODECS:
+        return None
+    if in_page and codec.name.startswith(("utf-16", "utf-32")):
+        return "utf-8"  # the bytes of the meta element were readable, so it is not true
+    return "cp1252" if codec.name in ("iso8859-1", "ascii") else codec.name
+
+
+def _beyond_ascii(body: bytes) -> int:
+    return sum(1 for byte in body if byte > 127)

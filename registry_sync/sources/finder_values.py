@@ -1,0 +1,239 @@
+"""What stands beside a label on a trial-finder page -> a value of the record, or ``None`` where it is not surely one."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from functools import cache
+
+from babel import Locale
+
+from registry_sync.sources.folding import fold
+from registry_sync.sources.labels import BARE_STATUSES, STATUSES, is_stated, label_key, status_key
+from registry_sync.trials.record import Dated, Enrollment, Location
+
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+_MONTH_NUMBER = {name: number for number, name in enumerate(_MONTHS, start=1)} | {
+    name[:length]: number for number, name in enumerate(_MONTHS, start=1) for length in (3, 4)
+}
+_DATES = (
+    re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?:T[\d:.]+Z?)?"),
+    re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})"),
+    re.compile(r"(?P<name>[A-Za-z]{3,9})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})"),
+    re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?\s+(?P<name>[A-Za-z]{3,9})\.?,?\s+(?P<year>\d{4})"),
+    re.compile(r"(?P<name>[A-Za-z]{3,9})\.?,?\s+(?P<year>\d{4})"),
+    re.compile(r"(?P<month>\d{1,2})/(?P<year>\d{4})"),
+)  # "03/04/2025" is March or April, by country: no form of it is read
+_YEARS = range(1950, 2150)
+_TYPE = re.compile(r"\b(estimated|anticipated|expected|planned|target|actual)\b", re.IGNORECASE)
+
+_SEXES = {
+    "all": "ALL", "both": "ALL", "any": "ALL", "male and female": "ALL", "female and male": "ALL", "both male and female": "ALL",
+    "all genders": "ALL", "all sexes": "ALL", "men and women": "ALL", "women and men": "ALL", "male female": "ALL", "female male": "ALL",
+    "any gender": "ALL", "all sex": "ALL", "male": "MALE", "males": "MALE", "men": "MALE", "male only": "MALE", "men only": "MALE",
+    "female": "FEMALE", "females": "FEMALE", "women": "FEMALE", "female only": "FEMALE", "women only": "FEMALE",
+}  # fmt: skip
+_NO_VOLUNTEERS = frozenset(
+    ("no", "false", "no healthy volunteers", "not accepted", "does not accept healthy volunteers", "not accepting healthy volunteers")
+)
+_VOLUNTEERS = frozenset(
+    ("yes", "true", "accepts healthy volunteers", "accepted", "healthy volunteers accepted", "accepting healthy volunteers")
+)
+
+_UNITS = {"year": "Year", "yr": "Year", "month": "Month", "week": "Week", "day": "Day", "hour": "Hour", "minute": "Minute"}
+_AGE = r"(?P<{0}>\d{{1,3}})\s*(?P<{0}_unit>years?|yrs?|months?|weeks?|days?|hours?|minutes?)?(?:\s+old)?"
+_ONE_AGE = re.compile(_AGE.format("one") + r"(?:\s+of age)?", re.IGNORECASE)
+_AGE_AND_OVER = re.compile(
+    r"(?:(?:≥|>=|from|over or equal to|at least)\s*)?"
+    + _AGE.format("low")
+    + r"(?:\s+of age)?\s*(?:\+|and (?:older|over|above|up)|or (?:older|over|above))",
+    re.IGNORECASE,
+)
+_AGE_AT_LEAST = re.compile(r"(?:≥|>=|from|at least)\s*" + _AGE.format("low"), re.IGNORECASE)
+_AGE_UP_TO = re.compile(
+    r"(?:(?:≤|<=|up to|younger than or equal to)\s*"
+    + _AGE.format("high")
+    + "|"
+    + _AGE.format("under")
+    + r"\s*(?:and|or) (?:younger|under|below))",
+    re.IGNORECASE,
+)
+_AGE_RANGE = re.compile(_AGE.format("low") + r"\s*(?:-|–|—|to|until|through)\s*" + _AGE.format("high"), re.IGNORECASE)
+
+_COUNT = re.compile(
+    r"(?P<count>\d{1,3}(?:,\d{3})+|\d{1,9})(?:\s*(?:participants?|patients?|people|subjects?|volunteers?|enrolled))?", re.IGNORECASE
+)
+
+_PHASE_NUMBERS = {numeral: f"PHASE{number}" for number in (1, 2, 3, 4) for numeral in (str(number), ("i", "ii", "iii", "iv")[number - 1])}
+_PHASE = re.compile(r"(?:phase\s*)?(?P<number>iv|i{1,3}|[1-4])[ab]?", re.IGNORECASE)
+_PHASE_PARTS = re.compile(r"\s*(?:/|,|\||&|\band\b|-|–)\s*", re.IGNORECASE)
+
+_COUNTRY_SPELLINGS = (
+    "United States of America", "USA", "US", "U.S.", "UK", "U.K.", "England", "Scotland", "Wales", "Northern Ireland",
+    "Russian Federation", "Turkey", "Turkey (Türkiye)", "Korea, Republic of", "Republic of Korea",
+    "Korea, Democratic People's Republic of", "Iran, Islamic Republic of", "Hong Kong", "Macau", "Czech Republic", "The Netherlands",
+    "Viet Nam", "Taiwan, Province of China", "Moldova, Republic of", "Macedonia, The Former Yugoslav Republic of", "North Macedonia",
+    "Former Yugoslavia", "Former Serbia and Montenegro", "Tanzania, United Republic of", "Venezuela, Bolivarian Republic of",
+    "Bolivia, Plurinational State of", "Syrian Arab Republic", "Lao People's Democratic Republic", "Libyan Arab Jamahiriya", "Congo",
+    "Congo, The Democratic Republic of the", "Côte D'Ivoire", "Cote D'Ivoire", "Palestinian Territory, occupied", "Palestine",
+    "Brunei Darussalam", "Swaziland", "Burma", "Cape Verde", "Micronesia, Federated States of", "Virgin Islands (U.S.)",
+    "Holy See (Vatican City State)", "Republic of Ireland", "People's Republic of China",
+)  # fmt: skip
+_ZIP = re.compile(r"[A-Z0-9][A-Z0-9 -]{2,9}")
+_MOST_PARTS_OF_A_SITE = 8
+
+
+def overall_status(text: str) -> str | None:
+    """A status beside its label, in any spelling -> the registry's token."""
+    return STATUSES.get(status_key(text))
+
+
+def bare_status(text: str) -> str | None:
+    """A status without a label -> the registry's token; only wordings that mean nothing else."""
+    return BARE_STATUSES.get(status_key(text))
+
+
+def sex(text: str) -> str | None:
+    """ALL, MALE or FEMALE."""
+    return _SEXES.get(status_key(text))
+
+
+def healthy_volunteers(text: str) -> bool | None:
+    """Does the trial accept healthy volunteers?"""
+    words = status_key(text)
+    return True if words in _VOLUNTEERS else False if words in _NO_VOLUNTEERS else None
+
+
+def one_age(text: str) -> str | None:
+    """An age limit in the registry's form: ``18 Years``, ``1 Year``, ``30 Weeks``. A number without unit means years."""
+    found = _ONE_AGE.fullmatch(fold(text))
+    return _age(found["one"], found["one_unit"]) if found else None
+
+
+def ages(text: str) -> tuple[str | None, str | None]:
+    """The lower and upper limit of "18 Years to 75 Years", "18+", "Up to 65 years"; ``None`` for one that is not stated."""
+    words = fold(re.sub(r"\([^()]*\)", " ", text)).rstrip(".")
+    if found := _AGE_AND_OVER.fullmatch(words) or _AGE_AT_LEAST.fullmatch(words):
+        return _age(found["low"], found["low_unit"]), None
+    if found := _AGE_RANGE.fullmatch(words):
+        return _age(found["low"], found["low_unit"] or found["high_unit"]), _age(found["high"], found["high_unit"])
+    if found := _AGE_UP_TO.fullmatch(words):
+        return None, _age(found["high"] or found["under"], found["high_unit"] or found["under_unit"])
+    return None, None
+
+
+def _age(number: str, unit: str | None) -> str:
+    word = _UNITS[(unit or "year").lower().rstrip("s")]
+    return f"{int(number)} {word}{'' if int(number) == 1 else 's'}"
+
+
+def phases(text: str) -> tuple[str, ...] | None:
+    """The registry's tokens: ``Phase 1/2`` is ("PHASE1", "PHASE2"), "Not applicable" ("NA",), "Early Phase 1" ("EARLY_PHASE1",)."""
+    words = fold(text).casefold().replace("_", " ")
+    if words in ("early phase 1", "early phase i", "early phase1", "phase 0"):
+        return ("EARLY_PHASE1",)
+    if words == "not applicable":
+        return ("NA",)
+    found = [_PHASE.fullmatch(part) for part in _PHASE_PARTS.split(words) if part]
+    tokens = tuple(_PHASE_NUMBERS[match["number"].lower()] for match in found if match is not None)
+    return tokens if tokens and len(tokens) == len(found) <= 2 else None
+
+
+def bare_phases(text: str) -> tuple[str, ...] | None:
+    """The phases of a text that says what it is without a label ("Phase 1/2")."""
+    return phases(text) if text[:20].casefold().startswith(("phase", "early phase")) else None
+
+
+def enrollment(text: str, label: str) -> Enrollment | None:
+    """A number of participants; its type where the value or the label says it."""
+    type_ = _type(text) or _type(label)
+    found = _COUNT.fullmatch(fold(re.sub(r"\([^()]*\)", " ", _TYPE.sub(" ", text))).strip(" :"))
+    return Enrollment(int(found["count"].replace(",", "")), type_) if found else None
+
+
+def calendar_date(text: str) -> str | None:
+    """A date as the page gives it, in its own precision: ``2025-01-27`` or ``2025-01``; ``None`` where it is not sure."""
+    words = fold(text).strip(" .·•|")
+    for form in _DATES:
+        found = form.fullmatch(words)
+        if found:
+            return _iso(found.groupdict())
+    return None
+
+
+def dated(text: str, label: str) -> Dated | None:
+    """A date and its type, where the value or the label says it."""
+    day = calendar_date(re.sub(r"\(\s*\)|[()\[\]]", " ", _TYPE.sub(" ", text)))
+    return Dated(day, _type(text) or _type(label)) if day else None
+
+
+def _type(text: str) -> str | None:
+    found = _TYPE.search(text)
+    return None if found is None else "ACTUAL" if found[1].lower() == "actual" else "ESTIMATED"
+
+
+def _iso(parts: dict[str, str | None]) -> str | None:
+    """``YYYY-MM-DD`` or ``YYYY-MM``; ``None`` for a day that does not exist."""
+    name, number, day = parts.get("name"), parts.get("month"), parts.get("day")
+    month = _MONTH_NUMBER.get(name.lower(), 0) if name else int(number or 0)
+    year = int(parts["year"] or 0)
+    if year not in _YEARS:
+        return None
+    try:
+        whole = datetime.date(year, month, int(day or 1))
+    except ValueError:
+        return None
+    return whole.isoformat() if day else f"{year:04}-{month:02}"
+
+
+def location(text: str) -> Location | None:
+    """A place that ends with a country: "City, Country", "City, State, Country", "Facility, City, State, Country".
+
+    A place left empty ("Copenhagen, , Denmark") is not stated. A part that has digits before the country is the postal code.
+    """
+    words = fold(text)
+    country = _country_at_end(words)
+    if country is None or len(words) > 300:
+        return None
+    parts = [fold(part) or None for part in words[: len(words) - len(country)].rstrip(" ,").split(",")]
+    if len(parts) > _MOST_PARTS_OF_A_SITE or parts == [None]:
+        return None
+    zip_ = None
+    if len(parts) > 1 and parts[-1] and _ZIP.fullmatch(parts[-1]) and any(letter.isdigit() for letter in parts[-1]):
+        zip_ = parts.pop()
+    if len(parts) > 2:
+        facility = ", ".join(part for part in parts[:-2] if part) or None
+        return Location(facility=facility, city=parts[-2], state=parts[-1], zip=zip_, country=country)
+    return Location(city=parts[0], state=parts[1] if len(parts) > 1 else None, zip=zip_, country=country)
+
+
+def _country_at_end(text: str) -> str | None:
+    """The country after the last comma; some have a comma of their own ("Korea, Republic of")."""
+    parts = text.split(",")
+    for taken in (2, 1):
+        ending = ",".join(parts[-taken:]).strip()
+        if len(parts) > taken and ending.casefold() in _countries():
+            return ending
+    return None
+
+
+@cache
+def _countries() -> frozenset[str]:
+    """Country names in English: the Unicode locale data's, and the registry's own spellings."""
+    territories = Locale.parse("en").territories
+    named = {name.casefold() for code, name in territories.items() if len(code) == 2 and code.isalpha()}
+    return frozenset(named | {name.casefold() for name in _COUNTRY_SPELLINGS})
+
+
+def several(texts: tuple[str, ...]) -> tuple[str, ...] | None:
+    """A list's items; ``None`` where one text may hold several without saying where one ends."""
+    stated = tuple(fold(text).strip(" •·") for text in texts if is_stated(text))
+    if len(stated) == 1:
+        parts = tuple(part for part in (fold(part) for part in re.split(r"[;|•]", stated[0])) if part)
+        return parts if len(parts) > 1 or "," not in stated[0] else None
+    return stated or None
+
+
+def is_name(text: str) -> bool:
+    """Can this be a name or a title: stated, neither long nor a label?"""
+    return is_stated(text) and len(text) <= 500 and bool(label_key(text) or len(text) > 20) and any(letter.isalpha() for letter in text)

@@ -1,0 +1,379 @@
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from registry_sync.demo.mailbox import Mailbox
+from registry_sync.errors import RegistrySyncError, Stopped
+from registry_sync.notices import compose
+from registry_sync.notices.email import MailChannel
+from registry_sync.notices.interface import Refused, Retry, Sent
+from registry_sync.settings import Smtp
+from tests.notices.scripted import Scripted, drip
+from tests.notices.told import TRIAL, closing
+
+NOW = datetime(2026, 2, 3, tzinfo=UTC)
+COMPOSE = partial(compose.mail, sender="Trial alerts <alerts@example.org>", reply_to="", unsubscribe="", web_url="", now=NOW)
+
+
+class Time:
+    """A clock that moves when somebody waits."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+        self.waits: list[float] = []
+
+    def clock(self) -> float:
+        return self.at
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.at += seconds
+
+
+@contextmanager
+def channel(port: int, *, time: Time | None = None, write: Callable[..., Any] = COMPOSE, **settings: Any) -> Iterator[MailChannel]:
+    time = time or Time()
+    smtp = Smtp(**{"host": "127.0.0.1", "port": port, "sender": "Trial alerts <alerts@example.org>", "timeout": 5, **settings})
+    made = MailChannel(smtp, compose=write, wait=time.wait, clock=time.clock)
+    try:
+        yield made
+    finally:
+        made.close()
+        made.close()
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    with Mailbox() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> str:
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+@pytest.fixture
+def tls(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+def test_a_notice_arrives_as_it_was_composed(mailbox: Mailbox) -> None:
+    with channel(mailbox.port) as mails:
+        assert mails.send(closing()) == Sent()
+    (mail,) = mailbox.wait_for(1)
+    assert mail.sender == "alerts@example.org"
+    assert mail.recipients == ("a@example.org",)
+    assert mail.message["Subject"] == f"A trial you follow is no longer recruiting ({TRIAL})"
+    assert mail.raw == COMPOSE(closing()).as_bytes()
+
+
+def test_many_mails_go_over_one_connection(mailbox: Mailbox) -> None:
+    with channel(mailbox.port) as mails:
+        assert [mails.send(closing(id=f"n-{n}")) for n in range(5)] == [Sent()] * 5
+    assert mailbox.connections == 1
+    assert len({mail.message["Message-ID"] for mail in mailbox.messages}) == 5
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_made_anew(mailbox: Mailbox) -> None:
+    with channel(mailbox.port) as mails:
+        assert mails.send(closing()) == Sent()
+        mailbox.stop()
+        mailbox.start()
+        assert mails.send(closing()) == Sent()
+    assert mailbox.connections == 2
+
+
+def test_a_server_that_has_enough_of_a_connection_gets_a_new_one(mailbox: Mailbox) -> None:
+    with channel(mailbox.port) as mails:
+        assert mails.send(closing()) == Sent()
+        mailbox.refuse_sender("421 4.7.0 Too many mails on this connection", times=1)
+        assert mails.send(closing()) == Sent()
+    assert mailbox.connections == 2
+
+
+def test_a_connection_lost_after_the_mail_was_handed_over_is_a_retry_and_no_second_mail(mailbox: Mailbox) -> None:
+    mailbox.drop_after_data()
+    with channel(mailbox.port) as mails:
+        outcome = mails.send(closing())
+        assert isinstance(outcome, Retry)
+        assert not outcome.channel_down
+        assert len(mailbox.messages) == 1
+        assert mails.send(closing()) == Sent()
+    assert len({mail.message["Message-ID"] for mail in mailbox.messages}) == 1
+
+
+@pytest.mark.parametrize(("code", "kind"), [("550 5.1.1 No such user here", Refused), ("450 4.2.1 Greylisted, try later", Retry)])
+def test_a_refused_recipient_is_for_good_or_for_now_and_stops_nobody_else(mailbox: Mailbox, code: str, kind: type) -> None:
+    mailbox.refuse_recipient("gone@example.org", code)
+    with channel(mailbox.port) as mails:
+        outcome = mails.send(closing(address="gone@example.org"))
+        assert isinstance(outcome, kind)
+        assert code in outcome.reason
+        assert not getattr(outcome, "channel_down", False)
+        assert mails.send(closing()) == Sent()
+    assert mailbox.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("554 5.6.0 Message refused", Refused), ("451 4.3.0 Local trouble", Retry), ("421 4.3.2 Closing", Retry)]
+)
+def test_refused_content_is_for_good_or_for_now(mailbox: Mailbox, code: str, kind: type) -> None:
+    mailbox.refuse_data(code, times=1)
+    with channel(mailbox.port) as mails:
+        outcome = mails.send(closing())
+        assert isinstance(outcome, kind)
+        assert code[:3] in outcome.reason
+        assert mails.send(closing()) == Sent()
+
+
+def test_a_refused_sender_is_the_channels_fault(mailbox: Mailbox) -> None:
+    mailbox.refuse_sender("553 5.7.1 Not your sender")
+    with channel(mailbox.port) as mails:
+        outcome = mails.send(closing())
+    assert outcome == Retry(
+        f"mail server 127.0.0.1:{mailbox.port} refused the sender alerts@example.org: 553 5.7.1 Not your sender", channel_down=True
+    )
+
+
+def test_a_recipient_refused_for_want_of_a_login_is_the_channels_fault(mailbox: Mailbox) -> None:
+    mailbox.refuse_recipient("a@example.org", "530 5.7.0 Authentication required")
+    with channel(mailbox.port) as mails:
+        outcome = mails.send(closing())
+    assert isinstance(outcome, Retry)
+    assert outcome.channel_down
+
+
+def test_no_server_at_all_is_one_clear_line() -> None:
+    with Mailbox() as mailbox:
+        port = mailbox.port
+    with channel(port) as mails:
+        outcome = mails.send(closing())
+    assert outcome == Retry(f"mail server 127.0.0.1:{port} cannot be reached: Connection refused", channel_down=True)
+
+
+@pytest.mark.parametrize("stage", ["connect", "ehlo", "mail"])
+def test_a_server_that_says_nothing_is_given_up(mailbox: Mailbox, stage: Any) -> None:
+    mailbox.hang(stage)
+    with channel(mailbox.port, timeout=0.2) as mails:
+        outcome = mails.send(closing())
+    assert isinstance(outcome, Retry)
+    assert outcome.channel_down
+    assert "no answer in time" in outcome.reason
+
+
+@pytest.mark.parametrize("stage", ["rcpt", "data"])
+def test_a_server_that_hangs_over_one_mail_does_not_stop_the_others(mailbox: Mailbox, stage: Any) -> None:
+    mailbox.hang(stage)
+    with channel(mailbox.port, timeout=0.2) as mails:
+        outcome = mails.send(closing())
+        assert isinstance(outcome, Retry)
+        assert not outcome.channel_down
+        mailbox.behave()
+        assert mails.send(closing()) == Sent()
+
+
+@pytest.mark.parametrize("text", [b"220-", b"220 hello\r\n250-"])
+def test_a_server_that_drips_is_given_up_at_the_overall_deadline(text: bytes) -> None:
+    servers: list[Scripted] = []
+    with Scripted(drip(text, lambda: servers[0].over)) as server:
+        servers.append(server)
+        with channel(server.port, timeout=0.1) as mails:
+            outcome = mails.send(closing())
+    assert isinstance(outcome, Retry)
+    assert outcome.channel_down
+    assert "took longer than 0.4 seconds for one mail" in outcome.reason
+
+
+@pytest.mark.parametrize("greeting", [b"554 5.3.2 No mail here\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff\xfe\r\n", b""])
+def test_what_is_no_mail_server_is_one_clear_line(greeting: bytes) -> None:
+    with Scripted(lambda line, _received: line.sendall(greeting)) as server, channel(server.port) as mails:
+        outcome = mails.send(closing())
+    assert isinstance(outcome, Retry)
+    assert outcome.channel_down
+    assert "\n" not in outcome.reason
+    assert outcome.reason.startswith(f"mail server 127.0.0.1:{server.port}")
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_tls_with_an_own_authority(tls: ssl.SSLContext, ca_file: str, security: Any) -> None:
+    with Mailbox(security=security, context=tls) as mailbox, channel(mailbox.port, security=security, ca_file=ca_file) as mails:
+        assert [mails.send(closing()), mails.send(closing())] == [Sent(), Sent()]
+        assert [mail.encrypted for mail in mailbox.messages] == [True, True]
+        assert mailbox.connections == 1
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # aiosmtpd leaves the transport of a broken handshake to the collector
+def test_a_certificate_that_is_not_trusted_is_not_used(tls: ssl.SSLContext, security: Any) -> None:
+    with Mailbox(security=security, context=tls) as mailbox, channel(mailbox.port, security=security) as mails:
+        outcome = mails.send(closing())
+        assert isinstance(outcome, Retry)
+        assert outcome.channel_down
+        assert "its certificate is not trusted" in outcome.reason
+        assert mailbox.messages == ()
+
+
+def test_a_server_without_starttls_gets_no_mail_in_the_clear(mailbox: Mailbox) -> None:
+    with channel(mailbox.port, security="starttls") as mails:
+        outcome = mails.send(closing())
+    assert isinstance(outcome, Retry)
+    assert outcome.channel_down
+    assert "lacks what the settings ask for: STARTTLS" in outcome.reason
+    assert mailbox.messages == ()
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_ca_file_that_cannot_be_used_is_named(mailbox: Mailbox, security: Any, tmp_path: Path) -> None:
+    with channel(mailbox.port, security=security, ca_file=str(tmp_path / "none.pem")) as mails:
+        outcome = mails.send(closing())
+    assert isinstance(outcome, Retry)
+    assert "none.pem cannot be used" in outcome.reason
+
+
+@pytest.mark.parametrize("password", ["s3cr3t", "pæssword – long"])
+def test_login_with_a_password(password: str) -> None:
+    with Mailbox(username="robot", password=password) as mailbox:
+        with channel(mailbox.port, username="robot", password=password) as mails:
+            assert mails.send(closing()) == Sent()
+        assert mailbox.messages[0].login == "robot"
+
+
+def test_login_with_a_token() -> None:
+    with Mailbox(username="robot", token="t0k3n" * 300) as mailbox:
+        with channel(mailbox.port, username="robot", password="t0k3n" * 300, auth="xoauth2") as mails:
+            assert mails.send(closing()) == Sent()
+        assert mailbox.messages[0].login == "robot"
+
+
+@pytest.mark.parametrize(("auth", "keys"), [("password", {"password": "right"}), ("xoauth2", {"token": "right"})])
+def test_a_refused_login_is_the_channels_fault_and_does_not_tell_the_password(auth: Any, keys: dict[str, str]) -> None:
+    with Mailbox(username="robot", **keys) as mailbox:
+        mailbox.refuse_login("535 5.7.8 Not with wr0ng-one, robot")
+        with channel(mailbox.port, username="robot", password="wr0ng-one", auth=auth) as mails:
+            outcome = mails.send(closing())
+    assert isinstance(outcome, Retry)
+    assert outcome.channel_down
+    assert "refused the login of robot: 535 5.7.8 Not with ***" in outcome.reason
+    assert "wr0ng-one" not in outcome.reason
+
+
+def test_a_server_that_offers_no_login_is_not_given_the_password(mailbox: Mailbox) -> None:
+    with channel(mailbox.port, username="robot", password="s3cr3t") as mails:
+        outcome = mails.send(closing())
+    assert isinstance(outcome, Retry)
+    assert "offers no login by PLAIN or LOGIN" in outcome.reason
+
+
+def login_only(line, received: list[bytes]) -> None:
+    """A server that knows AUTH LOGIN alone."""
+    answers = {
+        b"EHLO": b"250-hello\r\n250 AUTH LOGIN\r\n",
+        b"AUTH": b"334 VXNlcm5hbWU6\r\n",
+        b"MAIL": b"250 ok\r\n",
+        b"RCPT": b"250 ok\r\n",
+        b"DATA": b"354 go\r\n",
+        b".": b"250 taken\r\n",
+        b"RSET": b"250 ok\r\n",
+        b"QUIT": b"221 bye\r\n",
+    }
+    line.sendall(b"220 hello\r\n")
+    in_data = False
+    for raw in line.makefile("rb"):
+        command = raw.strip().split(b" ")[0].upper()
+        received.append(raw.strip())
+        in_data = command == b"DATA" or (in_data and command != b".")
+        if in_data and command != b"DATA":
+            continue
+        line.sendall(answers.get(command, b"235 welcome\r\n"))
+
+
+def test_login_by_the_older_mechanism() -> None:
+    with Scripted(login_only) as server, channel(server.port, username="robot", password="s3cr3t") as mails:
+        assert mails.send(closing()) == Sent()
+    assert b"AUTH LOGIN cm9ib3Q=" in server.received
+    assert b"czNjcjN0" in server.received
+
+
+def test_an_address_beyond_ascii_is_sent_as_utf8_or_refused(mailbox: Mailbox) -> None:
+    with channel(mailbox.port) as mails:
+        assert mails.send(closing(address="ølrik@example.org")) == Sent()
+    assert mailbox.messages[0].recipients == ("ølrik@example.org",)
+    assert mailbox.messages[0].message["To"] == "ølrik@example.org"
+    with Scripted(login_only) as server, channel(server.port) as mails:
+        outcome = mails.send(closing(address="ølrik@example.org"))
+        assert isinstance(outcome, Refused)
+        assert "SMTPUTF8" in outcome.reason
+        assert mails.send(closing()) == Sent()
+
+
+def test_a_domain_beyond_ascii_needs_no_utf8(mailbox: Mailbox) -> None:
+    with channel(mailbox.port) as mails:
+        assert mails.send(closing(address="a@bücher.example")) == Sent()
+    assert mailbox.messages[0].recipients == ("a@xn--bcher-kva.example",)
+
+
+def test_mails_are_paced_by_a_bucket(mailbox: Mailbox) -> None:
+    time = Time()
+    with channel(mailbox.port, time=time, per_minute=2) as mails:
+        for _ in range(4):
+            assert mails.send(closing()) == Sent()
+    assert time.waits == [30.0, 30.0]
+
+
+def test_a_wait_that_ends_the_work_is_passed_on(mailbox: Mailbox) -> None:
+    def stop(_seconds: float) -> None:
+        raise Stopped("asked to stop")
+
+    mails = MailChannel(Smtp(host="127.0.0.1", port=mailbox.port, per_minute=1), compose=COMPOSE, wait=stop, clock=lambda: 0.0)
+    assert mails.send(closing()) == Sent()
+    with pytest.raises(Stopped):
+        mails.send(closing())
+    mails.close()
+
+
+def test_a_notice_that_cannot_be_composed_stays_queued(mailbox: Mailbox) -> None:
+    def broken(_notice: object) -> Any:
+        raise KeyError("a field of a newer program")
+
+    with channel(mailbox.port, write=broken) as mails:
+        outcome = mails.send(closing())
+    assert outcome == Retry("the mail could not be written: 'a field of a newer program'")
+
+
+@pytest.mark.parametrize("address", ["", "nobody", "https://example.org/", "a@example.org\r\nRCPT TO:<b@example.org>", "a b@example.org>"])
+def test_an_address_that_is_none_reaches_no_server(mailbox: Mailbox, address: str) -> None:
+    with channel(mailbox.port) as mails:
+        outcome = mails.send(closing(address=address))
+        assert isinstance(outcome, Refused)
+        assert mails.send(closing()) == Sent()
+    assert [mail.recipients for mail in mailbox.messages] == [("a@example.org",)]
+
+
+def test_doctor_checks_connection_and_login() -> None:
+    with Mailbox(username="robot", password="right") as mailbox:
+        with channel(mailbox.port, username="robot", password="right") as mails:
+            assert mails.check() == f"mail server 127.0.0.1:{mailbox.port}"
+        with (
+            channel(mailbox.port, username="robot", password="wrong") as mails,
+            pytest.raises(RegistrySyncError, match="refused the login of robot"),
+        ):
+            mails.check()

@@ -1,0 +1,306 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from registry_sync.notices import compose
+from registry_sync.notices.interface import Notice, Outcome, Refused, Retry, Sent
+from registry_sync.notices.webhook import WebhookChannel, is_public
+from registry_sync.settings import Webhook
+from tests.notices.receiver import Answer, Receiver
+from tests.notices.scripted import Scripted, drip
+from tests.notices.told import TRIAL, closing
+
+NOW = 1_770_099_424.7
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def told(url: str, **keys: Any) -> Notice:
+    return closing("coordinator", sites=1, kind="webhook", address=url, **keys)
+
+
+def send(url: str, *, allow_private: bool = True, timeout: float = 5, secret_env: str | None = None, **keys: Any) -> Outcome:
+    channel = WebhookChannel(Webhook(allow_private=allow_private), timeout=timeout, now=lambda: NOW, **keys)
+    try:
+        return channel.send(told(url, secret_env=secret_env))
+    finally:
+        channel.close()
+
+
+def test_a_notice_is_posted_as_json_with_the_standard_headers(receiver: Receiver) -> None:
+    assert send(f"http://127.0.0.1:{receiver.port}/hook?key=1") == Sent()
+    (post,) = receiver.posts
+    assert post.path == "/hook?key=1"
+    assert post.body == compose.post(told("x"))
+    assert json.loads(post.body)["trial"] == TRIAL
+    assert post.headers["content-type"] == "application/json"
+    assert post.headers["webhook-id"] == "n-17"
+    assert post.headers["webhook-timestamp"] == "1770099424"
+    assert "webhook-signature" not in post.headers
+    assert post.headers["host"] == f"127.0.0.1:{receiver.port}"
+    assert post.headers["user-agent"].startswith("registry-sync/")
+
+
+@pytest.mark.parametrize(
+    ("secret", "key"), [("plain secret", b"plain secret"), ("whsec_" + base64.b64encode(b"\x00\xff" * 12).decode(), b"\x00\xff" * 12)]
+)
+def test_a_secret_signs_the_post(receiver: Receiver, secret: str, key: bytes) -> None:
+    assert send(f"http://127.0.0.1:{receiver.port}/", secret_env="HOOK_SECRET", environ={"HOOK_SECRET": secret}) == Sent()
+    (post,) = receiver.posts
+    version, _, given = post.headers["webhook-signature"].partition(",")
+    assert version == "v1"
+    assert hmac.compare_digest(base64.b64decode(given), hmac.digest(key, b"n-17.1770099424." + post.body, hashlib.sha256))
+
+
+@pytest.mark.parametrize(
+    ("environ", "reason"), [({}, "is not set"), ({"HOOK_SECRET": ""}, "is not set"), ({"HOOK_SECRET": "whsec_!!"}, "no base64")]
+)
+def test_a_post_that_cannot_be_signed_waits_and_is_not_sent_unsigned(receiver: Receiver, environ: dict[str, str], reason: str) -> None:
+    outcome = send(f"http://127.0.0.1:{receiver.port}/", secret_env="HOOK_SECRET", environ=environ)
+    assert isinstance(outcome, Retry)
+    assert reason in outcome.reason
+    assert "HOOK_SECRET" in outcome.reason
+    assert "!!" not in outcome.reason
+    assert receiver.posts == []
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_a_2xx_is_sent(receiver: Receiver, status: int) -> None:
+    receiver.answer = Answer(status)
+    assert send(f"http://127.0.0.1:{receiver.port}/") == Sent()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422])
+def test_a_4xx_is_refused_for_good(receiver: Receiver, status: int) -> None:
+    receiver.answer = Answer(status)
+    assert send(f"http://127.0.0.1:{receiver.port}/hook/t0ken") == Refused(f"http://127.0.0.1:{receiver.port}/hook/*** answered {status}")
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+def test_an_answer_for_now_is_tried_again(receiver: Receiver, status: int) -> None:
+    receiver.answer = Answer(status)
+    assert send(f"http://127.0.0.1:{receiver.port}/") == Retry(f"http://127.0.0.1:{receiver.port}/ answered {status}")
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120.0),
+        (" 7 ", 7.0),
+        ("99999999999999999999", 604_800.0),
+        ("Tue, 03 Feb 2026 06:20:24 GMT", pytest.approx(1_770_099_624 - NOW)),
+        ("Mon, 02 Feb 2026 06:18:04 GMT", 0.0),
+        ("soon", None),
+        ("-5", None),
+        ("Tue, 99 Feb 2026 06:18:04 GMT", None),
+    ],
+)
+def test_the_wait_that_is_asked_for(receiver: Receiver, value: str, seconds: float | None) -> None:
+    receiver.answer = Answer(503, {"Retry-After": value})
+    outcome = send(f"http://127.0.0.1:{receiver.port}/")
+    assert isinstance(outcome, Retry)
+    assert outcome.after == seconds
+
+
+def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
+    receiver.answer = Answer(302, {"Location": f"http://127.0.0.1:{receiver.port}/elsewhere"})
+    outcome = send(f"http://127.0.0.1:{receiver.port}/")
+    assert outcome == Retry(f"http://127.0.0.1:{receiver.port}/ answered 302, and redirects are not followed")
+    assert len(receiver.posts) == 1
+
+
+def test_a_huge_answer_does_not_matter(receiver: Receiver) -> None:
+    receiver.answer = Answer(200, body=b"x" * 5_000_000)
+    assert send(f"http://127.0.0.1:{receiver.port}/") == Sent()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:{port}/",
+        "http://localhost:{port}/",
+        "http://[::ffff:127.0.0.1]:{port}/",
+        "http://0.0.0.0:{port}/",
+        "http://2130706433:{port}/",
+    ],
+)
+def test_loopback_is_refused_unless_the_settings_allow_it(receiver: Receiver, url: str) -> None:
+    outcome = send(url.format(port=receiver.port), allow_private=False)
+    assert isinstance(outcome, Refused)
+    assert "webhook.allow_private" in outcome.reason
+    assert receiver.posts == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "127.0.0.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "ff02::1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a00:1",
+        "2002:a00:1::",
+        "2001:db8::1",
+        "nonsense",
+        "",
+    ],
+)
+def test_addresses_inside_are_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f::1", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e"])
+def test_addresses_outside_are_public(address: str) -> None:
+    assert is_public(address)
+
+
+def test_a_name_with_both_kinds_of_addresses_is_never_connected_inside(receiver: Receiver) -> None:
+    asked: list[str] = []
+
+    def resolver(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1", "10.0.0.1"]
+
+    outcome = send(f"http://hooks.example.org:{receiver.port}/", allow_private=False, resolver=resolver)
+    assert isinstance(outcome, Refused)
+    assert asked == ["hooks.example.org"]
+    assert receiver.posts == []
+
+
+def test_the_connection_goes_to_the_address_that_was_judged_and_the_name_is_kept(receiver: Receiver) -> None:
+    outcome = send(f"http://hooks.example.org:{receiver.port}/hook", resolver=lambda _host, _port: ["127.0.0.1"])
+    assert outcome == Sent()
+    assert receiver.posts[0].headers["host"] == f"hooks.example.org:{receiver.port}"
+
+
+def test_the_next_address_of_a_name_is_tried_when_the_first_takes_no_connection(receiver: Receiver) -> None:
+    assert send(f"http://hooks.example.org:{receiver.port}/", resolver=lambda _host, _port: ["127.0.0.9", "127.0.0.1"]) == Sent()
+
+
+def test_a_name_that_does_not_resolve_is_tried_again() -> None:
+    def resolver(_host: str, _port: int) -> list[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    outcome = send("https://hooks.example.org/t/0ken", resolver=resolver)
+    assert outcome == Retry("https://hooks.example.org/t/***: the name cannot be resolved: Name or service not known")
+
+
+@pytest.fixture
+def no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+
+@pytest.mark.usefixtures("no_proxy_of_the_environment")
+def test_a_proxy_of_the_environment_is_not_used(receiver: Receiver) -> None:
+    assert send(f"http://127.0.0.1:{receiver.port}/") == Sent()
+
+
+def test_tls_checks_the_certificate_for_the_name_and_not_for_the_address(authority: trustme.CA, tmp_path: Path) -> None:
+    ca_file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("hooks.example.org").configure_cert(context)
+    loopback = {"resolver": lambda _host, _port: ["127.0.0.1"]}
+    with Receiver(context) as receiver:
+        assert send(f"https://hooks.example.org:{receiver.port}/", ca_file=str(ca_file), **loopback) == Sent()
+        other_name = send(f"https://other.example.org:{receiver.port}/", ca_file=str(ca_file), **loopback)
+        assert isinstance(other_name, Retry)
+        assert "certificate is not trusted" in other_name.reason
+        unknown_authority = send(f"https://hooks.example.org:{receiver.port}/", **loopback)
+        assert isinstance(unknown_authority, Retry)
+        assert "certificate is not trusted" in unknown_authority.reason
+        assert len(receiver.posts) == 1
+
+
+def test_no_server_is_tried_again() -> None:
+    with Receiver() as receiver:
+        port = receiver.port
+    outcome = send(f"http://127.0.0.1:{port}/")
+    assert outcome == Retry(f"http://127.0.0.1:{port}/: no connection, or it broke before an answer came")
+
+
+def test_a_server_that_says_nothing_is_given_up() -> None:
+    with Scripted(lambda line, _received: _until_closed(line)) as server:
+        outcome = send(f"http://127.0.0.1:{server.port}/", timeout=0.2)
+    assert isinstance(outcome, Retry)
+    assert "within 0.2 seconds" in outcome.reason or "no answer in time" in outcome.reason
+
+
+def _until_closed(line: socket.socket) -> None:
+    while line.recv(1000):
+        pass
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 ", b""])
+def test_a_server_that_drips_is_given_up_at_the_deadline(start: bytes) -> None:
+    servers: list[Scripted] = []
+    with Scripted(drip(start, lambda: servers[0].over)) as server:
+        servers.append(server)
+        outcome = send(f"http://127.0.0.1:{server.port}/", timeout=0.3)
+    assert outcome == Retry(f"http://127.0.0.1:{server.port}/: no whole answer within 0.3 seconds")
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n"])
+def test_what_drips_after_a_2xx_was_taken_all_the_same(start: bytes) -> None:
+    servers: list[Scripted] = []
+    with Scripted(drip(start, lambda: servers[0].over)) as server:
+        servers.append(server)
+        assert send(f"http://127.0.0.1:{server.port}/", timeout=0.3) == Sent()
+
+
+@pytest.mark.parametrize("answer", [b"", b"\x00\xff\xfe garbage\r\n\r\n", b"SSH-2.0-x\r\n", b"HTTP/1.1 999999 Odd\r\n\r\n"])
+def test_what_is_no_http_is_tried_again_with_one_line(answer: bytes) -> None:
+    def talk(line: socket.socket, _received: list[bytes]) -> None:
+        line.recv(10**6)
+        line.sendall(answer)
+
+    with Scripted(talk) as server:
+        outcome = send(f"http://127.0.0.1:{server.port}/")
+    assert isinstance(outcome, Retry)
+    assert "\n" not in outcome.reason
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org/", "http://", "http://[", "nonsense", "", "http://exa mple.org/"])
+def test_an_address_that_is_none_ends_in_an_outcome(url: str) -> None:
+    assert isinstance(send(url, resolver=lambda _host, _port: []), Refused)
+
+
+def test_a_notice_that_cannot_be_composed_stays_queued() -> None:
+    def broken(_notice: Notice) -> bytes:
+        raise KeyError("a field of a newer program")
+
+    assert send("http://127.0.0.1:9/", body=broken) == Retry("the post could not be written: 'a field of a newer program'")

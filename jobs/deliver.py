@@ -19,8 +19,8 @@ from db.connection import History
 from db.outbox import Waiting
 from jobs.lock import only_one
 from jobs.surroundings import Surroundings, as_stamp, log
-from registry_sync.notices.interface import Channel, Notice, Outcome, Refused, Retry, Sent, TrialNews
 from registry_sync.errors import RegistrySyncError, Stopped
+from registry_sync.notices.interface import Channel, Notice, Outcome, Refused, Retry, Sent, TrialNews
 from registry_sync.sources import ctgov
 
 if TYPE_CHECKING:

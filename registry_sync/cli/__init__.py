@@ -40,12 +40,12 @@ for command in (*watching.COMMANDS, *syncing.COMMANDS, *looking.COMMANDS, *subsc
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 done in part, 2 cannot be used, 130 on Ctrl-C. Never a traceback."""
+    log_to_stderr()
     sys.exit(run(arguments))
 
 
 def run(arguments: list[str] | None = None) -> int:
     """What ``main`` does, giving the exit code."""
-    log_to_stderr()
     try:
         result: Any = cli.main(args=arguments, prog_name="registry-sync", standalone_mode=False)
         sys.stdout.flush()

@@ -159,9 +159,8 @@ class _Stage:
         expected = 3 if day.told else 0
         unreadable = [source.source for source in report.sources if source.failed]
         if told != set(day.told) or heard != expected or bool(unreadable) == day.page_readable:
-            raise DemoError(
-                f"day {day.number} did not go as the story says: {sorted(told)} told in {heard} notices, expected {sorted(day.told)} in {expected}"
-            )
+            went, should = f"{sorted(told)} told in {heard} notices", f"{sorted(day.told)} in {expected}"
+            raise DemoError(f"day {day.number} did not go as the story says: {went}, expected {should}")
 
     def last_words(self) -> None:
         """Name everything that was left."""
@@ -170,4 +169,3 @@ class _Stage:
             self._say(f"  {path}")
         self._say(f"The history: {self._where / 'history.db'}, for example")
         self._say(f"  registry-sync --database {self._where / 'history.db'} changes {TRIAL}")
-

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from registry_sync.errors import FetchError
@@ -67,22 +67,24 @@ def read_page(trial: str, url: str, body: bytes, charset: str | None) -> Found |
         return Unreadable(trial, url, "the page is empty")
     if body.lstrip().startswith(_NO_PAGES):
         return Unreadable(trial, url, "what came is not a web page (a picture, a document, an archive or data)")
-    blocks = html_blocks(decode(body, charset), page=True)
+    markup = decode(body, charset)
+    blocks = html_blocks(markup, page=True)
     if not blocks:
         return Unreadable(trial, url, "the page shows no text (it may build itself with scripts)")
     own = own_blocks(blocks, trial)
     record = _record(trial, own)
-    reason = _doubt(trial, blocks, record)
+    # an id may stand in the bread crumbs alone, which are a site's own on every page
+    shown = trial_ids(blocks) or trial_ids(html_blocks(markup))
+    reason = _doubt(trial, shown, leading_trial(blocks), record)
     return Unreadable(trial, url, reason) if reason else Found(trial, url, record, body)
 
 
-def _doubt(trial: str, blocks: Sequence[Block], record: Record) -> str | None:
+def _doubt(trial: str, shown: Collection[str], leading: str | None, record: Record) -> str | None:
     """Why this page cannot be taken for this trial's; ``None``: it can."""
-    shown = trial_ids(blocks)
     if trial not in shown and shown:
         others = ", ".join(sorted(shown)[:3])
         return f"the page shows {others} and not {trial}"
-    if (leading := leading_trial(blocks)) not in (None, trial):
+    if leading not in (None, trial):
         return f"the page is about {leading}, or a list of trials, and only mentions {trial}"
     if trial not in shown and record.overall_status is None:
         return f"the page shows neither {trial} nor a recruitment status: it may be a maintenance page"

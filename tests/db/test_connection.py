@@ -110,7 +110,7 @@ def test_a_read_only_file_is_said_to_be_one(path: Path) -> None:
     path.chmod(stat.S_IRUSR)
     path.parent.chmod(stat.S_IRUSR | stat.S_IXUSR)
     try:
-        with pytest.raises(DatabaseError, match="read-only|cannot be opened"), open_history(path) as history:
+        with pytest.raises(DatabaseError, match=r"read-only|cannot be opened"), open_history(path) as history:
             watches.add(history, ["NCT06805448"], [], NOW)
     finally:
         path.parent.chmod(stat.S_IRWXU)

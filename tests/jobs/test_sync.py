@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from db import incidents, runs
 from db import history as versions
+from db import incidents, runs
 from jobs.lock import only_one
 from jobs.sync import sync
 from registry_sync.demo import record

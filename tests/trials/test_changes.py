@@ -205,7 +205,7 @@ def test_sites_with_the_same_name_in_two_towns_are_two_sites() -> None:
 def test_five_sites_of_the_same_name_in_one_town_are_a_multiset() -> None:
     dublin = [site("Dublin", facility="Research Site", zip=str(number)) for number in range(5)]
     one = record(locations=tuple(dublin))
-    two = record(locations=tuple(reversed(dublin[:3])) + (site("Dublin", "COMPLETED", "Research Site", zip="3"), dublin[4]))
+    two = record(locations=(*tuple(reversed(dublin[:3])), site("Dublin", "COMPLETED", "Research Site", zip="3"), dublin[4]))
     assert [(operation, after["status"], after["zip"]) for _, operation, _, after in told(one, two)] == [("changed", "COMPLETED", "3")]
 
 

@@ -37,13 +37,23 @@ def latest(history: History, trial: str, source: str) -> Version | None:
 
 
 def at(history: History, trial: str, source: str, date: str) -> Version | None:
-    """The version that stood at the end of a registry date (UTC); where the source has no dates, of a day on which it was seen."""
-    row = history.one(
-        """SELECT * FROM version WHERE trial = ? AND source = ? AND substr(coalesce(registry_date, seen_at), 1, 10) <= ?
-           ORDER BY number DESC LIMIT 1""",
-        (trial, source, date),
+    """The version that stood at the end of a day (UTC): by the registry's dates, where they tell.
+
+    A version with the same registry date as the one before it is a change that the registry did not date (it turns a trial to
+    UNKNOWN in silence): it counts from the day on which it was seen, as does a page's.
+    """
+    rows = history.rows(
+        """SELECT id, substr(seen_at, 1, 10) AS seen_on, registry_date,
+                  lag(registry_date) OVER (ORDER BY number) AS date_before
+           FROM version WHERE trial = ? AND source = ? ORDER BY number""",
+        (trial, source),
     )
-    return _version(row) if row else None
+    standing = None
+    for row in rows:
+        since = row["registry_date"] if row["registry_date"] and row["registry_date"] != row["date_before"] else row["seen_on"]
+        if since <= date:
+            standing = row["id"]
+    return by_id(history, standing) if standing is not None else None
 
 
 def by_id(history: History, version_id: int) -> Version:

@@ -250,7 +250,13 @@ def _store(around: Surroundings, history: History, observation: Observation, sou
         source.troubles += isinstance(observation, Failed | Unreadable)
         return
     known = versions.latest(history, observation.trial, observation.source)
-    decision = decide(known.record if known else None, observation.record, complete=observation.source == CTGOV)
+    try:
+        decision = decide(known.record if known else None, observation.record, complete=observation.source == CTGOV)
+    except Exception as error:
+        # a fault of ours with one record must not keep the others from being looked at
+        log.exception("%s at %s could not be compared", observation.trial, observation.source)
+        source.failed.append({"trial": observation.trial, "error": f"could not be compared ({type(error).__name__}); please report it"})
+        return
     if isinstance(decision, Unchanged):
         return
     now = around.now()

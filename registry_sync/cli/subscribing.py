@@ -65,6 +65,8 @@ def subscribe(
     if bool(trials) == all_:
         raise UsageError("say which trials: NCT ids, or --all for every trial that is watched (not both)")
     kind, address = classify(address)
+    if kind == "chat":
+        _check_chat(address)
     if secret_env is not None and (kind != "webhook" or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", secret_env)):
         raise UsageError("--secret-env names an environment variable, and goes with a webhook", about=secret_env)
     wanted = Subscription(
@@ -93,6 +95,16 @@ def subscribe(
     for trial in trials:
         if trial not in watched:
             click.echo(f"registry-sync: {trial} is not watched, so nothing will be seen to tell: registry-sync watch add {trial}", err=True)
+
+
+def _check_chat(address: str) -> None:
+    from registry_sync.errors import UsageError
+    from registry_sync.notices.address import masked
+    from registry_sync.notices.chat import supported
+
+    if not supported(address):
+        raise UsageError(f"{masked(address)}: is no address that Apprise can use; see its documentation of services", about=masked(address))
+    click.echo(f"the service behind {masked(address)} will learn what is sent to it, and so which trial is followed", err=True)
 
 
 def _consent(history: History, kind: str, address: str, *, confirmed: bool, now: str) -> Consent | None:

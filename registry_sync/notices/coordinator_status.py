@@ -45,7 +45,7 @@ def _by_status(at: At, step: StatusStep, t: Translator) -> list[str]:
     if step.after == "ENROLLING_BY_INVITATION":
         return [t.gettext("Not open to the public."), _enrollment(at, t)]
     if step.after == "ACTIVE_NOT_RECRUITING":
-        return [_enrollment(at, t), _end_of_recruitment(at, t)]
+        return [_enrollment(at, t), _end_of_recruitment(t)]
     if step.after == "SUSPENDED":
         return [_why(at, t), _halt(t)]
     if step.after == "TERMINATED":
@@ -91,11 +91,11 @@ def _restart(step: StatusStep, t: Translator) -> str:
     return t.gettext("EU trials: a restart of recruitment is to be notified within 15 days (Regulation (EU) 536/2014, Article 36).")
 
 
-def _end_of_recruitment(at: At, t: Translator) -> str:
+def _end_of_recruitment(t: Translator) -> str:
     return t.gettext(
         "EU trials: the end of recruitment is to be notified within 15 days (Regulation (EU) 536/2014, Article 36); "
-        "enter its date to see day 15: registry-sync event add {trial} recruitment-ended DATE."
-    ).format(trial=at.trial)
+        "the record does not hold that day."
+    )
 
 
 def _halt(t: Translator) -> str:

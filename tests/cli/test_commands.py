@@ -418,3 +418,14 @@ def test_json_is_one_document_and_nothing_else(terminal: Terminal) -> None:
     ]
     for command in commands:
         json.loads(terminal(*command, "--json").out)
+
+
+def test_a_chat_address_is_told_what_it_means_and_an_unusable_one_is_refused(terminal: Terminal) -> None:
+    begin(terminal)
+    said = terminal("subscribe", "jsons://example.org/hook", TRIAL)
+    assert said.code == 0
+    assert "will learn what is sent" in said.err
+    said = terminal("subscribe", "nosuch://example.org/secret-token-1234567890", TRIAL)
+    assert said.code == 2
+    assert "no address that Apprise can use" in said.complaint
+    assert "secret-token" not in said.err

@@ -16,6 +16,8 @@ from registry_sync.demo.hook import payload
 from registry_sync.demo.record import TRIAL
 from registry_sync.demo.story import SMOKE_FREE_AFTER, SMOKE_FREE_BEFORE, first_listing
 from registry_sync.errors import AlreadyRunning, UsageError
+from registry_sync.trials.changes import Change
+from registry_sync.trials.record import Record
 from tests.house import House
 
 OTHER = "NCT00000002"
@@ -299,3 +301,68 @@ def test_a_reader_who_looks_for_housekeeping_gets_it_and_others_do_not(house: Ho
     assert [mail.recipients[0] for mail in house.mailbox.messages] == ["desk@example.org"]
     assert house.changes() == []
     assert {change.topic for change in house.changes(housekeeping=True)} == {"housekeeping"}
+
+
+def test_version_changes_and_notices_are_one_transaction(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(house)
+    close_recruitment(house)
+    before = house.counts()
+
+    def breaks(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("db.outbox.queue", breaks)
+        with pytest.raises(KeyboardInterrupt):
+            house.sync()
+    after = house.counts()
+    assert {name: after[name] for name in after if name != "run"} == {name: before[name] for name in before if name != "run"}
+    assert house.sync().delivery.sent == 3
+
+
+def test_a_record_that_cannot_be_compared_does_not_keep_the_others_from_being_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    from registry_sync.trials import decide as deciding
+
+    begin(house)
+    house.registry.put(record.a_study(OTHER))
+    house.watch(OTHER)
+    house.sync()
+    close_recruitment(house)
+    house.registry.put(record.with_status(house.registry.study(OTHER), "SUSPENDED", posted="2026-02-03"))
+    right = deciding.judged
+
+    def faulty(before: Record, after: Record) -> tuple[Change, ...]:
+        if after.trial == OTHER:
+            raise RecursionError("too deep")
+        return right(before, after)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deciding, "judged", faulty)
+        report = house.sync()
+    assert [failure["trial"] for failure in report.sources[0].failed] == [OTHER]
+    assert {change.trial for change in house.changes()} == {TRIAL}
+    house.sync()
+    assert {change.trial for change in house.changes()} == {TRIAL, OTHER}
+
+
+def test_the_record_as_it_stood_on_a_day_goes_by_the_registrys_dates_and_silent_changes_by_ours(house: House) -> None:
+    begin(house)
+    close_recruitment(house)
+    house.sync(days=5)
+    silent = house.registry.study(TRIAL)
+    silent["protocolSection"]["statusModule"].update(overallStatus="UNKNOWN", lastKnownStatus="ACTIVE_NOT_RECRUITING")
+    house.registry.put(silent)
+    house.sync(days=10)
+    with house.history() as history:
+
+        def status(day: str) -> str | None:
+            version = versions.at(history, TRIAL, "ctgov", day)
+            return version.record.overall_status if version else None
+
+        assert [status(day) for day in ("2025-01-01", "2026-02-02", "2026-02-03", "2026-02-16", "2026-02-17")] == [
+            None,
+            "RECRUITING",
+            "ACTIVE_NOT_RECRUITING",
+            "ACTIVE_NOT_RECRUITING",
+            "UNKNOWN",
+        ]

@@ -54,7 +54,7 @@ def test_sites_that_came_with_the_status_are_a_number() -> None:
         ("NOT_YET_RECRUITING", "RECRUITING", {}, "Start date 2025-01-21 ACTUAL."),
         ("ACTIVE_NOT_RECRUITING", "RECRUITING", {}, "EU trials: a restart of recruitment is to be notified within 15 days"),
         ("RECRUITING", "ACTIVE_NOT_RECRUITING", {}, "Enrolment 40 ESTIMATED, unchanged."),
-        ("RECRUITING", "ACTIVE_NOT_RECRUITING", {}, f"registry-sync event add {TRIAL} recruitment-ended DATE."),
+        ("RECRUITING", "ACTIVE_NOT_RECRUITING", {}, "(Regulation (EU) 536/2014, Article 36); the record does not hold that day."),
         ("RECRUITING", "SUSPENDED", {"why_stopped": "FDA"}, "whyStopped: “FDA”."),
         ("RECRUITING", "SUSPENDED", {}, "the record cannot tell which."),
         ("RECRUITING", "TERMINATED", {}, "whyStopped: none given."),

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench soak messages wheel clean
+.PHONY: demo test check bench soak wheel clean
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -32,11 +32,11 @@ check: $(READY)
 # Figures, as ratios against something named, in one run.
 bench: $(READY)
 	$(BIN)/python -m benchmarks.start
-	$(BIN)/python -m benchmarks.compare
+	$(BIN)/python -m benchmarks.sync
 
-# What takes longer than a test may: seeded, before an issue is closed.
+# What takes longer than a test may, seeded: 200 kills at random instants, then nothing is lost or repeated as another.
 soak: $(READY)
-	$(BIN)/python -m pytest -q -m soak --timeout 1800
+	KILLS=200 SEED=1 $(BIN)/python -m pytest -q tests/cli/test_kills.py
 
 # The wheel, built and put into dist/.
 wheel: $(READY)

@@ -25,8 +25,10 @@ from jobs.sync import SyncReport, sync
 from jobs.triggers import StandardCron, was_missed
 from registry_sync.errors import RegistrySyncError, Stopped
 
-GRACE = 8.0
-"""Seconds that work under way gets to end after a signal: init systems kill after 10."""
+TO_FINISH = 6.0
+"""Seconds after a signal in which work under way may come to its own end."""
+TO_STOP = 2.5
+"""Seconds in which it then breaks off between two transactions. Together less than 10, after which init systems kill."""
 PATIENCE = 3600.0
 """Seconds that a scheduled sync waits for another one: at the start the registry and the pages are often due together."""
 
@@ -87,17 +89,19 @@ def _said(report: SyncReport) -> str:
 
 
 def run(around: Surroundings) -> None:
-    """Run the schedule in the foreground until SIGTERM or SIGINT; what is under way ends within GRACE seconds.
+    """Run the schedule in the foreground until SIGTERM or SIGINT; what is under way is finished, or breaks off, within 10 seconds.
 
     Raises AlreadyRunning when another scheduler works on this database, DatabaseError when it cannot be used.
     """
     with around.open():
         pass  # a database that cannot be used is said at once, not in the middle of the night
     with only_one(around.database, "run"):
-        stop = around.stop
+        asked = threading.Event()
 
         def asked_to_stop(number: int, _: FrameType | None) -> None:
-            stop.set()
+            if asked.is_set():
+                around.stop.set()  # asked twice: now
+            asked.set()
             log.info("asked to stop (%s)", signal.Signals(number).name)
 
         before = {number: signal.signal(number, asked_to_stop) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -106,10 +110,10 @@ def run(around: Surroundings) -> None:
         scheduler.start()
         log.info("running; database %s", around.database)
         try:
-            while not stop.wait(3600):
+            while not asked.wait(3600):
                 pass
             scheduler.shutdown(wait=False)
-            working.let_end(GRACE)
+            _end(around, working)
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -131,14 +135,23 @@ class _Working:
             self._names.remove(name)
             self._idle.notify_all()
 
-    def let_end(self, seconds: float) -> None:
+    def let_end(self, seconds: float) -> list[str]:
+        """Wait for the end of all of them, or for so long; which are still at work."""
         with self._idle:
-            ended = self._idle.wait_for(lambda: not self._names, timeout=seconds)
-            names = ", ".join(self._names)
-        if not ended:
+            self._idle.wait_for(lambda: not self._names, timeout=seconds)
+            return list(self._names)
+
+
+def _end(around: Surroundings, working: _Working) -> None:
+    """Let what is under way finish; then ask it to break off; then leave it."""
+    if working.let_end(TO_FINISH):
+        around.stop.set()
+        left = working.let_end(TO_STOP)
+        if left:
             # every write is one transaction: what was not written is fetched, or sent, again by the next run
-            log.warning("%s did not end within %.0f seconds and is left; the next run carries on", names, seconds)
+            log.warning("%s did not end in time and is left; the next run carries on", ", ".join(left))
             os._exit(0)
+    around.stop.set()
 
 
 def _scheduler(around: Surroundings, working: _Working) -> BackgroundScheduler:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -112,13 +113,21 @@ def _consent(history: History, kind: str, address: str, *, confirmed: bool, now:
     from registry_sync.errors import UsageError
 
     if kind != "email":
-        return subscriptions.Consent(MACHINE, getpass.getuser(), now)
+        return subscriptions.Consent(MACHINE, _operator(), now)
     if not confirmed:
         return None
     stopped = subscriptions.stopped_by_holder(history, address)
     if stopped:
         raise UsageError(f"{address} was stopped by its holder on {stopped[:10]}; only its holder can start it again", about=address)
-    return subscriptions.Consent(VOUCHED, f"operator {getpass.getuser()}", now)
+    return subscriptions.Consent(VOUCHED, f"operator {_operator()}", now)
+
+
+def _operator() -> str:
+    """Who vouches: the user of the operating system, who in a container may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"user {os.getuid()}"
 
 
 def _print_subscribed(asked: Asked, address: str, state: str, trials: tuple[str, ...]) -> None:

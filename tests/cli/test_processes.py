@@ -143,6 +143,22 @@ def test_the_scheduler_ends_within_ten_seconds_of_a_signal_in_the_middle_of_a_re
     assert terminal("sync", "--json").json["changes"] == 1
 
 
+def test_what_is_under_way_is_finished_after_a_signal(terminal: Terminal) -> None:
+    begin(terminal)
+    suspend(terminal)
+    with terminal.house.history() as history, history.write() as connection:
+        connection.execute("DELETE FROM run")
+    hold = terminal.house.registry.faults.hang()
+    with started(terminal, "run") as process:
+        hold.wait_until_reached()
+        process.send_signal(signal.SIGTERM)
+        hold.release()
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+    terminal.house.mailbox.wait_for(1)
+    assert [row["state"] for row in terminal("outbox", "--json").json] == ["sent"]
+
+
 def test_a_mail_server_that_hangs_does_not_hold_up_the_end(terminal: Terminal) -> None:
     begin(terminal)
     text = (terminal.house.folder / "registry-sync.toml").read_text(encoding="utf-8").replace("timeout = 5", "timeout = 60")

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from registry_sync.trials.record import Criterion, Group
-from registry_sync.trials.text import caseless, key
+from registry_sync.trials.text import key
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -59,6 +59,9 @@ _PEOPLE = (
 )
 _SECTION = re.compile(
     rf"^(?:(?:for|all|the|in)\s+)*(?:{_PARTS})s?\s+[\w/&, -]{{1,30}}$|^(?:for\s+)?(?:the\s+)?(?:{_PEOPLE})$", re.IGNORECASE
+)
+_NOTE = re.compile(
+    r"^(?:note|notes|nb|n\.b\.|please note)\b|\bcriteria\s+(?:may|will|can|also|that|which)?\s*appl(?:y|ies|ied)\b", re.IGNORECASE
 )
 _MOST_WORDS_IN_HEADING = 14
 
@@ -155,14 +158,13 @@ def _blocks(lines: Iterable[Line]) -> list[tuple[Heading, list[Line]]]:
 def _criteria(found: Heading, body: list[Line]) -> list[Criterion]:
     marked = [line for line in body if line.marker is not None]
     base = min((line.depth for line in marked or body), default=0)
-    rows = []
-    for line in body:
-        introduces = line.text.rstrip().endswith(":")
-        note = line.marker is None and (bool(marked) or introduces)
-        rows.append(Criterion(found.group, found.section, max(0, line.depth - base), "note" if note else "item", line.text.strip()))
-    return rows
+    return [
+        Criterion(found.group, found.section, max(0, line.depth - base), "note" if _is_note(line) else "item", line.text.strip())
+        for line in body
+    ]
 
 
-def same_text(first: str, second: str) -> bool:
-    """Do two criteria say the same, case aside?"""
-    return caseless(first) == caseless(second)
+def _is_note(line: Line) -> bool:
+    """A sentence that introduces or closes a list: it ends with a colon, calls itself a note, or says that more criteria apply."""
+    text = line.text.strip()
+    return line.marker is None and (text.endswith(":") or bool(_NOTE.search(text)))

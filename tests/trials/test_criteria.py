@@ -124,3 +124,15 @@ def test_no_headings_at_all_gives_no_group() -> None:
 
 def test_nothing_gives_nothing() -> None:
     assert parse([]) == ()
+
+
+def test_paragraphs_beside_a_list_are_items_unless_they_introduce_or_close_it() -> None:
+    lines = [
+        plain("Inclusion Criteria:"),
+        plain("Adults who can consent"),
+        plain("Meets one of these:"),
+        item("Asthma"),
+        plain("Other protocol-defined criteria may apply"),
+        plain("Note: see the protocol"),
+    ]
+    assert [c.kind for c in parse(lines)] == ["item", "note", "item", "note", "note"]

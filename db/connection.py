@@ -7,6 +7,7 @@ begins with BEGIN IMMEDIATE, since a deferred one fails half the time when two p
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -111,6 +112,7 @@ def open_history(path: Path, *, create: bool = False) -> History:
     """
     if not path.exists():
         _check_may_create(path, create=create)
+        _make_private(path)
     elif path.is_dir():
         raise DatabaseError(f"{path}: is a folder; name a file with --database", about=str(path))
     with clear_errors(path):
@@ -131,6 +133,12 @@ def _check_may_create(path: Path, *, create: bool) -> None:
         raise DatabaseError(f"{path}: there is no such database; run `registry-sync init`, or name one with --database", about=str(path))
     if not path.parent.is_dir():
         raise DatabaseError(f"{path}: its folder does not exist; make it first", about=str(path))
+
+
+def _make_private(path: Path) -> None:
+    """An empty file that only its owner may read, whatever the umask: an address beside a disease's trial is health data."""
+    with contextlib.suppress(OSError):  # what hinders it is said by SQLite in a moment
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
 
 
 def _identify(history: History) -> None:
@@ -167,6 +175,7 @@ def copy_to(history: History, target: Path) -> None:
     """A consistent copy of the whole history, also while others write to it; the copy is checked before it gets its name."""
     unfinished = target.with_name(target.name + ".unfinished")
     unfinished.unlink(missing_ok=True)
+    _make_private(unfinished)
     try:
         with clear_errors(unfinished), contextlib.closing(sqlite3.connect(unfinished)) as copy:
             history.connection.backup(copy)

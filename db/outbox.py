@@ -56,7 +56,7 @@ def claim_next(history: History, now: str, kinds: Sequence[str]) -> Waiting | No
         row = connection.execute(
             f"""UPDATE notice SET state = 'claimed', claimed_at = ?, attempts = attempts + 1
                 WHERE id = (SELECT id FROM notice WHERE state = 'pending' AND next_try_at <= ? AND kind IN ({marks})
-                            ORDER BY next_try_at, created_at, id LIMIT 1)
+                            ORDER BY next_try_at, created_at, rowid LIMIT 1)
                 RETURNING id, subscription_id, address, kind, attempts, created_at""",  # noqa: S608 - question marks only
             (now, now, *kinds),
         ).fetchone()
@@ -145,7 +145,7 @@ def listing(history: History, *, failed_only: bool = False) -> list[Row]:
                   notice.created_at, notice.sent_at,
                   (SELECT group_concat(DISTINCT change.trial) FROM notice_change JOIN change ON change.id = change_id
                    WHERE notice_id = notice.id) AS trials
-           FROM notice ORDER BY notice.created_at, notice.id"""
+           FROM notice ORDER BY notice.created_at, notice.rowid"""
     )
     for row in rows:
         row["trials"] = sorted(filter(None, (row["trials"] or "").split(",")))

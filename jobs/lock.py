@@ -18,6 +18,7 @@ from jobs.surroundings import as_stamp, utc_now
 from registry_sync.errors import AlreadyRunning, DatabaseError
 
 _BETWEEN_TRIES = 0.1
+_NAMES = {"run": "scheduler", "deliver": "delivery"}
 
 
 @contextlib.contextmanager
@@ -37,7 +38,7 @@ def only_one(database: Path, job: str, *, patience: float = 0.0, wait: Callable[
         waited = 0.0
         while not _take(file):
             if waited >= patience:
-                raise AlreadyRunning(f"another {job} is running: {_holder(file)}; it holds {path}", about=job)
+                raise AlreadyRunning(f"another {_NAMES.get(job, job)} is running: {_holder(file)}; it holds {path}", about=job)
             wait(_BETWEEN_TRIES)
             waited += _BETWEEN_TRIES
         file.seek(0)

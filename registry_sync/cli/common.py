@@ -85,6 +85,11 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         click.echo(click.style(text, bold=True) if number == 0 else text)
 
 
+def count(number: int, noun: str) -> str:
+    """ "1 change", "2 changes"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def trial_ids(_: click.Context, __: click.Parameter, value: Any) -> Any:
     """Check ids before anything is asked or written: one that is malformed refuses them all."""
     from registry_sync.trials.record import trial_id

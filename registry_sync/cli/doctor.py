@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from registry_sync.cli.common import Asked, as_json, asked, print_json
+from registry_sync.cli.common import Asked, as_json, asked, count, print_json
 from registry_sync.errors import RegistrySyncError
 
 if TYPE_CHECKING:
@@ -77,7 +77,10 @@ def _database(history: History) -> Verdict:
     if problem:
         return False, f"{history.path}: {problem}"
     numbers = upkeep.numbers(history)
-    return True, f"{history.path}: {numbers['trials']} trials watched, {numbers['versions']} versions, {numbers['changes']} changes"
+    held = ", ".join(
+        (f"{count(numbers['trials'], 'trial')} watched", count(numbers["versions"], "version"), count(numbers["changes"], "change"))
+    )
+    return True, f"{history.path}: {held}"
 
 
 def _registry(asked: Asked) -> Verdict:
@@ -95,8 +98,8 @@ def _mail(asked: Asked) -> Verdict:
     from jobs.deliver import mail_channel
 
     smtp = asked.settings.smtp
-    server = mail_channel(asked.surroundings()).check()
-    return True, f"{server}, security {smtp.security}, {'login accepted' if smtp.username else 'no login'}"
+    mail_channel(asked.surroundings()).check()
+    return True, f"{smtp.host}:{smtp.port}, security {smtp.security}, {'login accepted' if smtp.username else 'no login'}"
 
 
 def _incidents(history: History) -> Verdict:
@@ -105,7 +108,9 @@ def _incidents(history: History) -> Verdict:
     rows: list[dict[str, Any]] = incidents.open_ones(history)
     if not rows:
         return True, "none is in trouble"
-    return False, "; ".join(f"{row['source']} in trouble since {row['opened_at']} ({row['times']} times): {row['error']}" for row in rows)
+    return False, "; ".join(
+        f"{row['source']} in trouble since {row['opened_at']} ({count(row['times'], 'time')}): {row['error']}" for row in rows
+    )
 
 
 def _last_sync(history: History) -> Verdict:

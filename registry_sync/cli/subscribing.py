@@ -32,7 +32,7 @@ MACHINE = "none-1: a webhook or chat address, given by the operator; no person c
 @click.option("--least", type=click.Choice(["minor", "major"]), default="minor", show_default=True, help="The least that is told.")
 @click.option("--every", type=click.Choice(["now", "day", "week"]), default="now", show_default=True, help="At once, or a digest.")
 @click.option("--timezone", metavar="TZ", help="Where the day of a digest ends (else the schedule's).")
-@click.option("--language", type=click.Choice(["en", "da"]), default="en", show_default=True)
+@click.option("--language", type=click.Choice(["en", "da"]), default="en", show_default=True, help="Of mails and posts.")
 @click.option("--secret-env", metavar="NAME", help="The environment variable with a webhook's signing secret.")
 @click.option("--confirmed", is_flag=True, help="You record that the holder of this mail address consented.")
 @as_json
@@ -92,7 +92,7 @@ def subscribe(
     if json_:
         print_json(row)
     else:
-        _print_subscribed(asked, row["address"], row["state"], trials)
+        _print_subscribed(row["address"], row["state"], trials)
     for trial in trials:
         if trial not in watched:
             click.echo(f"registry-sync: {trial} is not watched, so nothing will be seen to tell: registry-sync watch add {trial}", err=True)
@@ -130,16 +130,13 @@ def _operator() -> str:
         return f"user {os.getuid()}"
 
 
-def _print_subscribed(asked: Asked, address: str, state: str, trials: tuple[str, ...]) -> None:
+def _print_subscribed(address: str, state: str, trials: tuple[str, ...]) -> None:
     what = ", ".join(trials) or "every trial that is watched"
     if state == "active":
         click.echo(f"{address}: will be told of {what}")
         return
     click.echo(f"{address}: pending for {what}: nothing is sent before its holder confirms")
-    if not asked.settings.web.url:
-        click.echo(
-            "no link can be mailed, since [web] url is not set; if you have the holder's consent, run this again with --confirmed", err=True
-        )
+    click.echo("no link is mailed by this version; if you have the holder's consent, run this again with --confirmed", err=True)
 
 
 def _topics(text: str | None) -> frozenset[str]:
@@ -202,7 +199,7 @@ def subscriptions(asked: Asked, json_: bool) -> None:
 
 
 @click.command(epilog="Example: registry-sync unsubscribe advocate@example.org NCT06805448")
-@click.argument("address", metavar="ADDRESS", required=False)
+@click.argument("address", metavar="[ADDRESS]", required=False)
 @click.argument("trials", metavar="[NCT]...", nargs=-1, callback=trial_ids)
 @click.option("--from-mail", is_flag=True, help="Read one unsubscribe mail from standard input.")
 @asked

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry_sync.cli.common import Asked, as_json, asked, print_json, print_table, trial_ids
+from registry_sync.cli.common import Asked, as_json, asked, count, print_json, print_table, trial_ids
 
 if TYPE_CHECKING:
     from jobs.deliver import DeliverReport
@@ -52,7 +52,7 @@ def _print_sync(report: SyncReport) -> None:
         click.echo(f"{name}: {', '.join(parts)}")
     delivery = report.delivery
     later = f", {delivery.waiting} waiting" if delivery.waiting else ""
-    click.echo(f"{report.changes} changes, {report.notices} notices queued, {delivery.sent} sent{later}")
+    click.echo(f"{count(report.changes, 'change')}, {count(report.notices, 'notice')} queued, {delivery.sent} sent{later}")
 
 
 def _say_problems(report: DeliverReport) -> None:
@@ -136,10 +136,13 @@ def retry(context: click.Context, ids: tuple[str, ...]) -> int:
         except AlreadyRunning:
             pass  # its claims are alive
         unknown = notices.retry(history, ids, as_stamp(utc_now()))
+        due = notices.counts(history, as_stamp(utc_now()))["due"]
     for notice_id in unknown:
         click.echo(f"registry-sync: {notice_id}: no unsent notice has this id (see `registry-sync outbox`)", err=True)
-    click.echo("due at once: run `registry-sync deliver`" if len(unknown) < len(ids) or not ids else "nothing was changed")
-    return 2 if ids and len(unknown) == len(ids) else 1 if unknown else 0
+    if ids and len(unknown) == len(ids):
+        return 2
+    click.echo(f"{count(due, 'notice')} due: run `registry-sync deliver`" if due else "nothing is unsent")
+    return 1 if unknown else 0
 
 
 @click.command(epilog="Example: registry-sync --config /etc/registry-sync.toml run")

@@ -46,8 +46,7 @@ def shift(before: Any, after: Any) -> Shift | None:
     if days is not None and abs(days) < _WHOLE_MONTH_FROM:
         return Shift(days, "days") if days else None
     if months is None:
-        # 31 December to 30 June is six months, not five and a bit.
-        months = round(slip.approximate_months)
+        months = slip.nearest_months
     return Shift(months, "months") if months else None
 
 

@@ -25,9 +25,9 @@ class Slip(msgspec.Struct, frozen=True):
     days: int | None = None
 
     @property
-    def approximate_months(self) -> float:
-        """The slip in months, a month being 30.44 days."""
-        return float(self.months) if self.months is not None else (self.days or 0) / 30.44
+    def nearest_months(self) -> int:
+        """The slip to the nearest month, as it is told: 31 December to 30 June is six months, not five and a bit."""
+        return self.months if self.months is not None else round((self.days or 0) / 30.44)
 
 
 def parse(text: str) -> RegistryDate:

@@ -161,7 +161,7 @@ def slips_by(months: int) -> Callable[[Step], bool]:
 
     def holds(at: Step) -> bool:
         slip = dates.slip(*(value["date"] if value else None for value in (at.old, at.new)))
-        return slip is not None and abs(slip.approximate_months) >= months
+        return slip is not None and abs(slip.nearest_months) >= months
 
     return holds
 

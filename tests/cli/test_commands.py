@@ -156,7 +156,7 @@ def test_a_sync_says_what_it_did(terminal: Terminal) -> None:
     said = terminal("sync")
     assert said.code == 0
     assert "1 changed" in said.out
-    assert "1 notices queued, 1 sent" in said.out
+    assert "1 notice queued, 1 sent" in said.out
 
 
 def test_an_unknown_id_is_exit_1_and_named(terminal: Terminal) -> None:

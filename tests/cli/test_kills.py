@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import subprocess
@@ -59,7 +60,7 @@ def test_no_notice_is_lost_or_told_as_another_whenever_a_process_is_killed(termi
     assert {row["state"] for row in terminal("outbox", "--json").json} == {"sent"}
     changes = [row for row in reversed(terminal("changes", "--json").json) if row["field"] == "overall_status"]
     assert changes
-    assert all(earlier["after"] == later["before"] for earlier, later in zip(changes, changes[1:], strict=False))
+    assert all(earlier["after"] == later["before"] for earlier, later in itertools.pairwise(changes))
     assert changes[-1]["after"] == house.registry.study(TRIAL)["protocolSection"]["statusModule"]["overallStatus"]
 
     told = defaultdict(set)

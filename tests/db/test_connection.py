@@ -55,6 +55,13 @@ def test_the_file_is_readable_by_the_tools_that_people_use(path: Path, history: 
     assert "NCT06805448" in done.stdout
 
 
+def test_only_its_owner_may_read_it_and_its_copies(path: Path, history: History, tmp_path: Path) -> None:
+    watches.add(history, ["NCT06805448"], [], NOW)
+    copy_to(history, tmp_path / "copy.db")
+    files = [path, tmp_path / "copy.db", Path(f"{path}-wal")]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
 def test_a_missing_file_is_not_made_by_mistake(path: Path) -> None:
     assert "run `registry-sync init`" in refusal(path)
     assert not path.exists()

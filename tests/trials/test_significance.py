@@ -89,6 +89,12 @@ CASES: list[tuple[str, tuple[Record, Record], str, str]] = [
     ("start became actual, more precise", date("start_date", ("2026-03", PLAN), ("2026-03-07", FACT)), "housekeeping", "minor"),
     ("start became actual, another day", date("start_date", ("2026-03", PLAN), ("2026-04-07", FACT)), "minor", "minor"),
     ("primary slips half a year", date("primary_completion_date", ("2026-01", PLAN), ("2026-07", PLAN)), "untold", "major"),
+    (
+        "primary slips half a year by the day",
+        date("primary_completion_date", ("2025-12-31", PLAN), ("2026-06-30", PLAN)),
+        "untold",
+        "major",
+    ),
     ("primary slips less", date("primary_completion_date", ("2026-01", PLAN), ("2026-03", PLAN)), "untold", "minor"),
     ("primary becomes actual", date("primary_completion_date", ("2026-01", PLAN), ("2026-01", FACT)), "housekeeping", "major"),
     ("completion slips", date("completion_date", ("2025-12-31", PLAN), ("2026-06", PLAN)), "minor", "minor"),

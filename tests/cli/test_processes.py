@@ -113,7 +113,7 @@ def test_the_scheduler_catches_up_once_and_ends_on_sigterm(terminal: Terminal) -
         connection.execute("UPDATE run SET started_at = '2026-01-01T00:00:00Z'")
     with started(terminal, "run") as process:
         until(lambda: len(terminal.house.mailbox.messages) == 1)
-        assert "another scheduler is running" in terminal("run").complaint
+        assert "another scheduler is running" in terminal.shell("run").err
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()
         _, err = process.communicate(timeout=20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import socket
 import sys
 import threading
@@ -21,7 +22,7 @@ _LARGEST_REQUEST_BODY = 16 * 2**20
 _PATIENCE = 10.0
 
 
-class LoopbackServer:
+class LoopbackServer(abc.ABC):
     """A server on 127.0.0.1 that keeps what it was asked. Subclasses say in ``answer`` what they reply.
 
     The port is chosen by the system at the first ``start`` and kept: stopped and started again, the server is where it
@@ -36,9 +37,9 @@ class LoopbackServer:
         self._asked = threading.Condition()
         self._requests: list[Request] = []
 
+    @abc.abstractmethod
     def answer(self, request: Request) -> Reply:
         """What to reply. Called from several threads."""
-        raise NotImplementedError
 
     @property
     def url(self) -> str:

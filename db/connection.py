@@ -44,6 +44,12 @@ class History:
         """Let go of the file."""
         self.connection.close()
 
+    def check_writable(self) -> None:
+        """Raise DatabaseError when this file cannot be written; nothing is written."""
+        with self.clear_errors():
+            self.connection.execute("BEGIN IMMEDIATE")
+            self.connection.execute("ROLLBACK")
+
     def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
         """What a question finds, as dicts."""
         with self.clear_errors():
@@ -95,7 +101,7 @@ def _sentence(error: sqlite3.DatabaseError) -> str | None:
         sqlite3.SQLITE_LOCKED: "is locked by another connection; try again",
         sqlite3.SQLITE_READONLY: "cannot be written: the file or its folder is read-only",
         sqlite3.SQLITE_FULL: "the disk is full; make room and run this again: what was stored before is whole",
-        sqlite3.SQLITE_IOERR: "cannot be read or written (disk error); check the disk",
+        sqlite3.SQLITE_IOERR: "cannot be read or written: the disk is full or failing; make room and try again: what was stored is whole",
         sqlite3.SQLITE_CANTOPEN: "cannot be opened: check the path and the rights of its folder",
         sqlite3.SQLITE_NOTADB: "is no SQLite database; name the right file with --database",
         sqlite3.SQLITE_CORRUPT: "is damaged; restore a backup (files named like it that end in .backup, or the backups folder)",

@@ -14,6 +14,8 @@ KEPT_FOR_EACH_JOB = 500
 def begin(history: History, job: str, now: str) -> int:
     """Note that a job begins; the id of its run."""
     with history.write() as connection:
+        # a run that never came to its end: its process was killed
+        connection.execute("UPDATE run SET outcome = 'killed' WHERE job = ? AND outcome IS NULL", (job,))
         cursor = connection.execute("INSERT INTO run (job, started_at) VALUES (?, ?)", (job, now))
         connection.execute(
             "DELETE FROM run WHERE job = ? AND id <= (SELECT id FROM run WHERE job = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",

@@ -20,6 +20,7 @@ from db.outbox import Waiting
 from jobs.lock import only_one
 from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.errors import RegistrySyncError, Stopped
+from registry_sync.notices.address import masked
 from registry_sync.notices.interface import Channel, Notice, Outcome, Refused, Retry, Sent, TrialNews
 from registry_sync.sources import ctgov
 
@@ -66,7 +67,7 @@ def open_channels(around: Surroundings) -> Channels:
     return {
         "email": mail_channel(around),
         "webhook": WebhookChannel(settings.webhook, timeout=settings.http.timeout, now=lambda: around.now().timestamp()),
-        "chat": ChatChannel(),
+        "chat": ChatChannel(settings.webhook),
     }
 
 
@@ -150,13 +151,19 @@ def _note(around: Surroundings, history: History, waiting: Waiting, outcome: Out
         case Refused(reason):
             outbox.park(history, waiting.id, reason)
             report.failed += 1
-            report.problems.append(reason)
-        case Retry(reason, after):
+            report.problems.append(_named(waiting, reason))
+        case Retry(reason, after, channel_down):
             seconds = max(after or 0.0, WAITS[min(waiting.attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1))
             next_try = around.now() + datetime.timedelta(seconds=min(seconds, WAITS[-1]))
             outbox.again(history, waiting.id, as_stamp(next_try), reason)
             report.retrying += 1
-            report.problems.append(reason)
+            report.problems.append(reason if channel_down else _named(waiting, reason))
+
+
+def _named(waiting: Waiting, reason: str) -> str:
+    """The reason with the address it is about, where it does not say so itself."""
+    address = masked(waiting.address)
+    return reason if address in reason else f"{address}: {reason}"
 
 
 def compose_notice(around: Surroundings, history: History, waiting: Waiting) -> Notice:
@@ -171,7 +178,7 @@ def compose_notice(around: Surroundings, history: History, waiting: Waiting) -> 
             TrialNews(
                 trial=trial,
                 url=ctgov.study_url(around.settings.ctgov.url, trial),
-                registry_date=version.registry_date,
+                registry_date=None if earlier and earlier.registry_date == version.registry_date else version.registry_date,
                 seen_at=version.seen_at,
                 changes=tuple(change for change in changes if change.trial == trial),
                 record=version.record,

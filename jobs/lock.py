@@ -41,16 +41,11 @@ def only_one(database: Path, job: str, *, patience: float = 0.0, wait: Callable[
                 raise AlreadyRunning(f"another {_NAMES.get(job, job)} is running: {_holder(file)}; it holds {path}", about=job)
             wait(_BETWEEN_TRIES)
             waited += _BETWEEN_TRIES
-        file.seek(0)
-        file.truncate()
-        file.write(f"process {os.getpid()} since {as_stamp(utc_now())}\n")
-        file.flush()
+        _write(file, f"process {os.getpid()} since {as_stamp(utc_now())}\n")
         try:
             yield
         finally:
-            file.seek(0)
-            file.truncate()
-            file.flush()
+            _write(file, "")
             fcntl.flock(file, fcntl.LOCK_UN)
 
 
@@ -60,6 +55,13 @@ def _take(file: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _write(file: IO[str], text: str) -> None:
+    """Say who holds the lock. It is held all the same when the disk is full: what the work then needs says so better."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(file.fileno(), 0)
+        os.pwrite(file.fileno(), text.encode(), 0)
 
 
 def _holder(file: IO[str]) -> str:

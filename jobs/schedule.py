@@ -79,9 +79,8 @@ def _backup(around: Surroundings) -> str:
 
 
 def _said(report: SyncReport) -> str:
-    for source in report.sources:
-        for failure in source.failed:
-            log.warning("%s: %s: %s", source.source, failure["trial"], failure["error"])
+    for line in report.failures():
+        log.warning("%s", line)
     for problem in report.delivery.problems:
         log.warning("deliver: %s", problem)
     checked = sum(source.checked for source in report.sources)
@@ -93,8 +92,8 @@ def run(around: Surroundings) -> None:
 
     Raises AlreadyRunning when another scheduler works on this database, DatabaseError when it cannot be used.
     """
-    with around.open():
-        pass  # a database that cannot be used is said at once, not in the middle of the night
+    with around.open() as history:
+        history.check_writable()  # a database that cannot be used is said at once, not in the middle of the night
     with only_one(around.database, "run"):
         asked = threading.Event()
 

@@ -20,16 +20,17 @@ from jobs.deliver import DeliverReport, deliver
 from jobs.lock import only_one
 from jobs.surroundings import Surroundings, as_stamp, log
 from jobs.triggers import period_end
-from registry_sync.errors import Stopped, UsageError
+from registry_sync.errors import AlreadyRunning, Stopped, UsageError
 from registry_sync.notices.interface import Every
 from registry_sync.notices.route import route
 from registry_sync.sources import ctgov, finder
 from registry_sync.sources.http import Client, Meter
 from registry_sync.sources.interface import CTGOV, Failed, Found, Gone, Moved, Observation, Unreadable
-from registry_sync.trials.decide import Baseline, Changed, Unchanged, decide
+from registry_sync.trials.decide import Baseline, Changed, Incomplete, Unchanged, decide
 
 JOB = "sync"
 _LOOK_FOR_STOP = 0.2
+_NAMED = 5
 
 
 @dataclass
@@ -66,6 +67,17 @@ class SyncReport:
         """Did a source, a page or a delivery fail?"""
         return any(source.failed for source in self.sources) or self.delivery.is_partial
 
+    def failures(self) -> list[str]:
+        """One line for each thing that went wrong, however many trials it befell."""
+        lines = []
+        for source in self.sources:
+            by_error: dict[str, list[str]] = {}
+            for failure in source.failed:
+                by_error.setdefault(failure["error"], []).append(failure["trial"])
+            where = "" if source.source == CTGOV else f" at {source.source}"
+            lines += [f"{_few(trials)}{where}: {error}" for error, trials in by_error.items()]
+        return lines
+
     def as_json(self) -> dict[str, Any]:
         """The object of ``sync --json``."""
         return {
@@ -86,6 +98,13 @@ class SyncReport:
             "notices": self.notices,
             "delivered": self.delivery.sent,
         }
+
+
+def _few(trials: list[str]) -> str:
+    """ "NCT1", "NCT1, NCT2 and NCT3", "NCT1, NCT2 and 198 more trials"."""
+    if len(trials) <= _NAMED:
+        return " and ".join(filter(None, (", ".join(trials[:-1]), trials[-1])))
+    return f"{', '.join(trials[: _NAMED - 1])} and {len(trials) - _NAMED + 1} more trials"
 
 
 @dataclass(frozen=True)
@@ -127,9 +146,17 @@ def sync(
             report.finished = around.stamp()
             runs.end(history, run, report.finished, outcome, report.as_json())
     if then_deliver and not around.stop.is_set():
-        report.delivery = deliver(around)
+        report.delivery = _deliver(around)
         report.finished = around.stamp()
     return report
+
+
+def _deliver(around: Surroundings) -> DeliverReport:
+    """What was stored is stored: a delivery that is held up is named in the report, and the next one carries on."""
+    try:
+        return deliver(around)
+    except AlreadyRunning as error:
+        return DeliverReport(problems=[str(error)])
 
 
 def _wanted(history: History, trials: Sequence[str], *, registry: bool, pages: bool) -> Wanted:
@@ -257,6 +284,10 @@ def _store(around: Surroundings, history: History, observation: Observation, sou
         log.exception("%s at %s could not be compared", observation.trial, observation.source)
         source.failed.append({"trial": observation.trial, "error": f"could not be compared ({type(error).__name__}); please report it"})
         return
+    if isinstance(decision, Incomplete):
+        source.failed.append({"trial": observation.trial, "error": decision.reason})
+        source.troubles += 1
+        return
     if isinstance(decision, Unchanged):
         return
     now = around.now()
@@ -311,7 +342,7 @@ def _store_changes(
 def _reason(observation: Gone | Moved | Unreadable | Failed) -> str:
     match observation:
         case Gone():
-            return "ClinicalTrials.gov does not know this id; check it, or run `registry-sync watch remove " + observation.trial + "`"
+            return "ClinicalTrials.gov does not know this id; check it, or stop watching it (registry-sync watch remove)"
         case Moved():
             return f"ClinicalTrials.gov has merged this id into {observation.to}; watch that one"
         case Unreadable():

@@ -1,5 +1,5 @@
 """``python -m registry_sync`` is ``registry-sync``."""
 
-from registry_sync.cli import main
+from registry_sync.entry import main
 
 main()

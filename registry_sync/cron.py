@@ -11,6 +11,7 @@ _NAMES = {
     },
     "day of week": {name: number for number, name in enumerate(["sun", "mon", "tue", "wed", "thu", "fri", "sat"])},
 }
+_LONGEST = {month: 29 if month == 2 else 30 if month in (4, 6, 9, 11) else 31 for month in range(1, 13)}
 WEEKDAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 
 
@@ -22,7 +23,11 @@ def fields(line: str) -> list[frozenset[int] | None]:
     parts = line.split()
     if len(parts) != len(_RANGES):
         raise ValueError(f"it has {len(parts)} fields")
-    return [_field(part, name) for part, name in zip(parts, _RANGES, strict=True)]
+    found = [_field(part, name) for part, name in zip(parts, _RANGES, strict=True)]
+    _, _, days, months, weekdays = found
+    if days is not None and weekdays is None and all(min(days) > _LONGEST[month] for month in months or _LONGEST):
+        raise ValueError("no such day ever comes")
+    return found
 
 
 def problem(line: str) -> str | None:

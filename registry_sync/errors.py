@@ -21,6 +21,9 @@ Each one knows what it is ``about`` (a file, a key, a trial, a URL) so that a re
 
 from __future__ import annotations
 
+INTERRUPTED = 130
+"""The exit code of a process that Ctrl-C ended, as shells count it (128 and the number of SIGINT)."""
+
 
 class RegistrySyncError(Exception):
     """The root: ``str(error)`` is one line for a person; ``about`` names the thing that failed."""

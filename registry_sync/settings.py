@@ -6,6 +6,7 @@ messages and the documentation are made from it.
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -62,7 +63,7 @@ class Smtp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: Text = "localhost"
     port: Port = 25
     security: Literal["none", "starttls", "tls"] = "none"
-    ca_file: Text = ""
+    ca_file: Annotated[str, Meta(pattern=r"^[^\x00-\x1f]*$", description="a path, or empty")] = ""
     auth: Literal["password", "xoauth2"] = "password"
     username: Text = ""
     password: Text = ""
@@ -112,7 +113,7 @@ class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings. ``database`` and ``smtp.ca_file`` are absolute once loaded; ``path`` is the file read, if any."""
 
-    database: Annotated[str, Meta(min_length=1, description="a path")] = "history.db"
+    database: Annotated[str, Meta(min_length=1, pattern=r"^[^\x00-\x1f]+$", description="a path")] = "history.db"
     ctgov: Ctgov = Ctgov()
     http: Http = Http()
     smtp: Smtp = Smtp()
@@ -142,6 +143,7 @@ def load(explicit: str | None, environ: Mapping[str, str], cwd: Path) -> Setting
     problems: list[str] = []
     values = _from_file(table, path, problems)
     _from_environment(values, environ, cwd, problems)
+    problems += _misspelt(environ)
     if problems:
         raise SettingsError("; ".join(problems), about=str(path or "environment"))
     sections = {name: kind(**values.get(name, {})) for name, kind in _SECTIONS.items()}
@@ -162,10 +164,23 @@ def unknown_in_environment(environ: Mapping[str, str]) -> list[str]:
     return sorted(name for name in environ if name.startswith(sections) and name not in known)
 
 
+def _misspelt(environ: Mapping[str, str]) -> list[str]:
+    """Variables that are nearly a key's: a password under a misspelt name must not be passed over. Others may be somebody's secrets."""
+    known = [in_environment(section, key) for section, kind in _SECTIONS.items() for key in kind.__struct_fields__]
+    problems = []
+    for name in unknown_in_environment(environ):
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.9)
+        if near:
+            problems.append(f"{name}: unknown key in the environment: expected {near[0]}")
+    return problems
+
+
 def _find(explicit: str | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
     named = explicit or environ.get(ENVIRONMENT_PREFIX + "CONFIG")
     if named:
         path = (cwd / named).absolute()
+        if path.exists() and not path.is_file():
+            raise SettingsError(f"{path}: cannot be read: it is not a file", about=named)
         if not path.exists():
             origin = "--config" if explicit else "$REGISTRY_SYNC_CONFIG"
             raise SettingsError(f"{named}: there is no such settings file ({origin} names it)", about=named)

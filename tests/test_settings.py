@@ -99,6 +99,8 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
         ("[web]\nlisten = 'localhost'", "web.listen: expected HOST:PORT"),
         ("[web]\nlisten = 'localhost:99999'", "web.listen: expected HOST:PORT with a port"),
         ("[web]\ntrusted_proxies = 'all'", "web.trusted_proxies: expected a list of addresses"),
+        ("[schedule]\nsync = '0 0 31 2,4 *'", "no such day ever comes"),
+        ('database = "a\\u0000b"', "database: expected a path"),
         ("database = ", "is not TOML"),
     ],
 )
@@ -138,6 +140,14 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(SettingsError, match="cannot be read"):
         load("folder.toml", {}, tmp_path)
+
+
+def test_a_variable_that_is_nearly_a_keys_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(
+        SettingsError, match="SMTP_PASWORD: unknown key in the environment: expected REGISTRY_SYNC_SMTP_PASSWORD"
+    ):
+        load(None, {"REGISTRY_SYNC_SMTP_PASWORD": "x"}, tmp_path)
+    load(None, {"REGISTRY_SYNC_WEBHOOK_SECRET": "x", "REGISTRY_SYNC_SOMETHING": "x"}, tmp_path)
 
 
 def test_a_misspelt_variable_is_found() -> None:

@@ -134,7 +134,7 @@ CREATE TABLE run (
     job TEXT NOT NULL,
     started_at TEXT NOT NULL,
     finished_at TEXT,
-    outcome TEXT,                    -- done, partial, failed, stopped
+    outcome TEXT,                    -- done, partial, failed, stopped, killed
     detail TEXT NOT NULL DEFAULT '{}'
 );
 CREATE INDEX run_by_job ON run (job, started_at);

@@ -13,11 +13,9 @@ from typing import Any
 import click
 
 from registry_sync import __version__
-from registry_sync.cli import demo, doctor, looking, subscribing, syncing, watching
+from registry_sync.cli import demo, doctor, interrupt, looking, subscribing, syncing, watching
 from registry_sync.cli.common import Asked
-from registry_sync.errors import RegistrySyncError
-
-INTERRUPTED = 130
+from registry_sync.errors import INTERRUPTED, RegistrySyncError
 
 
 @click.group(
@@ -41,7 +39,13 @@ for command in (*watching.COMMANDS, *syncing.COMMANDS, *looking.COMMANDS, *subsc
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 done in part, 2 cannot be used, 130 on Ctrl-C. Never a traceback."""
     log_to_stderr()
-    sys.exit(run(arguments))
+    try:
+        interrupt.listen()
+        code = run(arguments)
+    except KeyboardInterrupt:  # between two commands' worth of code
+        code = INTERRUPTED
+    interrupt.no_more()
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -49,12 +53,16 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         result: Any = cli.main(args=arguments, prog_name="registry-sync", standalone_mode=False)
         sys.stdout.flush()
+        if interrupt.wish.is_set():
+            return _interrupted()
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except (click.Abort, KeyboardInterrupt):
-        say("interrupted; what was stored so far is whole, and the next run carries on")
-        return INTERRUPTED
+        return _interrupted()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return 2
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "registry-sync"
         say(f"{error.format_message().rstrip('.')} (see `{command} --help`)")
@@ -79,11 +87,17 @@ def run(arguments: list[str] | None = None) -> int:
         return 1
 
 
+def _interrupted() -> int:
+    say("interrupted; what was stored so far is whole, and the next run carries on")
+    return INTERRUPTED
+
+
 def log_to_stderr() -> None:
     """What the jobs log as a warning is one line like any other; a fault that they survived shows its traceback only to who asks."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine("registry-sync: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it grumbles of what we name ourselves
 
 
 class _OneLine(logging.Formatter):

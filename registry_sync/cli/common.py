@@ -53,8 +53,9 @@ class Asked:
     def surroundings(self) -> Surroundings:
         """What a job works in, with a progress bar on a terminal."""
         from jobs.surroundings import Silent, Surroundings
+        from registry_sync.cli import interrupt
 
-        return Surroundings(self.settings, progress=Bar() if sys.stderr.isatty() else Silent())
+        return Surroundings(self.settings, stop=interrupt.wish, progress=Bar() if sys.stderr.isatty() else Silent())
 
 
 asked = click.make_pass_decorator(Asked)

@@ -22,7 +22,7 @@ Verdict = tuple[bool, str]
 @asked
 def doctor(asked: Asked, json_: bool) -> int:
     """Check settings, database, registry and mail server, with one line each. Nothing is changed or sent."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, check in _checks(asked):
         try:
             good, detail = check()
@@ -33,23 +33,31 @@ def doctor(asked: Asked, json_: bool) -> int:
             click.echo(f"{click.style('ok  ', fg='green') if good else click.style('FAIL', fg='red')}  {name}: {detail}")
     if json_:
         print_json(rows)
-    if not rows[0]["ok"]:
-        return 2
-    return 0 if all(row["ok"] for row in rows) else 1
+    unusable = {"settings", "database"} & {row["check"] for row in rows if not row["ok"]}
+    return 2 if unusable else 0 if all(row["ok"] for row in rows) else 1
 
 
 def _checks(asked: Asked) -> Iterator[tuple[str, Callable[[], Verdict]]]:
+    """The checks in their order; what needs something that failed is left out, since it could only fail with the same words."""
     yield "settings", lambda: _settings(asked)
-    try:
-        _ = asked.settings
-    except RegistrySyncError:
+    if not _works(lambda: asked.settings):
         return
     yield "database", lambda: _with_history(asked, _database)
     yield "registry", lambda: _registry(asked)
     yield "mail server", lambda: _mail(asked)
+    if not _works(lambda: asked.history().close()):
+        return
     yield "sources", lambda: _with_history(asked, _incidents)
     yield "last sync", lambda: _with_history(asked, _last_sync)
     yield "outbox", lambda: _with_history(asked, _outbox)
+
+
+def _works(what: Callable[[], object]) -> bool:
+    try:
+        what()
+    except RegistrySyncError:
+        return False
+    return True
 
 
 def _settings(asked: Asked) -> Verdict:
@@ -73,6 +81,7 @@ def _with_history(asked: Asked, check: Callable[[History], Verdict]) -> Verdict:
 def _database(history: History) -> Verdict:
     from db import upkeep
 
+    history.check_writable()
     problem = upkeep.problem(history)
     if problem:
         return False, f"{history.path}: {problem}"

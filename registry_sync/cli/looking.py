@@ -43,18 +43,36 @@ def changes(asked: Asked, trial: str | None, since: str | None, source: str | No
 
 
 def _moment(text: str) -> str:
-    """A day or a time as it is kept; raises UsageError."""
+    """A day or a time (RFC 3339; without an offset UTC) as it is kept; raises UsageError."""
     import datetime
 
     from registry_sync.errors import UsageError
 
+    written = text.strip()
     try:
-        moment = datetime.datetime.fromisoformat(text.strip())
-    except ValueError as error:
+        if not re.match(r"\d{4}-\d{2}-\d{2}(?:[T ]|$)", written):
+            raise ValueError(written)
+        moment = datetime.datetime.fromisoformat(written)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=datetime.UTC)
+        return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"--since {text!r} is no date: give one such as 2026-02-01", about=text) from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.UTC)
-    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _day(text: str) -> str:
+    """A day; raises UsageError."""
+    import datetime
+
+    from registry_sync.errors import UsageError
+
+    written = text.strip()
+    try:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", written):
+            raise ValueError(written)
+        return datetime.date.fromisoformat(written).isoformat()
+    except ValueError as error:
+        raise UsageError(f"--at {text!r} is no date: give one such as 2026-02-03", about=text) from error
 
 
 def _must_be_known(known: bool, trial: str) -> None:
@@ -75,8 +93,8 @@ def show(asked: Asked, trial: str, at: str | None, source: str, json_: bool) -> 
     from db import history as versions
     from registry_sync.errors import UsageError
 
-    if at and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", at):
-        raise UsageError(f"--at {at!r} is no date: give one such as 2026-02-03", about=at)
+    if at:
+        at = _day(at)
     with asked.history() as history:
         _must_be_known(versions.is_known(history, trial), trial)
         version = versions.at(history, trial, source, at) if at else versions.latest(history, trial, source)

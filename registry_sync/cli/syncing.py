@@ -30,12 +30,8 @@ def sync(asked: Asked, trials: tuple[str, ...], full: bool, no_deliver: bool, js
         print_json(report.as_json())
     else:
         _print_sync(report)
-    for source in report.sources:
-        for failure in source.failed:
-            click.echo(
-                f"registry-sync: {failure['trial']}{'' if source.source == 'ctgov' else ' at ' + source.source}: {failure['error']}",
-                err=True,
-            )
+    for line in report.failures():
+        click.echo(f"registry-sync: {line}", err=True)
     _say_problems(report.delivery)
     return 1 if report.is_partial else 0
 
@@ -150,12 +146,17 @@ def retry(context: click.Context, ids: tuple[str, ...]) -> int:
 def run(asked: Asked) -> None:
     """Run the schedule in the foreground, until SIGTERM or SIGINT."""
     import logging
+    import os
+    import signal
+
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # until the schedule hears it: nothing is under way yet
 
     from jobs.schedule import run as run_schedule
     from jobs.surroundings import Surroundings
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     run_schedule(Surroundings(asked.settings))
 
 

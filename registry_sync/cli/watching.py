@@ -21,11 +21,13 @@ def init(asked: Asked) -> None:
     from registry_sync.settings import FILE_NAME
 
     path = Path(asked.config).expanduser() if asked.config else Path(FILE_NAME)
-    if path.exists():
-        click.echo(f"{path} is there already: left as it is")
-    else:
-        path.write_text(TEXT, encoding="utf-8")
+    try:
+        # made by this call or not at all: neither a file nor what a link leads to is written over
+        with path.open("x", encoding="utf-8") as file:
+            file.write(TEXT)
         click.echo(f"wrote {path}: fill in [http] contact and [smtp]")
+    except FileExistsError:
+        click.echo(f"{path} is there already: left as it is")
     database = Path(asked.settings.database)
     existed = database.exists()
     asked.history(create=True).close()
@@ -76,6 +78,8 @@ def _page_url(text: str) -> str:
         usable = False
     if not usable:
         raise UsageError(f"{text.strip()!r} is not the address of a page: give an http or https URL", about=text)
+    if parts.username is not None:
+        raise UsageError(f"https://***@{parts.hostname}: a page's address is shown and kept: give it without user name and password")
     return url
 
 

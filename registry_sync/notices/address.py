@@ -26,7 +26,8 @@ _SECRET_FROM = 4
 def classify(address: str) -> tuple[Kind, str]:
     """What an address is (RFC 5321 mailbox, http(s) URL, Apprise URL) and its normal spelling.
 
-    Blanks around and ``mailto:`` go; the domain of a mailbox becomes lower case ASCII (RFC 5890), its local part stays as it is;
+    Blanks around and ``mailto:`` go; the domain of a mailbox becomes lower case ASCII (RFC 5890), and its local part lower
+    case: RFC 5321 lets a server tell cases apart, none in use does, and one person must not be two subscribers;
     scheme and host of a URL become lower case, a fragment goes. Raises UsageError for what is none of the three.
     """
     text = address.strip()
@@ -81,7 +82,7 @@ def _mailbox(text: str, given: str) -> str:
     )
     if not well_formed:
         raise _unusable(given)
-    return f"{unicodedata.normalize('NFC', local)}@{domain}"
+    return f"{unicodedata.normalize('NFC', local).lower()}@{domain}"
 
 
 def _web(text: str, given: str) -> str:

@@ -13,12 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from types import ModuleType
+from typing import Any
 
 from registry_sync.errors import MissingExtra
+from registry_sync.hosts import Resolve, leads_inside, resolve
 from registry_sync.notices import compose
 from registry_sync.notices.address import masked, scrubbed
 from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.interface import Notice, Outcome, Refused, Retry, Sent
+from registry_sync.settings import Webhook
 
 INSTALL = 'pip install "registry-sync[chat]"'
 _LOGGER = "apprise"
@@ -33,7 +36,14 @@ def supported(url: str) -> bool:
 
 
 class ChatChannel:
-    """Apprise URLs as a Channel; one URL for each notice."""
+    """Apprise URLs as a Channel; one URL for each notice.
+
+    Services that post to a host of the URL's choice are webhooks by another name: the same setting binds them.
+    """
+
+    def __init__(self, settings: Webhook, *, resolver: Resolve = resolve) -> None:
+        self._settings = settings
+        self._resolve = resolver
 
     def send(self, notice: Notice) -> Outcome:
         """Send the news in short."""
@@ -47,6 +57,8 @@ class ChatChannel:
                 service = library.Apprise.instantiate(notice.address, suppress_exceptions=True)
                 if service is None:
                     return Refused(f"{where}: no address that Apprise can use{_because(heard, notice.address)}")
+                if not self._settings.allow_private and _leads_inside(service, self._resolve):
+                    return Refused(f"{where} leads to a private address, and [webhook] allow_private is false")
                 sent = service.notify(body=compose.short(notice), title=compose.subject(notice), body_format=library.NotifyFormat.TEXT)
             except Exception as error:  # plugins raise what they like; the notice stays queued
                 return Retry(cut(f"{where}: {scrubbed(one_line(str(error)) or type(error).__name__, notice.address)}", _LONGEST_REASON))
@@ -54,6 +66,13 @@ class ChatChannel:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def _leads_inside(service: Any, resolver: Resolve) -> bool:
+    """Has this service a host of the URL's own, inside the operator's network?"""
+    chosen = any("{host}" in template for template in getattr(service, "templates", ()))
+    host = getattr(service, "host", None)
+    return bool(chosen and host) and leads_inside(str(host), int(getattr(service, "port", None) or 0), resolver)
 
 
 def _apprise() -> ModuleType:

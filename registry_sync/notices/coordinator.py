@@ -48,8 +48,8 @@ def _source(at: At, what: str, t: Translator) -> str:
 
 
 def _posted(at: At) -> str | None:
-    """The registry's date of the head; not for UNKNOWN, which the registry sets without a new date of its entry."""
-    return None if at.head.field == STATUS and at.head.after == UNKNOWN else posted(at.head)
+    """The registry's date of the head, where the registry gave it one."""
+    return None if at.is_silent else posted(at.head)
 
 
 def _news(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:

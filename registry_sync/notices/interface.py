@@ -17,7 +17,8 @@ Kind = Literal["email", "webhook", "chat"]
 class TrialNews:
     """One trial's part of a notice: the changes that this recipient is told, and the record that they led to.
 
-    ``url``: the public page of the record. ``registry_date``: the date that the registry gives the newest version.
+    ``url``: the public page of the record. ``registry_date``: the date that the registry gives the newest version;
+    ``None`` where it gave it no new one (a silent change).
     ``before``: the record before the first of the changes, for what follows from the step as a whole.
     """
 

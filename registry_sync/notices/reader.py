@@ -15,7 +15,7 @@ from registry_sync.notices.clean import one_line, text_of
 from registry_sync.notices.i18n import Translator
 from registry_sync.notices.reader_status import Words, quoted_reason, status_words
 from registry_sync.notices.reader_words import CRITERIA_FIELDS, DATES, EXPANDED, FIELDS, GENERIC, LISTING, REGISTRY
-from registry_sync.notices.said import STATUS, UNKNOWN, At, Said, posted, seen
+from registry_sync.notices.said import STATUS, At, Said, posted, seen
 from registry_sync.notices.wording import moved_by
 
 
@@ -36,8 +36,7 @@ def _source(at: At, says: str, t: Translator) -> str:
             page=_host(at.head.source), date=t.date(seen(at.head)), says=says
         )
     date = posted(at.head)
-    # The registry sets UNKNOWN without a new date of its entry: the old one would say that it was so for years.
-    if at.head.field == STATUS and at.head.after == UNKNOWN:
+    if at.is_silent and date is not None:
         return t.gettext("Seen at the registry ClinicalTrials.gov on {date}: {says}").format(date=t.date(seen(at.head)), says=says)
     if date is None:
         return t.gettext("The registry ClinicalTrials.gov now says: {says}").format(says=says)

@@ -32,6 +32,11 @@ class At(NamedTuple):
         """The trial's id."""
         return self.news.trial
 
+    @property
+    def is_silent(self) -> bool:
+        """The registry changed its entry and left its date: the old date would say that it was so for long. UNKNOWN always comes so."""
+        return self.news.registry_date is None or (self.head.field == STATUS and self.head.after == UNKNOWN)
+
     def of(self, field: str) -> KeptChange | None:
         """The newest change of this field among all that came in, told one by one or not."""
         found = [change for change in self.news.changes if change.field == field]

@@ -10,9 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import os
-import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
@@ -28,6 +26,7 @@ from urllib3.exceptions import HTTPError
 
 from registry_sync import __version__
 from registry_sync.errors import UsageError
+from registry_sync.hosts import Resolve, is_public, resolve
 from registry_sync.notices import compose
 from registry_sync.notices.address import classify, masked, scrubbed
 from registry_sync.notices.clean import cut, one_line
@@ -41,15 +40,8 @@ LONGEST_ANSWER = 65_536
 _WAIT_AT_MOST = 7 * 24 * 3600.0
 _FOR_NOW = frozenset({408, 425, 429})
 _MOST_ADDRESSES = 4
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
-Resolve = Callable[[str, int], list[str]]
 _deadline: ContextVar[Deadline] = ContextVar("deadline")
-
-
-def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a host, as the system's resolver gives them. Raises OSError."""
-    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 class WebhookChannel:
@@ -197,24 +189,6 @@ def secret_bytes(text: str) -> bytes:
         return base64.b64decode(text.removeprefix("whsec_"), validate=True)
     except binascii.Error as error:
         raise ValueError(str(error)) from None
-
-
-def is_public(address: str) -> bool:
-    """May a stranger's webhook lead here? Not to private, loopback, link-local, shared, multicast or reserved addresses.
-
-    An IPv4 address inside an IPv6 one (mapped, 6to4, Teredo, NAT64) is judged as what it leads to.
-    """
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(parsed, ipaddress.IPv6Address):
-        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
-        if inner is None and parsed in _NAT64:
-            inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(str(inner))
-    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
 class _WatchedHttp(HTTPConnection):

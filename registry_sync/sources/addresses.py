@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 from requests.utils import get_environ_proxies
 
+from registry_sync import hosts
 from registry_sync.errors import BadRedirect, Refused
 from registry_sync.sources.trouble import Trouble, place
 
@@ -45,11 +46,19 @@ def next_address(seen: list[str], location: str) -> str:
         raise _astray("redirects to something that is not the web")
     if here.startswith("https:") and parts.scheme == "http":
         raise _astray(f"redirects from https to unprotected http ({place(there)})")
+    if parts.hostname != urlsplit(here).hostname and _leads_inside(there) and not _leads_inside(seen[0]):
+        raise _astray("redirects into a private network")
     if there in map(without_login, seen):
         raise _astray("redirects in a circle")
     if len(seen) > MOST_REDIRECTS:
         raise _astray(f"redirects again after {MOST_REDIRECTS} redirects")
     return there
+
+
+def _leads_inside(url: str) -> bool:
+    """A site out there must not make this machine ask what only this machine can reach."""
+    parts = urlsplit(url)
+    return hosts.leads_inside(parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 0))
 
 
 def _astray(says: str) -> Trouble:

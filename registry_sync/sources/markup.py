@@ -28,6 +28,14 @@ _ATX_HEADING = re.compile(r"#{1,6}\s+(?=\S)")
 _LIST_SEPARATOR = "<!-- -->"  # written between two lists that would otherwise run together
 _GROUP_HEADING = re.compile(r"(?:key |main )?(?:inclusion|exclusion) criteria\s*:?", re.IGNORECASE)
 _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n\s*")
+_EMPHASIS = tuple(
+    # paired marks that touch the words they hold, and no others (CommonMark 0.28, 6.4); an escaped one is no mark
+    re.compile(
+        rf"(?<![\\\w{mark[-1]}])(?:{mark})(?![\s{mark[-1]}])(?P<words>[^{mark[-1]}\n]*?[^\s\\{mark[-1]}])(?:{mark})(?![\w{mark[-1]}])"
+    )
+    for mark in (r"\*\*\*", r"\*\*", "__", r"\*", "_")
+)
+_NESTED_AT_MOST = 3
 _TAB = 4
 _LEVEL = 2
 """An item belongs to the one above it when it stands this many columns further in."""
@@ -189,9 +197,20 @@ def _source_lines(text: str, *, markdown: bool) -> Iterator[_SourceLine]:
         after_blank = False
 
 
+def _plain_of_emphasis(text: str) -> str:
+    for _ in range(_NESTED_AT_MOST if "*" in text or "_" in text else 0):
+        plain = text
+        for emphasis in _EMPHASIS:
+            plain = emphasis.sub(r"\g<words>", plain)
+        if plain == text:
+            break
+        text = plain
+    return text
+
+
 def _unescaped(text: str) -> str:
-    """The text without Markdown's backslashes and with its entities resolved."""
-    bare = _HARD_BREAK.sub("", _ESCAPED.sub(r"\1", text))
+    """The text without Markdown's emphasis and backslashes, and with its entities resolved."""
+    bare = _HARD_BREAK.sub("", _ESCAPED.sub(r"\1", _plain_of_emphasis(text)))
     for _ in range(_ENCODED_AT_MOST):
         resolved = _ENTITY.sub(_character, bare)
         if resolved == bare:

@@ -65,6 +65,11 @@ def compare(before: Record, after: Record) -> tuple[Change, ...]:
 def carried_over(before: Record, after: Record) -> Record:
     """A page's new record, with every field that it does not state taken from what it stated before."""
     silent = {field.name: getattr(before, field.name) for field in FIELDS if getattr(after, field.name) is None}
+    if before.criteria and after.criteria:
+        # a page that shows one side only: the section of the other is missing, not empty
+        stated = {criterion.group for criterion in after.criteria}
+        missing = tuple(criterion for criterion in before.criteria if criterion.group is not None and criterion.group not in stated)
+        silent["criteria"] = after.criteria + missing if None not in stated else after.criteria
     return msgspec.structs.replace(after, **silent)
 
 
@@ -266,7 +271,7 @@ def _criteria_changes(first: tuple[Criterion, ...], second: tuple[Criterion, ...
     """Items of one group that read the same are the same wherever they stand; what is left is paired by its words."""
     field = BY_NAME["criteria"]
     before, after = list(first), list(second)
-    take_equal(before, after, lambda item: (item.group, key(item.text)))
+    take_equal(before, after, lambda item: (item.group, _criterion_key(item)))
     pairs: list[tuple[tuple[Criterion, ...], tuple[Criterion, ...]]] = []
     crossed = take_alike(before, after, _equal_text, least=1.0)
     for one, two in take_splits(before, after, _text, _one_side):
@@ -275,7 +280,7 @@ def _criteria_changes(first: tuple[Criterion, ...], second: tuple[Criterion, ...
         pairs.append((two, (one,)))
     pairs += [((old,), (new,)) for old, new in take_alike(before, after, _alike_criterion, least=SAME_ITEM)]
     crossed += take_alike(before, after, lambda a, b: likeness(words(a.text), words(b.text)), least=SAME_ITEM_ACROSS)
-    pairs += [((old,), (new,)) for old, new in crossed if _one_side(old, new) and key(old.text) != key(new.text)]
+    pairs += [((old,), (new,)) for old, new in crossed if _one_side(old, new) and _criterion_key(old) != _criterion_key(new)]
 
     position = {id(item): index for index, item in enumerate(second)}
     for olds, news in sorted(pairs, key=lambda pair: position[id(pair[1][0])]):
@@ -287,6 +292,11 @@ def _criteria_changes(first: tuple[Criterion, ...], second: tuple[Criterion, ...
         yield _change(field, "added", None, item.text, item.group)
     for item in before:
         yield _change(field, "removed", item.text, None, item.group)
+
+
+def _criterion_key(item: Criterion) -> str:
+    """What is compared of a criterion: a full stop or semicolon at its end belongs to the list, not to what it says."""
+    return key(item.text).rstrip(" .;,")
 
 
 def _text(item: Criterion) -> str:
@@ -303,7 +313,7 @@ def _one_side(first: Criterion, second: Criterion) -> bool:
 
 
 def _equal_text(first: Criterion, second: Criterion) -> float:
-    return 1.0 if key(first.text) == key(second.text) else 0.0
+    return 1.0 if _criterion_key(first) == _criterion_key(second) else 0.0
 
 
 def _alike_criterion(first: Criterion, second: Criterion) -> float:

@@ -25,11 +25,17 @@ class Changed(msgspec.Struct, frozen=True):
     carried: tuple[str, ...] = ()
 
 
+class Incomplete(msgspec.Struct, frozen=True):
+    """The record came without a whole part that every record has and that this one had: it is not believed."""
+
+    reason: str
+
+
 class Unchanged(msgspec.Struct, frozen=True):
     """Nothing that a reader would call a change."""
 
 
-Decision = Baseline | Changed | Unchanged
+Decision = Baseline | Changed | Unchanged | Incomplete
 
 
 def decide(known: Record | None, seen: Record, *, complete: bool) -> Decision:
@@ -40,12 +46,32 @@ def decide(known: Record | None, seen: Record, *, complete: bool) -> Decision:
     """
     if known is None:
         return Baseline(seen)
+    if complete and (part := _lost_part(known, seen)):
+        return Incomplete(f"the record came without its {part}, which it had: it is taken for incomplete, and the last good version stays")
     record = seen if complete else carried_over(known, seen)
     changes = judged(known, record)
     if not changes:
         return Unchanged()
     carried = () if complete else tuple(name for name in unstated(seen) if getattr(record, name) is not None)
     return Changed(record, changes, carried)
+
+
+_PARTS = {
+    "title": ("brief_title", "official_title"),
+    "eligibility": ("criteria", "sex", "minimum_age", "maximum_age", "healthy_volunteers"),
+    "design": ("study_type", "phases", "allocation", "masking", "enrollment"),
+    "sponsor": ("lead_sponsor", "responsible_party"),
+    "dates": ("start_date", "completion_date", "first_submit_date", "last_update_submit_date"),
+}
+"""What no whole record is without: a half-loaded answer must not read as forty removals."""
+
+
+def _lost_part(known: Record, seen: Record) -> str | None:
+    for part, names in _PARTS.items():
+        had = sum(getattr(known, name) is not None for name in names)
+        if had >= min(2, len(names)) and all(getattr(seen, name) is None for name in names):
+            return part
+    return None
 
 
 def content_hash(record: Record) -> str:

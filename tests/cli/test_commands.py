@@ -10,6 +10,7 @@ from typing import Any
 import click
 import pytest
 
+from jobs.lock import only_one
 from registry_sync.cli import cli
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
@@ -378,17 +379,67 @@ def test_doctor_has_a_line_for_each_part(terminal: Terminal) -> None:
     said = terminal("doctor")
     assert said.code == 1
     assert [line.split(":")[0] for line in said.out.splitlines() if line.startswith("FAIL")] == ["FAIL  registry", "FAIL  mail server"]
-    assert terminal("--database", "nowhere.db", "doctor").code == 1
+    assert terminal("--database", "nowhere.db", "doctor").code == 2
     (terminal.house.folder / "registry-sync.toml").write_text("x = 1")
     assert terminal("doctor").code == 2
 
 
-def test_doctor_finds_a_misspelt_variable(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_names_a_variable_that_is_no_setting(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     begin(terminal)
-    monkeypatch.setenv("REGISTRY_SYNC_SMTP_PASWORD", "x")
+    monkeypatch.setenv("REGISTRY_SYNC_SMTP_WHATEVER", "x")
     row = terminal("doctor", "--json").json[0]
     assert not row["ok"]
-    assert "REGISTRY_SYNC_SMTP_PASWORD" in row["detail"]
+    assert "REGISTRY_SYNC_SMTP_WHATEVER" in row["detail"]
+
+
+def test_a_misspelt_password_is_not_passed_over(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(terminal)
+    monkeypatch.setenv("REGISTRY_SYNC_SMTP_PASWORD", "x")
+    said = terminal("sync")
+    assert said.code == 2
+    assert "expected REGISTRY_SYNC_SMTP_PASSWORD" in said.complaint
+
+
+def test_no_command_at_all_shows_the_help(terminal: Terminal) -> None:
+    said = terminal()
+    assert said.code == 2
+    assert "Commands:" in said.err
+    assert len(said.err.splitlines()) > 20
+
+
+def test_a_page_with_a_password_in_its_address_is_refused(terminal: Terminal) -> None:
+    said = terminal("watch", "add", TRIAL, "--page", "https://user:s3cret@example.org/1")
+    assert said.code == 2
+    assert "s3cret" not in said.complaint
+
+
+def test_one_outage_is_one_line_however_many_trials_it_befell(terminal: Terminal) -> None:
+    begin(terminal)
+    terminal("watch", "add", *(f"NCT{number:08}" for number in range(10, 40)))
+    terminal.house.registry.faults.fail(500, times=None)
+    said = terminal("sync")
+    assert said.code == 1
+    assert "NCT00000010, NCT00000011, NCT00000012, NCT00000013 and 27 more trials: " in said.complaint
+    terminal.house.registry.faults.clear()
+
+
+def test_a_delivery_that_is_held_up_is_named_in_the_syncs_own_report(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(terminal)
+    suspend(terminal)
+    monkeypatch.setattr("jobs.deliver.PATIENCE", 0.0)
+    with only_one(terminal.house.around.database, "deliver"):
+        said = terminal("sync", "--json")
+    assert said.code == 1
+    assert (said.json["changes"], said.json["notices"], said.json["delivered"]) == (2, 1, 0)
+    assert "another delivery is running" in said.complaint
+    assert terminal("deliver", "--json").json["sent"] == 1
+
+
+@pytest.mark.parametrize("date", ["2026-02-30", "2026-13-01", "20260203", "2026-W05-1", "yesterday", ""])
+def test_days_that_do_not_exist_are_refused_everywhere(terminal: Terminal, date: str) -> None:
+    begin(terminal)
+    assert terminal("changes", "--since", date or "-").code == 2
+    assert terminal("show", TRIAL, "--at", date or "-").code == 2
 
 
 def test_the_demo_leaves_the_mails_it_names(terminal: Terminal, tmp_path: Path) -> None:

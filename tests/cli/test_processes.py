@@ -189,7 +189,7 @@ def test_a_job_that_fails_is_a_line_in_the_log_and_the_schedule_goes_on(terminal
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 0
-    assert f"ctgov: {TRIAL}: " in err
+    assert f"WARNING {TRIAL}: " in err
     assert "Traceback" not in err
     assert list((terminal.house.folder / "backups").glob("history-*.db"))
 
@@ -229,3 +229,16 @@ def test_help_loads_nothing_that_costs_time() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2], env=os.environ
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_ctrl_c_at_any_moment_of_the_start_gives_no_traceback(terminal: Terminal) -> None:
+    begin(terminal)
+    for step in range(14):
+        with started(terminal, "sync") as process:
+            time.sleep(0.03 + step * 0.03)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+        if process.returncode == -signal.SIGINT and step < 3:
+            continue  # the interpreter itself was not up yet
+        assert process.returncode in (0, 130), (step, err)
+        assert "Traceback" not in err

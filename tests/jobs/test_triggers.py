@@ -51,8 +51,10 @@ def test_the_hour_that_is_left_out_in_spring_is_made_up_or_skipped_but_never_fir
     assert second == utc("2026-03-30T00:30")
 
 
-def test_a_line_that_never_fires_has_no_next_time() -> None:
-    assert next_after("0 0 30 2 *", "UTC", utc("2026-02-07T00:00")) is None
+def test_a_line_that_never_fires_is_refused() -> None:
+    with pytest.raises(ValueError, match="no such day ever comes"):
+        next_after("0 0 30 2 *", "UTC", utc("2026-02-07T00:00"))
+    assert next_after("0 0 30 2 1", "UTC", utc("2026-02-07T00:00")) == utc("2026-02-09T00:00")
 
 
 def test_a_missed_run_is_found_once() -> None:

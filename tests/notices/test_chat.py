@@ -12,6 +12,7 @@ from registry_sync.errors import MissingExtra
 from registry_sync.notices import compose
 from registry_sync.notices.chat import ChatChannel, supported
 from registry_sync.notices.interface import Outcome, Refused, Retry, Sent
+from registry_sync.settings import Webhook
 from tests.notices.receiver import Answer, Receiver
 from tests.notices.told import closing
 
@@ -28,8 +29,8 @@ def receiver() -> Iterator[Receiver]:
         yield server
 
 
-def send(address: str) -> Outcome:
-    channel = ChatChannel()
+def send(address: str, *, allow_private: bool = True) -> Outcome:
+    channel = ChatChannel(Webhook(allow_private=allow_private))
     try:
         return channel.send(closing(kind="chat", address=address))
     finally:
@@ -41,6 +42,14 @@ def test_the_news_arrives_in_short(receiver: Receiver) -> None:
     message = json.loads(receiver.posts[0].body)
     assert message["title"] == compose.subject(closing())
     assert message["message"].replace("\r\n", "\n") == compose.short(closing())
+
+
+def test_a_private_host_is_refused_unless_the_settings_allow_it(receiver: Receiver) -> None:
+    for scheme in ("json", "xml", "form"):
+        outcome = send(f"{scheme}://localhost:{receiver.port}/t0ken", allow_private=False)
+        assert isinstance(outcome, Refused)
+        assert "allow_private" in outcome.reason
+    assert not receiver.posts
 
 
 def test_a_refusal_is_tried_again_with_the_reason_that_was_logged(receiver: Receiver, capfd: pytest.CaptureFixture[str]) -> None:

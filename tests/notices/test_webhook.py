@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import trustme
 
+from registry_sync.hosts import is_public
 from registry_sync.notices import compose
 from registry_sync.notices.interface import Notice, Outcome, Refused, Retry, Sent
-from registry_sync.notices.webhook import WebhookChannel, is_public
+from registry_sync.notices.webhook import WebhookChannel
 from registry_sync.settings import Webhook
 from tests.notices.receiver import Answer, Receiver
 from tests.notices.scripted import Scripted, drip

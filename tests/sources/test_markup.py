@@ -338,3 +338,21 @@ def test_a_wrapped_text_of_many_breaks_is_read_in_time() -> None:
     started = time.perf_counter()
     assert len(html_lines("* word" + "<br>word" * 30_000)) == 1
     assert time.perf_counter() - started < 15
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("**Inclusion Criteria:**", "Inclusion Criteria:"),
+        ("* **Breastfeeding** a child", "Breastfeeding a child"),
+        ("**Breastfeeding** a child", "Breastfeeding a child"),
+        ("*x* a child and __y__ and _z_", "x a child and y and z"),
+        ("***both*** and **a *b* c**", "both and a b c"),
+        (r"a drug\* and another\* drug", "a drug* and another* drug"),
+        ("2 * 3 * 4", "2 * 3 * 4"),
+        ("snake_case_name and 5*10*2", "snake_case_name and 5*10*2"),
+    ],
+)
+def test_emphasis_is_no_part_of_the_text(written: str, read: str) -> None:
+    assert [line.text for line in markdown_lines(written)] == [read]
+    assert plain_text(written.removeprefix("* ")) == read

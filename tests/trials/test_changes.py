@@ -177,6 +177,10 @@ def test_one_item_split_in_two_is_one_change_with_all_the_text() -> None:
     assert len(compare(two, one)) == 1
 
 
+def test_a_full_stop_at_the_end_belongs_to_the_list() -> None:
+    assert compare(with_criteria(("exclusion", "Asthma;")), with_criteria(("exclusion", "Asthma."))) == ()
+
+
 def test_a_repeated_item_counts() -> None:
     one, two = with_criteria(("exclusion", "Asthma"), ("exclusion", "Asthma")), with_criteria(("exclusion", "Asthma"))
     assert told(one, two) == [("criteria", "removed", "Asthma", None)]

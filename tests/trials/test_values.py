@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from registry_sync.errors import UsageError
 from registry_sync.trials import dates
 from registry_sync.trials.critical import critical_words
-from registry_sync.trials.decide import Baseline, Changed, Unchanged, content_hash, decide
+from registry_sync.trials.decide import Baseline, Changed, Incomplete, Unchanged, content_hash, decide
 from registry_sync.trials.record import Dated, Record, from_json, to_json, trial_id
 from registry_sync.trials.text import key
-from tests.trials.records import record, records, site
+from tests.trials.records import criterion, record, records, site
 
 
 @pytest.mark.parametrize("text", ["NCT06805448", " nct06805448 ", "Nct06805448\n"])
@@ -90,6 +90,24 @@ def test_the_registry_leaves_out_what_is_gone_and_a_page_what_it_does_not_say() 
     assert [change.field for change in page.changes] == ["sex"]
     assert page.carried == ("completion_date",)
     assert page.record.completion_date == before.completion_date
+
+
+def test_a_page_that_shows_one_side_of_the_criteria_only_has_not_removed_the_other() -> None:
+    both = (criterion("inclusion", "Adults"), criterion("exclusion", "Asthma"), criterion("exclusion", "Pregnancy"))
+    one_side = record(criteria=(criterion("inclusion", "Adults over 21"),))
+    page = decide(record(criteria=both), one_side, complete=False)
+    assert isinstance(page, Changed)
+    assert [(change.operation, change.before) for change in page.changes] == [("changed", "Adults")]
+    assert page.record.criteria == (*one_side.criteria, *both[1:])  # type: ignore[misc]
+    assert isinstance(decide(record(criteria=both), record(criteria=both[:1]), complete=False), Unchanged)
+
+
+def test_a_record_that_lost_a_whole_part_is_not_believed() -> None:
+    whole = record(brief_title="T", official_title="T", sex="ALL", minimum_age="18 Years", overall_status="RECRUITING")
+    decision = decide(whole, record(brief_title="T", official_title="T", overall_status="COMPLETED"), complete=True)
+    assert isinstance(decision, Incomplete)
+    assert "without its eligibility" in decision.reason
+    assert isinstance(decide(whole, record(brief_title="T", overall_status="RECRUITING", sex="ALL"), complete=True), Changed)
 
 
 def test_the_hash_is_of_what_a_reader_can_see() -> None:

@@ -1,0 +1,25 @@
+"""The first lines that run: Ctrl-C is heard from here on, while the rest of the program is still being loaded."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+from registry_sync.errors import INTERRUPTED
+
+
+def _at_once(_: int, __: FrameType | None) -> None:
+    """Nothing was begun: say so and end, without the traceback of an import."""
+    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, b"registry-sync: interrupted before anything was done\n")
+    os._exit(INTERRUPTED)
+
+
+def main() -> None:
+    """``registry-sync`` as a process."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell's background jobs ignore it, and so do we then
+        signal.signal(signal.SIGINT, _at_once)
+    from registry_sync.cli import main as command_line
+
+    command_line()

@@ -5,6 +5,7 @@ Every import that costs time happens inside the command that needs it, so that `
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -45,6 +46,11 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:  # between two commands' worth of code
         code = INTERRUPTED
     interrupt.no_more()
+    if code == INTERRUPTED:
+        # an interrupt that fell into an import makes the interpreter end by the signal, whatever code it is given
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os._exit(code)
     sys.exit(code)
 
 

@@ -8,6 +8,7 @@ run of text ends and the next begins.
 from __future__ import annotations
 
 import codecs
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -36,6 +37,11 @@ _BOXES = (
     "hgroup", "search", "dialog", "label", "button",
 )  # fmt: skip
 _BLOCKS = frozenset(_BOXES) | _LISTS | frozenset(_KINDS)
+_NESTS = frozenset(("table", "dl"))
+_MOST_SPANS = 20
+"""Cells that reach over several rows, remembered for one table: a page made of nothing else must not be slow."""
+_LINE_STYLE = re.compile(r"(?:^|[;\s])white-space\s*:\s*(?:pre|break-spaces)", re.IGNORECASE)
+_TAG = re.compile(r"<[A-Za-z/!?]")
 _HIDDEN_STYLE = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _DOCTYPE = "<!DOCTYPE html>"
 
@@ -58,10 +64,12 @@ class Block:
     """One line of visible text.
 
     ``parts`` are its runs between inline elements (``<b>Sex</b> All`` has two). ``depth`` counts nesting in lists from 0;
-    ``marker`` is set for the first block of a list item. ``level`` is 1 to 6 for a heading, else 0. ``row`` numbers the
-    rows of the page's tables from 1 (0: in no table), ``cell`` the cells of that row from 0, of which there are ``cells``.
-    ``raw`` is the text with its own line breaks, which a style sheet may have shown; empty where there are none.
-    ``breaks`` counts the ``br`` right before it.
+    ``outline`` numbers the page's outermost lists from 1 (0: in no list). ``marker`` is set for the first block of a list
+    item. ``level`` is 1 to 6 for a heading, else 0. ``row`` tells the rows of the page's tables apart (0: in no table, or in a row
+    of one cell, which is a line like any other), ``cell`` is the column in that row from 0, of which there are ``cells``;
+    ``nesting`` counts the tables and definition lists around it.
+    ``raw`` is the text with its own line breaks, which a style sheet may have shown, or the one line of a ``pre`` with its
+    indentation; empty where there is neither. ``breaks`` counts the ``br``, or in a ``pre`` the line ends, right before it.
     """
 
     text: str
@@ -75,6 +83,13 @@ class Block:
     cells: int = 0
     raw: str = ""
     breaks: int = 0
+    nesting: int = 0
+    outline: int = 0
+
+    @property
+    def is_line_of_pre(self) -> bool:
+        """Is this one line of a text whose line ends and indentation are shown?"""
+        return bool(self.raw) and "\n" not in self.raw
 
 
 def decode(body: bytes, charset: str | None) -> str:
@@ -101,6 +116,8 @@ def decode(body: bytes, charset: str | None) -> str:
 
 def html_blocks(markup: str, *, page: bool = False) -> tuple[Block, ...]:
     """The visible blocks of ``markup``; with ``page`` without what is a site's own on every page (``nav``, ``footer``)."""
+    if page and _TAG.search(markup) is None:
+        markup = f"<pre>{markup.replace('<', '&lt;')}</pre>"  # plain text: its lines are all that it has
     # The prefix keeps Beautiful Soup from taking a short text for a file name, or an XML declaration for XML.
     text = _DOCTYPE + fold_nulls(markup)
     return tuple(_Reader(_UNSEEN | _CHROME if page else _UNSEEN).read(BeautifulSoup(text, "lxml")))
@@ -125,6 +142,7 @@ class _Place:
 @dataclass
 class _List:
     ordered: bool
+    outline: int
     number: int = 0
 
     def marker(self) -> str:
@@ -134,9 +152,35 @@ class _List:
 
 @dataclass
 class _Row:
+    """A row of a table: the columns of its own cells, and how many it has with those that reach into it from above."""
+
     number: int
     cells: int
-    cell: int = -1
+    columns: Iterator[int]
+    cell: int = 0
+
+
+@dataclass
+class _Table:
+    """A table's columns that cells from above still fill, and for how many rows."""
+
+    spans: dict[int, int] = field(default_factory=dict)
+
+    def row(self, number: int, tag: Tag) -> _Row:
+        """The next row, whose cells take the columns that are free."""
+        own = [child for child in tag.contents if isinstance(child, Tag) and child.name in ("td", "th")]
+        filled = frozenset(self.spans)
+        columns = list(itertools.islice((column for column in itertools.count() if column not in filled), len(own)))
+        self.spans = {column: rows - 1 for column, rows in self.spans.items() if rows > 1}
+        for column, cell in zip(columns, own, strict=True):
+            if len(self.spans) < _MOST_SPANS and (rows := _rows_spanned(cell)) > 1:
+                self.spans[column] = rows - 1
+        return _Row(number, len(own) + len(filled), iter(columns))
+
+
+def _rows_spanned(cell: Tag) -> int:
+    stated = str(cell.attrs.get("rowspan", "")).strip()
+    return int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 6 else 1
 
 
 @dataclass
@@ -148,9 +192,13 @@ class _Reader:
     places: list[_Place] = field(default_factory=list)
     lists: list[_List] = field(default_factory=list)
     rows: list[_Row] = field(default_factory=list)
+    tables: list[_Table] = field(default_factory=list)
     runs: list[str] = field(default_factory=lambda: [""])
     pending: list[str] = field(default_factory=list)
     rows_seen: int = 0
+    outlines_seen: int = 0
+    nesting: int = 0
+    lines_kept: int = 0
     breaks: int = 0
 
     def read(self, soup: BeautifulSoup) -> list[Block]:
@@ -161,14 +209,28 @@ class _Reader:
             if child is None:
                 open_tags.pop()
                 self._leave(tag)
+                self.lines_kept -= _keeps_lines(tag)
             elif isinstance(child, Tag):
                 if not self._is_unseen(child):
                     self._enter(child)
+                    self.lines_kept += _keeps_lines(child)
                     open_tags.append((child, iter(child.contents)))
             elif isinstance(child, NavigableString) and not isinstance(child, PreformattedString):
-                self.pending.append(str(child))
+                self._text(str(child))
         self._flush()
         return self.blocks
+
+    def _text(self, text: str) -> None:
+        """Text as it stands in the source; where its line ends are shown, each ends a block."""
+        if not self.lines_kept:
+            self.pending.append(text)
+            return
+        first, *following = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        self.pending.append(first)
+        for line in following:
+            self._flush()
+            self.breaks += 1
+            self.pending.append(line)
 
     def _is_unseen(self, tag: Tag) -> bool:
         if tag.name in self.unseen or "hidden" in tag.attrs:
@@ -186,12 +248,15 @@ class _Reader:
             self._end_run()
             return
         self._end_block()
+        self.nesting += name in _NESTS
         if name in _LISTS:
-            self.lists.append(_List(name == "ol"))
+            self.outlines_seen += not self.lists
+            self.lists.append(_List(name == "ol", self.outlines_seen))
+        elif name == "table":
+            self.tables.append(_Table())
         elif name == "tr":
             self.rows_seen += 1
-            cells = sum(1 for cell in tag.contents if isinstance(cell, Tag) and cell.name in ("td", "th"))
-            self.rows.append(_Row(self.rows_seen, cells))
+            self.rows.append((self.tables[-1] if self.tables else _Table()).row(self.rows_seen, tag))
         elif name in _KINDS:
             self._enter_place(name)
 
@@ -202,7 +267,7 @@ class _Reader:
             self.places.append(_Place(kind, depth, marker=self.lists[-1].marker() if self.lists else "*"))
             return
         if kind == "cell" and self.rows:
-            self.rows[-1].cell += 1
+            self.rows[-1].cell = next(self.rows[-1].columns, self.rows[-1].cell)
         self.places.append(_Place(kind, self._inner_depth(), level=int(name[1]) if kind == "heading" else 0))
 
     def _leave(self, tag: Tag) -> None:
@@ -212,8 +277,11 @@ class _Reader:
                 self._end_run()
             return
         self._end_block()
+        self.nesting -= name in _NESTS
         if name in _LISTS and self.lists:
             self.lists.pop()
+        elif name == "table":
+            self.tables.pop()
         elif name == "tr" and self.rows:
             self.rows.pop()
         elif name in _KINDS and self.places:
@@ -250,21 +318,30 @@ class _Reader:
         depth = self._inner_depth()
         place.used = True
         is_item = place.kind == "item"
-        row = self.rows[-1] if self.rows else _Row(0, 0, 0)
-        raw = whole.strip()
+        row = next((row for row in reversed(self.rows[-_MOST_SPANS:]) if row.cells > 1), _Row(0, 0, iter(())))
+        in_line_of_its_own = (is_item and not first) or (place.kind == "cell" and not row.number)
+        raw = whole.rstrip() if self.lines_kept else whole.strip()
         return Block(
             text=text,
-            kind=place.kind if first or not is_item else "text",
+            kind="text" if in_line_of_its_own else place.kind,
             parts=tuple(part for run in self.runs if (part := fold(run))),
             depth=depth,
             marker=place.marker if is_item and first else None,
             level=place.level,
             row=row.number,
-            cell=max(row.cell, 0),
+            cell=row.cell,
             cells=row.cells,
-            raw=raw if "\n" in raw else "",
+            raw=raw if self.lines_kept or "\n" in raw else "",
             breaks=self.breaks,
+            nesting=self.nesting,
+            outline=self.lists[0].outline if self.lists else 0,
         )
+
+
+def _keeps_lines(tag: Tag) -> bool:
+    """Does this element show the line ends of its text?"""
+    style = tag.attrs.get("style")
+    return tag.name == "pre" or (isinstance(style, str) and _LINE_STYLE.search(style) is not None)
 
 
 def _known_codec(name: str | None, *, in_page: bool = False) -> str | None:

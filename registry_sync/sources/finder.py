@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 from registry_sync.errors import FetchError
 from registry_sync.sources import finder_values as read
 from registry_sync.sources.blocks import Block, decode, html_blocks
+from registry_sync.sources.criteria_section import CriteriaSection, criteria_section
 from registry_sync.sources.folding import fold
 from registry_sync.sources.interface import Failed, Found, Observation, Unreadable
 from registry_sync.sources.labels import AGES, FIRST_LISTED, is_cut_off, is_stated, label_meaning
 from registry_sync.sources.page_parts import (
-    CriteriaSection,
     Labelled,
     Piece,
-    criteria_section,
     labelled,
+    laid_out,
     leading_trial,
     own_blocks,
     pieces,
@@ -68,7 +68,7 @@ def read_page(trial: str, url: str, body: bytes, charset: str | None) -> Found |
     if body.lstrip().startswith(_NO_PAGES):
         return Unreadable(trial, url, "what came is not a web page (a picture, a document, an archive or data)")
     markup = decode(body, charset)
-    blocks = html_blocks(markup, page=True)
+    blocks = laid_out(html_blocks(markup, page=True))
     if not blocks:
         return Unreadable(trial, url, "the page shows no text (it may build itself with scripts)")
     own = own_blocks(blocks, trial)
@@ -96,7 +96,7 @@ def _doubt(trial: str, shown: Collection[str], leading: str | None, record: Reco
 def _record(trial: str, blocks: Sequence[Block]) -> Record:
     """Every field that the blocks state."""
     section = criteria_section(blocks)
-    rest = [*blocks[: section.start], *blocks[section.end :]] if section else list(blocks)
+    rest = section.rest if section else tuple(blocks)
     found = pieces(rest)
     rows = labelled(found)
     sponsor, submitted = _listed_by(found, rows)
@@ -122,11 +122,12 @@ def _record(trial: str, blocks: Sequence[Block]) -> Record:
 
 
 def _criteria(section: CriteriaSection | None) -> tuple[Criterion, ...] | None:
-    """The criteria; ``None`` where the page gives none, says "Not reported", or shows only some of them."""
-    if section is None or section.cut_off:
+    """The criteria; ``None`` where the page gives none or leaves them in doubt. A group that says only "Not reported" has none."""
+    if section is None or section.doubtful:
         return None
     criteria = parse(section.lines)
-    return criteria if any(is_stated(one.text) for one in criteria) else None
+    stating = {(one.group, one.section) for one in criteria if is_stated(one.text)}
+    return tuple(one for one in criteria if (one.group, one.section) in stating) or None
 
 
 def _first(rows: Sequence[Labelled], meaning: str, reader: Any) -> Any:
@@ -189,7 +190,7 @@ def _listed_by(found: Sequence[Piece], rows: Sequence[Labelled]) -> tuple[str | 
     for row in rows:
         if row.meaning == FIRST_LISTED and row.values and not row.doubtful:
             whole = " ".join(piece.text for piece in row.values[:1])
-            day = read.calendar_date(row.values[1].text) if len(row.values) > 1 else None
+            day = next((day for piece in row.values[1:3] if (day := read.calendar_date(piece.text))), None)
             name, inline = _name_and_day(f"launched by {whole}")
             return name, inline or day
     for piece in found:
@@ -205,8 +206,11 @@ def _name_and_day(text: str) -> tuple[str | None, str | None]:
     match = _LISTED_BY.fullmatch(text)
     if match is None:
         return None, None
-    day = read.calendar_date(match["day"]) if match["day"] else None
-    name = fold(match["name"] if day or not match["day"] else text[len("launched by ") :]).strip(" ·•|")
+    if not match["day"]:
+        name, day = read.name_and_date(match["name"])
+        return (name if read.is_name(name) else None), day
+    day = read.calendar_date(match["day"])
+    name = fold(match["name"] if day else text[len("launched by ") :]).strip(" ·•|")
     return (name if read.is_name(name) else None), day
 
 

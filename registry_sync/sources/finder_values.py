@@ -24,6 +24,7 @@ _DATES = (
     re.compile(r"(?P<name>[A-Za-z]{3,9})\.?,?\s+(?P<year>\d{4})"),
     re.compile(r"(?P<month>\d{1,2})/(?P<year>\d{4})"),
 )  # "03/04/2025" is March or April, by country: no form of it is read
+_MOST_WORDS_IN_DATE = 3
 _YEARS = range(1950, 2150)
 _TYPE = re.compile(r"\b(estimated|anticipated|expected|planned|target|actual)\b", re.IGNORECASE)
 
@@ -159,6 +160,16 @@ def calendar_date(text: str) -> str | None:
         if found:
             return _iso(found.groupdict())
     return None
+
+
+def name_and_date(text: str) -> tuple[str, str | None]:
+    """ "EXAMPLE HOSPITAL, NORWAY Jan 27, 2025" -> the name, and the date that stands behind it without a sign between."""
+    words = fold(text).split(" ")
+    for taken in range(min(_MOST_WORDS_IN_DATE, len(words) - 1), 0, -1):
+        day = calendar_date(" ".join(words[-taken:]).strip("()"))
+        if day is not None:
+            return " ".join(words[:-taken]).rstrip(" ,·•|(–-"), day
+    return fold(text).strip(" ·•|"), None
 
 
 def dated(text: str, label: str) -> Dated | None:

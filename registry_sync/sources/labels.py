@@ -117,6 +117,15 @@ _WORDINGS: Final[dict[str, tuple[str, ...]]] = {
 LABELS: Final[dict[str, str]] = {wording: meaning for meaning, wordings in _WORDINGS.items() for wording in wordings}
 """What a label, in its key, means: a field of the record, or one of the words above."""
 
+ELIGIBILITY_FACTS: Final = frozenset(("sex", AGES, "minimum_age", "maximum_age", "healthy_volunteers"))
+"""Meanings of labels that sites put among the eligibility criteria, and whose lines are no criteria."""
+
+PAGE_LABELS: Final = frozenset(
+    (CRITERIA, FIRST_LISTED, "locations", "overall_status", "lead_sponsor", "start_date", "primary_completion_date", "completion_date",
+     "first_submit_date")
+)  # fmt: skip
+"""Meanings of labels that are no criterion: a list that has such an item is the page itself, written as a list."""
+
 FIELD_LABELS: Final = frozenset(LABELS.values()) - {SECTION, CRITERIA, "locations"}
 """Meanings of labels that stand beside one value: two of them in a row leave open whose value follows."""
 
@@ -168,6 +177,9 @@ NOT_STATED: Final = frozenset(
     (
         "", "-", "--", "—", "–", "n/a", "na", "n.a.", "none", "not reported", "not available", "not specified", "not provided",
         "not stated", "not applicable", "no data", "no data available", "unspecified", "unknown", "tbd", "to be determined",
+        "none provided", "none reported", "none listed", "none specified", "none stated", "not listed", "not disclosed",
+        "not yet available", "not yet reported", "no information", "no information available", "no information provided", "information not available",
+        "no criteria", "no criteria provided", "no criteria listed", "no criteria available", "no eligibility criteria provided",
         "see details", "null", "undefined", "loading", "loading...", "loading…",
     )
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The blocks of a page -> this trial's part of it, its eligibility criteria, and its labels with their values."""
+"""The blocks of a page -> this trial's part of it in reading order, and its labels with their values."""
 
 from __future__ import annotations
 
@@ -9,25 +9,20 @@ from dataclasses import dataclass, replace
 
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.labels import (
-    CRITERIA,
     FIELD_LABELS,
     LABELS,
+    PAGE_LABELS,
     SECTION,
-    is_chrome,
     is_criteria_heading,
-    is_cut_off,
     label_key,
     label_meaning,
     opens_about,
     opens_other_trials,
 )
 from registry_sync.sources.markers import strip_bullets
-from registry_sync.sources.markup import block_lines, plain_lines
-from registry_sync.trials.criteria import Line
 
 TRIAL_ID = re.compile(r"(?<![A-Za-z0-9])NCT\d{8}(?!\d)", re.IGNORECASE)
 _MOST_WORDS_BESIDE_AN_ID = 4
-_BULLETED_LINE = re.compile(r"^\s*(?:[•*●▪·–-]|\d{1,2}[.)])\s", re.MULTILINE)
 
 
 def trial_ids(blocks: Sequence[Block]) -> frozenset[str]:
@@ -85,99 +80,80 @@ def _names_second_id(blocks: Sequence[Block], index: int) -> bool:
     return any(word in name for name in (key, above) for word in ("secondary", "identifiers", "other", "alias"))
 
 
-@dataclass(frozen=True)
-class CriteriaSection:
-    """Where the eligibility criteria stand among the blocks, their lines, and whether the page cuts them off."""
-
-    start: int
-    end: int
-    lines: tuple[Line, ...]
-    cut_off: bool
+def laid_out(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """The blocks as a reader takes them: a table whose first row names its columns by column, a page that is one list as text."""
+    return tuple(_by_columns(_unlisted(blocks)))
 
 
-def criteria_section(blocks: Sequence[Block]) -> CriteriaSection | None:
-    """The eligibility criteria; the first section that has an inclusion or exclusion heading, else the first at all."""
-    found: CriteriaSection | None = None
-    past = 0
-    for index, block in enumerate(blocks):
-        if index < past or not _opens_criteria(block):
-            continue
-        section = _section_from(blocks, index)
-        past = section.end
-        if any(is_criteria_heading(line.text) for line in section.lines):
-            return section
-        if section.lines and found is None:
-            found = section
-    return found
+def _unlisted(blocks: Sequence[Block]) -> list[Block]:
+    """The same, with the items of a list that holds the page's own labels as lines of text."""
+    labels: dict[int, list[str]] = {}
+    leading: dict[int, str | None] = {}
+    for block in blocks:
+        if block.outline and block.depth == 0 and block.kind == "item":
+            meaning = label_meaning(block.text)
+            leading.setdefault(block.outline, meaning)
+            if meaning is not None:
+                labels.setdefault(block.outline, []).append(meaning)
+    pages = {
+        outline
+        for outline, meanings in labels.items()
+        if leading[outline] in PAGE_LABELS or (len(set(meanings)) > 1 and PAGE_LABELS.intersection(meanings))
+    }
+    return [_as_text(block) if block.outline in pages else block for block in blocks]
 
 
-def _opens_criteria(block: Block) -> bool:
-    return _opens_with_heading(block) or label_meaning(block.text) == CRITERIA
+def _as_text(block: Block) -> Block:
+    if block.depth == 0:
+        return replace(block, kind="text" if block.kind == "item" else block.kind, marker=None, outline=0)
+    return replace(block, depth=block.depth - 1)
 
 
-def _opens_with_heading(block: Block) -> bool:
-    """Is this the heading "Inclusion criteria" itself, below no label of the whole?"""
-    return is_criteria_heading(block.text) and label_meaning(block.text) is None and (block.kind != "item" or ":" in block.text)
+def _by_columns(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Where a row holds only labels and the next ones their values, each column becomes a row: the label and its values."""
+    rows = [list(group) for _, group in itertools.groupby(blocks, key=lambda block: block.row or -1)]
+    unused = itertools.count(1 + max((block.row for block in blocks), default=0))
+    at = 0
+    while at < len(rows):
+        head = rows[at]
+        below = _values_below(rows, at) if _names_columns(head) else []
+        values = [block for row in below for block in row]
+        for label in head if values else ():
+            if any(letter.isalpha() for letter in label.text):
+                column = [label, *(value for value in values if value.cell == label.cell)]
+                number = next(unused)
+                yield from (replace(block, row=number, cell=int(block is not label), cells=2) for block in column)
+        if not values:
+            yield from head
+        at += 1 + len(below)
 
 
-def _section_from(blocks: Sequence[Block], start: int) -> CriteriaSection:
-    """The section that the block at ``start`` opens."""
-    first = start if _opens_with_heading(blocks[start]) else start + 1
-    end = next((index for index in range(start + 1, len(blocks)) if _ends_criteria(blocks, start, index)), len(blocks))
-    content = [block for block in blocks[first:end] if not is_chrome(block.text)]
-    cut_off = any(is_cut_off(block.text) for block in content) or bool(content and content[-1].text.endswith(("...", "…")))
-    return CriteriaSection(start, end, _lines(content), cut_off)
+def _values_below(rows: Sequence[Sequence[Block]], at: int) -> list[Sequence[Block]]:
+    return list(itertools.takewhile(lambda row: _fits(rows[at], row), itertools.islice(rows, at + 1, None)))
 
 
-def _ends_criteria(blocks: Sequence[Block], start: int, index: int) -> bool:
-    """Does the section that opens at ``start`` end before ``index``?"""
-    opening, block = blocks[start], blocks[index]
-    if is_criteria_heading(block.text):
+def _names_columns(row: Sequence[Block]) -> bool:
+    """Is this a row of labels, each in a cell of its own and none twice? A column of numbers needs none."""
+    if row[0].cells < 2 or len({block.cell for block in row}) < len(row):
         return False
-    if opening.kind == "term" and block.kind == "term":
-        return True
-    if _leaves_row(blocks, start, block):
-        return True
-    if block.kind == "item":
-        return False  # an item that says only "Age" is a criterion
-    if block.kind == "heading":
-        return not opening.level or block.level <= opening.level or label_meaning(block.text) is not None or opens_about(block.text)
-    meaning = label_meaning(block.text)
-    return (meaning is not None and block.marker is None) or _opens_about(block) or opens_other_trials(block.text)
+    named = [block for block in row if any(letter.isalpha() for letter in block.text)]
+    names = {label_meaning(block.text) or label_key(block.text) for block in named}
+    return len(named) > 1 and len(names) == len(named) and all(_is_label(block) for block in named)
 
 
-def _opens_about(block: Block) -> bool:
+def _is_label(block: Block) -> bool:
+    return label_meaning(block.text) is not None or is_criteria_heading(block.text)
+
+
+def _fits(labels: Sequence[Block], values: Sequence[Block]) -> bool:
+    """Is this a row of values below those labels?"""
+    same = values[0].cells == labels[0].cells and values[0].nesting == labels[0].nesting
+    return same and {value.cell for value in values} <= {label.cell for label in labels} and not any(_is_label(value) for value in values)
+
+
+def begins_about(block: Block) -> bool:
     """Is this "About the sponsor", alone or as the first run of its block?"""
     return opens_about(block.text) or (len(block.parts) > 1 and block.kind != "item" and opens_about(block.parts[0]))
-
-
-def _leaves_row(blocks: Sequence[Block], start: int, block: Block) -> bool:
-    """In a table: does ``block`` stand beyond the row that holds the section's content?
-
-    That is the label's own row, or, below a label that fills its row, the next one.
-    """
-    row = blocks[start].row
-    if not row:
-        return False
-    following = blocks[start + 1].row
-    criteria_rows = row if blocks[start].cells > 1 or not following else following
-    return block.row > max(row, criteria_rows) or block.row == 0
-
-
-def _lines(content: Sequence[Block]) -> tuple[Line, ...]:
-    """The section's lines: from the page's own lists, or from the bullets and numbers in the text."""
-    lines = block_lines([piece for block in content for piece in _spread(block)])
-    base = min((line.depth for line in lines), default=0)
-    return tuple(Line(line.depth - base, line.marker, line.text, line.heading) for line in lines)
-
-
-def _spread(block: Block) -> Iterator[Block]:
-    """A block as its own lines, where the line breaks of the source are its only structure (``white-space: pre-line``)."""
-    if block.raw and len(_BULLETED_LINE.findall(block.raw)) > 1:
-        for line in plain_lines(block.raw):
-            yield replace(block, text=line.text, depth=block.depth + line.depth, marker=line.marker, raw="")
-    else:
-        yield block
 
 
 @dataclass(frozen=True)
@@ -194,8 +170,8 @@ class Piece:
 
 
 def pieces(blocks: Sequence[Block]) -> tuple[Piece, ...]:
-    """The blocks as labels and values, in reading order; a table whose first row names its columns is read by column."""
-    return tuple(_by_columns(_with_answers([piece for block in blocks for piece in _parted(block)])))
+    """The blocks as labels and values, in reading order."""
+    return tuple(_with_answers([piece for block in blocks for piece in parted(block)]))
 
 
 def _with_answers(found: Sequence[Piece]) -> list[Piece]:
@@ -207,7 +183,7 @@ def _with_answers(found: Sequence[Piece]) -> list[Piece]:
     return answered
 
 
-def _parted(block: Block) -> Iterator[Piece]:
+def parted(block: Block) -> Iterator[Piece]:
     """A block as pieces: a label, a value, "Sex: All", or runs of which some are labels."""
     whole = label_meaning(block.text)
     if whole is not None:
@@ -242,37 +218,6 @@ def _runs(block: Block) -> Iterator[Piece]:
         yield Piece(part, meaning, block)
     if value:
         yield Piece(" ".join(value), None, block, joined=True)
-
-
-def _by_columns(found: Sequence[Piece]) -> Iterator[Piece]:
-    """Where a row holds only labels and the next one as many values, each label stands before its own value."""
-    index = 0
-    while index < len(found):
-        row = _row_at(found, index)
-        values = _row_at(found, index + len(row)) if len(row) > 1 and all(piece.meaning for piece in row) else []
-        if values and len({piece.block.cell for piece in row}) == len(row) and _fits(row, values):
-            for label in row:
-                yield label
-                yield from (replace(value, joined=True) for value in values if value.block.cell == label.block.cell)
-            index += len(row) + len(values)
-            continue
-        yield from row or found[index : index + 1]
-        index += max(len(row), 1)
-
-
-def _row_at(found: Sequence[Piece], index: int) -> list[Piece]:
-    """The pieces of the table row that begins at ``index``; empty outside a table."""
-    if index >= len(found) or not found[index].block.row:
-        return []
-    row = found[index].block.row
-    end = index
-    while end < len(found) and found[end].block.row == row:
-        end += 1
-    return list(found[index:end])
-
-
-def _fits(labels: Sequence[Piece], values: Sequence[Piece]) -> bool:
-    return values[0].block.cells == labels[0].block.cells and not any(value.meaning for value in values)
 
 
 @dataclass(frozen=True)
@@ -319,6 +264,6 @@ def _is_beyond(label: Piece, piece: Piece) -> bool:
     mine, other = label.block, piece.block
     if other.kind == "heading" and (not mine.level or other.level <= mine.level):
         return True
-    if other.kind == "term" or _opens_about(other) or opens_other_trials(other.text):
+    if other.kind == "term" or begins_about(other) or opens_other_trials(other.text):
         return True
     return bool(mine.row) and other.row != mine.row and mine.cells > 1

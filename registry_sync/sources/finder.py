@@ -122,12 +122,10 @@ def _record(trial: str, blocks: Sequence[Block]) -> Record:
 
 
 def _criteria(section: CriteriaSection | None) -> tuple[Criterion, ...] | None:
-    """The criteria; ``None`` where the page gives none or leaves them in doubt. A group that says only "Not reported" has none."""
+    """The criteria; ``None`` where the page gives none or leaves them in doubt. "Not reported" is no criterion."""
     if section is None or section.doubtful:
         return None
-    criteria = parse(section.lines)
-    stating = {(one.group, one.section) for one in criteria if is_stated(one.text)}
-    return tuple(one for one in criteria if (one.group, one.section) in stating) or None
+    return tuple(one for one in parse(section.lines) if is_stated(one.text)) or None
 
 
 def _first(rows: Sequence[Labelled], meaning: str, reader: Any) -> Any:

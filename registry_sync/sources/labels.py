@@ -178,9 +178,9 @@ NOT_STATED: Final = frozenset(
         "", "-", "--", "—", "–", "n/a", "na", "n.a.", "none", "not reported", "not available", "not specified", "not provided",
         "not stated", "not applicable", "no data", "no data available", "unspecified", "unknown", "tbd", "to be determined",
         "none provided", "none reported", "none listed", "none specified", "none stated", "not listed", "not disclosed",
-        "not yet available", "not yet reported", "no information", "no information available", "no information provided", "information not available",
-        "no criteria", "no criteria provided", "no criteria listed", "no criteria available", "no eligibility criteria provided",
-        "see details", "null", "undefined", "loading", "loading...", "loading…",
+        "not yet available", "not yet reported", "no information", "no information available", "no information provided",
+        "information not available", "no criteria", "no criteria provided", "no criteria listed", "no criteria available",
+        "no eligibility criteria provided", "see details", "null", "undefined", "loading", "loading...", "loading…",
     )
 )  # fmt: skip
 """Words for nothing, in the key of a label."""

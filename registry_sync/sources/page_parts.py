@@ -128,8 +128,14 @@ def _by_columns(blocks: Sequence[Block]) -> Iterator[Block]:
         at += 1 + len(below)
 
 
-def _values_below(rows: Sequence[Sequence[Block]], at: int) -> list[Sequence[Block]]:
-    return list(itertools.takewhile(lambda row: _fits(rows[at], row), itertools.islice(rows, at + 1, None)))
+def _values_below(rows: Sequence[Sequence[Block]], at: int) -> Sequence[Sequence[Block]]:
+    """The rows of values below the labels of a row; only one where its cells hold whole lists, since all is said in it."""
+    end = at + 1
+    while end < len(rows) and _fits(rows[at], rows[end]):
+        end += 1
+        if len({block.cell for block in rows[at + 1]}) < len(rows[at + 1]):
+            break
+    return rows[at + 1 : end]
 
 
 def _names_columns(row: Sequence[Block]) -> bool:

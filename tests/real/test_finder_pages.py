@@ -19,6 +19,7 @@ from registry_sync.sources.interface import Found, Unreadable
 from registry_sync.sources.markup import html_lines, markdown_lines
 from registry_sync.trials.criteria import Line
 from registry_sync.trials.record import Location, Record
+from tests.sources.finder_pages import in_breaks, in_one_column, in_one_list, in_pre
 
 TRIAL = "NCT06805448"
 URL = "https://listing.example.org/trials/NCT06805448"
@@ -75,7 +76,30 @@ def spans(text: str) -> str:
     return "<br>".join(f"<span>{html.escape(line)}</span>" for line in lines_of(text))
 
 
-@pytest.mark.parametrize("markup", [paragraphs, headings_and_lists, definitions, rows, divs, spans])
+def breaks(text: str) -> str:
+    return in_breaks(lines_of(text))
+
+
+def one_column(text: str) -> str:
+    return in_one_column(lines_of(text))
+
+
+def pre(text: str) -> str:
+    return in_pre(text.splitlines())
+
+
+def one_list(text: str) -> str:
+    return in_one_list(lines_of(text))
+
+
+def nothing(text: str) -> str:
+    return text
+
+
+MARKUPS = (paragraphs, headings_and_lists, definitions, rows, divs, spans, breaks, one_column, pre, one_list, nothing)
+
+
+@pytest.mark.parametrize("markup", MARKUPS)
 def test_the_page_that_the_project_began_with_is_read_in_any_markup(shared_data: Path, markup: Callable[[str], str]) -> None:
     text = (shared_data / "finder-pages" / WHOLE_PAGE).read_text(encoding="utf-8")
     found = read_page(TRIAL, URL, markup(text).encode(), None)
@@ -93,6 +117,9 @@ def test_the_page_that_the_project_began_with_is_read_in_any_markup(shared_data:
     assert stated == {
         "trial", "brief_title", "lead_sponsor", "overall_status", "criteria", "sex", "locations", "first_submit_date",
     }  # fmt: skip
+    plainly = read_page(TRIAL, URL, paragraphs(text).encode(), None)
+    assert isinstance(plainly, Found)
+    assert said == plainly.record
 
 
 def counts(record: Record) -> tuple[int, int]:

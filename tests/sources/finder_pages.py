@@ -70,7 +70,7 @@ def nested_divs(page: Facts) -> str:
 
 def spans_and_breaks(page: Facts) -> str:
     """Runs of text with ``br`` between."""
-    return "<br>\n".join(f"<span>{_text(line)}</span>" for label, lines in page for line in ((label, *lines) if label else lines))
+    return "<br>\n".join(f"<span>{_text(line)}</span>" for line in visible_lines(page))
 
 
 def glued_spans(page: Facts) -> str:
@@ -91,6 +91,61 @@ def preformatted(page: Facts) -> str:
     )
 
 
+def paragraphs(page: Facts) -> str:
+    """A ``p`` for each line."""
+    return _paragraphs(visible_lines(page))
+
+
+def breaks(page: Facts) -> str:
+    """Bare text with ``br`` between."""
+    return in_breaks(visible_lines(page))
+
+
+def one_column(page: Facts) -> str:
+    """A table with one line in each row."""
+    return in_one_column(visible_lines(page))
+
+
+def all_in_pre(page: Facts) -> str:
+    """The lines of one ``pre``."""
+    return in_pre(visible_lines(page))
+
+
+def one_list(page: Facts) -> str:
+    """One ``ul`` that has every line as an item."""
+    return _list(visible_lines(page))
+
+
+def styled_lines(page: Facts) -> str:
+    """Line ends that the element itself says are shown."""
+    return f"<div style='color: red; white-space: pre-line'>{_text(chr(10).join(visible_lines(page)))}</div>"
+
+
+def visible_lines(page: Facts) -> list[str]:
+    """What a reader sees, line by line."""
+    return [line for label, lines in page for line in ((label, *lines) if label else lines)]
+
+
+def in_breaks(lines: Sequence[str]) -> str:
+    """Lines with ``br`` between."""
+    return "<br>\n".join(_text(line) for line in lines)
+
+
+def in_one_column(lines: Sequence[str]) -> str:
+    """A row of one cell for each line."""
+    return f"<table>{''.join(f'<tr><td>{_text(line)}</td></tr>' for line in lines)}</table>"
+
+
+def in_pre(lines: Sequence[str]) -> str:
+    """Lines as written, with their indentation."""
+    return f"<pre>{_text(chr(10).join(lines))}</pre>"
+
+
+def in_one_list(lines: Sequence[str]) -> str:
+    """An item for each line."""
+    return _list(lines)
+
+
 MARKUPS: tuple[Callable[[Facts], str], ...] = (
     headings_and_lists,
     definition_list,
@@ -99,6 +154,12 @@ MARKUPS: tuple[Callable[[Facts], str], ...] = (
     spans_and_breaks,
     glued_spans,
     preformatted,
+    paragraphs,
+    breaks,
+    one_column,
+    all_in_pre,
+    one_list,
+    styled_lines,
 )
 
 

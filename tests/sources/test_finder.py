@@ -13,7 +13,19 @@ from hypothesis import strategies as st
 from registry_sync.sources.finder import read_page
 from registry_sync.sources.interface import Found, Unreadable
 from registry_sync.trials.record import Dated, Enrollment, Location, Record
-from tests.sources.finder_pages import CRITERIA, EXCLUSION, INCLUSION, MARKUPS, PAGE, TRIAL, URL, Facts, whole
+from tests.sources.finder_pages import (
+    CRITERIA,
+    EXCLUSION,
+    INCLUSION,
+    MARKUPS,
+    PAGE,
+    TRIAL,
+    URL,
+    Facts,
+    paragraphs,
+    visible_lines,
+    whole,
+)
 
 IDENTITY = f"<p>{TRIAL}</p>"
 
@@ -51,6 +63,17 @@ def test_every_markup_of_the_same_text_gives_the_same_record(markup: Callable[[F
     ]
     for name in ("start_date", "completion_date", "keywords", "conditions", "last_update_post_date"):
         assert getattr(said, name) is None, name
+    plainly = read_page(TRIAL, URL, whole(paragraphs(PAGE)), None)
+    assert isinstance(plainly, Found)
+    assert said == plainly.record
+
+
+def test_a_page_of_plain_text_is_read_by_its_lines() -> None:
+    found = read_page(TRIAL, URL, "\n\n".join(visible_lines(PAGE)).encode(), None)
+    plainly = read_page(TRIAL, URL, whole(paragraphs(PAGE)), None)
+    assert isinstance(found, Found)
+    assert isinstance(plainly, Found)
+    assert found.record == plainly.record
 
 
 @pytest.mark.parametrize("markup", MARKUPS)
@@ -218,6 +241,12 @@ def test_several_conditions_in_one_run_are_not_told_apart() -> None:
         "<p>Launched by</p><p>EXAMPLE HOSPITAL</p><p>Jan 27, 2025</p>",
         "<p>Launched by <b>EXAMPLE HOSPITAL</b> · Jan 27, 2025</p>",
         "<p><span>Launched by</span><span>EXAMPLE HOSPITAL</span><span>· Jan 27, 2025</span></p>",
+        "<p><span>Launched by</span> <span>EXAMPLE HOSPITAL</span> <span>Jan 27, 2025</span></p>",
+        "<p>Launched by EXAMPLE HOSPITAL Jan 27, 2025</p>",
+        "<p>Launched by EXAMPLE HOSPITAL, 27 January 2025</p>",
+        "<p>Launched by EXAMPLE HOSPITAL (2025-01-27)</p>",
+        "<p>Launched by</p><p>EXAMPLE HOSPITAL</p><p>·</p><p>Jan 27, 2025</p>",
+        "<table><tr><th>Launched by</th><td>EXAMPLE HOSPITAL Jan 27, 2025</td></tr></table>",
     ],
 )
 def test_who_launched_the_trial_and_when_it_was_first_submitted(launched: str) -> None:
@@ -434,10 +463,16 @@ def test_no_arrangement_of_labels_raises(parts: list[str]) -> None:
         "<p>" + "<b>Gender</b>" * 50_000,
         "<p>Inclusion criteria:</p>" * 30_000,
         "<table>" + "<tr><th>Gender</th><th>Status</th></tr>" * 20_000,
+        "<table>" + "<tr><th>Inclusion criteria</th><th>Exclusion criteria</th></tr>" + "<tr><td>a</td><td>b</td></tr>" * 20_000,
+        "<table>" + "<tr><td rowspan=65534>a</td><td rowspan=65534>b</td></tr>" * 20_000,
+        "<table><tr><td>Inclusion criteria</td><td>a" * 1_000,
+        "<pre>" + "Gender\n" * 50_000,
+        "<pre>Inclusion criteria:\n" + "  - a\n" * 30_000,
+        "<ul>" + "<li>Locations</li><li>Gender</li>" * 20_000,
         "<p>Launched by " + "· " * 200_000 + "</p>",
         "<p>Locations</p><p>" + "," * 500_000 + "</p>",
     ],
-    ids=["deep", "tags", "labels", "runs", "headings", "rows", "dots", "commas"],
+    ids="deep tags labels runs headings rows columns spans tables pre items-in-pre items dots commas".split(),
 )
 def test_a_page_made_to_be_slow_is_read_in_seconds(content: str) -> None:
     started = time.perf_counter()

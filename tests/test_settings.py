@@ -143,9 +143,7 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
 
 
 def test_a_variable_that_is_nearly_a_keys_is_a_mistake(tmp_path: Path) -> None:
-    with pytest.raises(
-        SettingsError, match="SMTP_PASWORD: unknown key in the environment: expected REGISTRY_SYNC_SMTP_PASSWORD"
-    ):
+    with pytest.raises(SettingsError, match="SMTP_PASWORD: unknown key in the environment: expected REGISTRY_SYNC_SMTP_PASSWORD"):
         load(None, {"REGISTRY_SYNC_SMTP_PASWORD": "x"}, tmp_path)
     load(None, {"REGISTRY_SYNC_WEBHOOK_SECRET": "x", "REGISTRY_SYNC_SOMETHING": "x"}, tmp_path)
 

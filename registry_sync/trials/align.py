@@ -16,6 +16,8 @@ SAME_ITEM = 0.5
 """Two texts that share half of their words are one item that was reworded."""
 SAME_ITEM_ACROSS = 0.8
 """Across inclusion and exclusion more is asked: "pregnant" stands on both sides of many trials."""
+_HELD = 0.9
+_ENOUGH_WORDS = 4
 ONE_OF_TWO = 0.85
 """Two neighbouring items whose words together are those of one: it was split, or they were merged."""
 
@@ -33,6 +35,16 @@ def likeness(first: Sequence[str], second: Sequence[str]) -> float:
         return 0.0
     common = sum((Counter(first) & Counter(second)).values())
     return 2 * common / (len(first) + len(second))
+
+
+def likeness_of_grown(first: Sequence[str], second: Sequence[str]) -> float:
+    """Likeness that also knows an item which only grew, or was cut down: nearly all words of the shorter one stand in the longer one."""
+    plain = likeness(first, second)
+    shorter = min(len(first), len(second))
+    if plain >= SAME_ITEM or shorter < _ENOUGH_WORDS:
+        return plain
+    held = sum((Counter(first) & Counter(second)).values()) / shorter
+    return SAME_ITEM if held >= _HELD else plain
 
 
 def take_equal(before: list[T], after: list[T], by: Callable[[T], Hashable]) -> list[tuple[T, T]]:

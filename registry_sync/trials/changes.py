@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from registry_sync.trials.align import SAME_ITEM, SAME_ITEM_ACROSS, likeness, take_alike, take_equal, take_splits
+from registry_sync.trials.align import SAME_ITEM, SAME_ITEM_ACROSS, likeness, likeness_of_grown, take_alike, take_equal, take_splits
 from registry_sync.trials.record import BY_NAME, FIELDS, Criterion, Field, Location, Record, plain
 from registry_sync.trials.text import caseless, key, words
 
@@ -140,7 +140,7 @@ def _comparable(item: Any) -> Any:
 def _item_changes(field: Field, first: tuple[Any, ...], second: tuple[Any, ...]) -> Iterator[Change]:
     before, after = list(first), list(second)
     take_equal(before, after, _comparable)
-    pairs = take_alike(before, after, _same_identity(field), least=1.0) if field.identity else []
+    pairs = _take_same_identity(field, before, after)
     pairs += take_alike(before, after, _LIKENESS.get(field.name, _alike_by_words), least=SAME_ITEM)
     position = {id(item): index for index, item in enumerate(second)}
     for old, new in sorted(pairs, key=lambda pair: position[id(pair[1])]):
@@ -151,17 +151,25 @@ def _item_changes(field: Field, first: tuple[Any, ...], second: tuple[Any, ...])
         yield _change(field, "removed", item, None)
 
 
-def _same_identity(field: Field) -> Callable[[Any, Any], float]:
-    """1 and more where the identifying parts agree (and are there); the rest decides between several."""
+def _take_same_identity(field: Field, before: list[Any], after: list[Any]) -> list[tuple[Any, Any]]:
+    """Pair off items whose identifying parts agree (and are there); of several with the same ones the likest."""
+    olds, news = _by_identity(field, before), _by_identity(field, after)
+    pairs = []
+    for identity in olds.keys() & news.keys():
+        pairs += take_alike(olds[identity], news[identity], lambda first, second: 1.0 + _alike_by_words(first, second), least=1.0)
+    paired = {id(item) for pair in pairs for item in pair}
+    before[:] = [item for item in before if id(item) not in paired]
+    after[:] = [item for item in after if id(item) not in paired]
+    return pairs
 
-    def score(first: Any, second: Any) -> float:
-        mine = [caseless(getattr(first, part) or "") for part in field.identity]
-        theirs = [caseless(getattr(second, part) or "") for part in field.identity]
-        if mine != theirs or not any(mine):
-            return 0.0
-        return 1.0 + likeness(_all_words(first), _all_words(second))
 
-    return score
+def _by_identity(field: Field, items: list[Any]) -> dict[tuple[str, ...], list[Any]]:
+    groups: dict[tuple[str, ...], list[Any]] = {}
+    for item in items:
+        identity = tuple(caseless(getattr(item, part) or "") for part in field.identity)
+        if any(identity):
+            groups.setdefault(identity, []).append(item)
+    return groups
 
 
 def _all_words(item: Any) -> tuple[str, ...]:
@@ -317,4 +325,4 @@ def _equal_text(first: Criterion, second: Criterion) -> float:
 
 
 def _alike_criterion(first: Criterion, second: Criterion) -> float:
-    return likeness(words(first.text), words(second.text)) if _one_side(first, second) else 0.0
+    return likeness_of_grown(words(first.text), words(second.text)) if _one_side(first, second) else 0.0

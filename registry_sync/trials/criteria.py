@@ -45,12 +45,12 @@ _QUALIFIERS = (
     "key|main|major|general|subject|patient|participant|study|overall|abbreviated|eligibility|additional|other|common|specific|selection"
 )
 _WHOLE = re.compile(rf"^(?:(?:{_QUALIFIERS})s?\s+){{0,3}}{_SIDE}(?:\s+criteri(?:a|on))?\s*[-:.]*$", re.IGNORECASE)
+_EDGE = re.compile(rf"^(?:(?:{_QUALIFIERS})s?\s+){{0,3}}(?:in|ex)clusion\s+criteria\b|\b(?:in|ex)clusion\s+criteria\.?$", re.IGNORECASE)
 _SENTENCE = re.compile(
     r"\b(?:may|must|meets?|meeting|will|shall|are|is|be|been|have|has|following|appl(?:y|ies|ied)|fulfil\w*|satisf\w*|not|no|any|none)\b",
     re.IGNORECASE,
 )
 _GENERIC = re.compile(rf"^(?:(?:{_QUALIFIERS}|criteria|criterion|the|for|of|and|to)s?\b[\s:,.-]*)+$", re.IGNORECASE)
-_EDGE = re.compile(r"^(?:in|ex)clusion\s+criteria\b|\b(?:in|ex)clusion\s+criteria\.?$", re.IGNORECASE)
 _PARTS = "part|cohort|arm|group|stage|phase|stratum|sub-?study|module|step|population"
 _PEOPLE = (
     r"child(?:ren)?|parents?|mothers?|fathers?|infants?|siblings?|caregivers?|carers?|patients?|participants?|subjects?|adults?|"

@@ -13,7 +13,7 @@ import msgspec
 
 from registry_sync.trials import dates
 from registry_sync.trials.changes import Change, Significance, compare
-from registry_sync.trials.critical import critical_words
+from registry_sync.trials.critical import differ_critically, is_respelled
 from registry_sync.trials.record import Record
 from registry_sync.trials.text import caseless
 
@@ -73,6 +73,11 @@ def case_only(at: Step) -> bool:
     return at.change.operation == "changed" and _caseless(at.old) == _caseless(at.new)
 
 
+def respelled(at: Step) -> bool:
+    """The same words in another case, or with other punctuation."""
+    return at.change.operation == "changed" and is_respelled(str(at.old), str(at.new))
+
+
 def becomes(*statuses: str) -> Callable[[Step], bool]:
     """The status is now one of these."""
     return lambda at: at.new in statuses
@@ -96,9 +101,9 @@ def follows_status(at: Step) -> bool:
         return at.change.operation in ("added", "removed") and (not at.before.central_contacts or not at.after.central_contacts)
     if at.change.operation != "changed" or _differing(at) - {"status", "contacts"}:
         return False
-    gained = at.old["status"] is None or at.new["status"] is None
-    contacts = not at.old["contacts"] or not at.new["contacts"]
-    return (gained or at.old["status"] == at.new["status"]) and (contacts or at.old["contacts"] == at.new["contacts"])
+    status = at.old["status"] == at.new["status"] or at.old["status"] is None or at.new["status"] is None
+    old, new = ([repr(contact) for contact in side["contacts"]] for side in (at.old, at.new))
+    return status and (set(old) <= set(new) or set(new) <= set(old))
 
 
 def only(*parts: str) -> Callable[[Step], bool]:
@@ -128,7 +133,22 @@ def item_comes_or_goes(at: Step) -> bool:
 
 def critical(at: Step) -> bool:
     """A number, a sign of comparison, a unit or a negation differs inside an item."""
-    return at.change.operation == "changed" and critical_words(str(at.old)) != critical_words(str(at.new))
+    return at.change.operation == "changed" and differ_critically(str(at.old), str(at.new))
+
+
+def not_open_yet(at: Step) -> bool:
+    """The trial has not begun, and does not begin in this step."""
+    return at.after.overall_status in (None, "NOT_YET_RECRUITING")
+
+
+def both(first: Callable[[Step], bool], second: Callable[[Step], bool]) -> Callable[[Step], bool]:
+    """Two conditions at once."""
+    return lambda at: first(at) and second(at)
+
+
+def results_posted(at: Step) -> bool:
+    """Results are posted in this step, which tells it."""
+    return bool(at.after.has_results) and not at.before.has_results
 
 
 def becomes_actual(at: Step) -> bool:
@@ -227,7 +247,7 @@ TABLE: tuple[Rule, ...] = (
     Rule("last_known_status", always, "minor", "minor", "It says what UNKNOWN hides."),
     Rule("expanded_access", appears_or_available, "major", "major", "The last route to a treatment for some."),
     Rule("expanded_access", always, "major", "minor", "A last route closes or changes."),
-    Rule("criteria", case_only, "housekeeping", "housekeeping", "The same words."),
+    Rule("criteria", respelled, "housekeeping", "housekeeping", "The same words."),
     Rule("criteria", item_comes_or_goes, "major", "major", "Who may join."),
     Rule("criteria", critical, "major", "major", "A number, sign, unit or negation decides who may join."),
     Rule("criteria", always, "minor", "minor", "Other words may matter."),
@@ -242,7 +262,7 @@ TABLE: tuple[Rule, ...] = (
     Rule("start_date", actual_same_date, "housekeeping", "minor", "The planned start is met (42 CFR 11.64 item)."),
     Rule(_COMPLETIONS + " start_date", precision_only, "housekeeping", "housekeeping", "The same date, said otherwise: no slip."),
     Rule("start_date", becomes_actual, "minor", "minor", "The trial has begun."),
-    Rule("start_date", slips_by(3), "major", "minor", "A longer or shorter wait."),
+    Rule("start_date", both(not_open_yet, slips_by(3)), "major", "minor", "A longer or shorter wait."),
     Rule("start_date", always, "minor", "minor", "A plan moved a little."),
     Rule("primary_completion_date", becomes_actual, "housekeeping", "major", "Enrolment must be actual now; the results clock starts (42 CFR 11.44)."),
     Rule("primary_completion_date", slips_by(6), "untold", "major", "It moves the results clock by half a year."),
@@ -263,6 +283,7 @@ TABLE: tuple[Rule, ...] = (
     Rule("primary_outcomes", started, "untold", "major", "An outcome switched after the start."),
     Rule("primary_outcomes secondary_outcomes other_outcomes", always, "untold", "minor", "What is measured."),
     Rule("has_results", always, "major", "major", "Results are posted, or taken down."),
+    Rule("results_unposted", results_posted, "untold", "housekeeping", "They are posted now, which is told."),
     Rule("results_first_submit_date results_delayed_date results_unposted", always, "untold", "major", "It explains why results are not overdue."),
     Rule("documents publications", always, "minor", "minor", "A consent form, a paper."),
     Rule("lead_sponsor responsible_party", case_only, "housekeeping", "housekeeping", "The same words."),

@@ -180,3 +180,31 @@ def test_a_site_that_really_closes_on_the_day_the_trial_pauses_is_not_folded() -
 def test_judging_needs_nothing_but_the_records() -> None:
     one = record(overall_status="RECRUITING")
     assert judged(one, msgspec.structs.replace(one)) == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "matters"),
+    [
+        ("HER2+ disease of the breast", "HER2- disease of the breast", "major"),
+        ("Any cancer except skin cancer and CIN", "Any cancer except skin cancer", "major"),
+        ("Asthma or eczema in the last year", "Asthma and eczema in the last year", "major"),
+        ("Retinal disorders or severe cataract", "Retinal disorders, severe cataract and glaucoma", "minor"),
+        ("Diabetes of type 2", "Subjects with diabetes of type 2", "minor"),
+        ("Treatment should start in a week", "Treatment must start in a week", "major"),
+        ("A history of asthma (in the study).", "A history of asthma (in the study.)", "housekeeping"),
+        ("Age 1.5 to 3", "Age 15 to 3", "major"),
+    ],
+)
+def test_what_decides_who_may_join(before: str, after: str, matters: str) -> None:
+    (change,) = judged(*criteria(before, after))
+    assert change.significance == matters
+
+
+def test_an_item_that_grew_is_reworded_and_not_another_one() -> None:
+    (change,) = judged(
+        *criteria(
+            "Any number of earlier treatments",
+            "People in the first group may have had any number of earlier treatments; those in the second up to 3",
+        )
+    )
+    assert change.operation == "changed"

@@ -34,9 +34,10 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.sync
 
-# What takes longer than a test may, seeded: 200 kills at random instants, then nothing is lost or repeated as another.
+# What takes longer than a test may, seeded: 200 kills at random instants, and 20,000 labelled edits of real records.
 soak: $(READY)
 	KILLS=200 SEED=1 $(BIN)/python -m pytest -q tests/cli/test_kills.py
+	EDITS=20000 $(BIN)/python -m pytest -q tests/real/test_edits.py
 
 # The wheel, built and put into dist/.
 wheel: $(READY)

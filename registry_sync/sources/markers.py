@@ -135,10 +135,13 @@ def _accepted(candidates: Sequence[_Candidate | None]) -> list[bool]:
     return sure
 
 
+_GAP = 3
+
+
 def _is_marker(one: _Candidate, before: Sequence[_Candidate], after: Sequence[_Candidate]) -> bool:
     """Is this a list's number or letter, and not the beginning of a sentence?"""
     begins_list = 1 in one.ordinals
-    next_to = _stands_within(1, one, before, after)
+    next_to = _stands_within(_GAP, one, before, after)  # an item taken out leaves its letter missing
     following = one.rest[:1]
     if one.is_number:
         if one.opens_with_bracket:
@@ -150,7 +153,7 @@ def _is_marker(one: _Candidate, before: Sequence[_Candidate], after: Sequence[_C
         return begins_list or next_to or (not one.is_capital and not one.opens_with_bracket)
     if one.is_capital:
         # "E. coli", "A. fumigatus", "U.S. citizen": a species and an abbreviation look like a letter of a list
-        return not one.glued and not following.islower() and _stands_within(3, one, before, after)
+        return not one.glued and not following.islower() and next_to
     if one.glued:
         return following.isupper() and one.rest[1:2].islower() and (begins_list or next_to)
     return begins_list or next_to

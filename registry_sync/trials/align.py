@@ -18,6 +18,7 @@ SAME_ITEM_ACROSS = 0.8
 """Across inclusion and exclusion more is asked: "pregnant" stands on both sides of many trials."""
 _HELD = 0.9
 _ENOUGH_WORDS = 4
+_STOPS = (".", ";", ",")
 ONE_OF_TWO = 0.85
 """Two neighbouring items whose words together are those of one: it was split, or they were merged."""
 
@@ -40,11 +41,16 @@ def likeness(first: Sequence[str], second: Sequence[str]) -> float:
 def likeness_of_grown(first: Sequence[str], second: Sequence[str]) -> float:
     """Likeness that also knows an item which only grew, or was cut down: nearly all words of the shorter one stand in the longer one."""
     plain = likeness(first, second)
-    shorter = min(len(first), len(second))
-    if plain >= SAME_ITEM or shorter < _ENOUGH_WORDS:
+    short, long = sorted((tuple(first), tuple(second)), key=len)
+    if plain >= SAME_ITEM or not short:
         return plain
-    held = sum((Counter(first) & Counter(second)).values()) / shorter
-    return SAME_ITEM if held >= _HELD else plain
+    bare = short
+    while bare and bare[-1] in _STOPS:
+        bare = bare[:-1]
+    if bare and long[: len(bare)] == bare:
+        return SAME_ITEM
+    held = sum((Counter(short) & Counter(long)).values()) / len(short)
+    return SAME_ITEM if len(short) >= _ENOUGH_WORDS and held >= _HELD else plain
 
 
 def take_equal(before: list[T], after: list[T], by: Callable[[T], Hashable]) -> list[tuple[T, T]]:

@@ -6,6 +6,8 @@ the table of ``significance.py``.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -191,8 +193,8 @@ def _alike_by_name(part: str) -> Callable[[Any, Any], float]:
 
     def score(first: Any, second: Any) -> float:
         mine, theirs = getattr(first, part) or "", getattr(second, part) or ""
-        by_name = likeness(words(mine), words(theirs))
-        return by_name if by_name >= SAME_ITEM else 0.9 * _same_rest(first, second, part)
+        by_name = likeness_of_grown(words(mine), words(theirs))
+        return 1.0 + by_name if by_name >= SAME_ITEM else 0.9 * _same_rest(first, second, part)
 
     return score
 
@@ -260,6 +262,9 @@ def _alike_contact(first: Any, second: Any) -> float:
     return likeness(words(first.name or ""), words(second.name or ""))
 
 
+_LIST_END = re.compile(r"(?:[ .;,]+and)?[ .;,]*$", re.IGNORECASE)
+_OR_END = re.compile(r"[ .;,]+(?:and/)?or[ .;,]*$", re.IGNORECASE)
+
 _LIKENESS: dict[str, Callable[[Any, Any], float]] = {
     "locations": _alike_location,
     "central_contacts": _alike_contact,
@@ -279,16 +284,17 @@ def _criteria_changes(first: tuple[Criterion, ...], second: tuple[Criterion, ...
     """Items of one group that read the same are the same wherever they stand; what is left is paired by its words."""
     field = BY_NAME["criteria"]
     before, after = list(first), list(second)
-    take_equal(before, after, lambda item: (item.group, _criterion_key(item)))
+    key_of = _criterion_keys(first, second)
+    take_equal(before, after, lambda item: (item.group, key_of(item)))
     pairs: list[tuple[tuple[Criterion, ...], tuple[Criterion, ...]]] = []
-    crossed = take_alike(before, after, _equal_text, least=1.0)
+    crossed = take_alike(before, after, lambda old, new: float(key_of(old) == key_of(new)), least=1.0)
     for one, two in take_splits(before, after, _text, _one_side):
         pairs.append(((one,), two))
     for one, two in take_splits(after, before, _text, _one_side):
         pairs.append((two, (one,)))
     pairs += [((old,), (new,)) for old, new in take_alike(before, after, _alike_criterion, least=SAME_ITEM)]
     crossed += take_alike(before, after, lambda a, b: likeness(words(a.text), words(b.text)), least=SAME_ITEM_ACROSS)
-    pairs += [((old,), (new,)) for old, new in crossed if _one_side(old, new) and _criterion_key(old) != _criterion_key(new)]
+    pairs += [((old,), (new,)) for old, new in crossed if _one_side(old, new) and key_of(old) != key_of(new)]
 
     position = {id(item): index for index, item in enumerate(second)}
     for olds, news in sorted(pairs, key=lambda pair: position[id(pair[1][0])]):
@@ -302,9 +308,19 @@ def _criteria_changes(first: tuple[Criterion, ...], second: tuple[Criterion, ...
         yield _change(field, "removed", item.text, None, item.group)
 
 
-def _criterion_key(item: Criterion) -> str:
-    """What is compared of a criterion: a full stop or semicolon at its end belongs to the list, not to what it says."""
-    return key(item.text).rstrip(" .;,")
+def _criterion_keys(first: tuple[Criterion, ...], second: tuple[Criterion, ...]) -> Callable[[Criterion], str]:
+    """What is compared of a criterion: the full stop, semicolon or "and" at its end belongs to the list, not to what it says.
+
+    An "or" does only where the list has as many before and after: there they moved along; where one is new, or gone, the logic changed.
+    """
+    ends = [Counter(item.group for item in side if _OR_END.search(key(item.text))) for side in (first, second)]
+    loose = {group for group, number in ends[0].items() if ends[1][group] == number}
+
+    def criterion_key(item: Criterion) -> str:
+        text = _LIST_END.sub("", key(item.text))
+        return _LIST_END.sub("", _OR_END.sub("", text)) if item.group in loose else text
+
+    return criterion_key
 
 
 def _text(item: Criterion) -> str:
@@ -318,10 +334,6 @@ def _joined(items: tuple[Criterion, ...]) -> str:
 def _one_side(first: Criterion, second: Criterion) -> bool:
     """On the same side; a record that does not name its groups is on both, so that naming them moves nothing."""
     return first.group == second.group or first.group is None or second.group is None
-
-
-def _equal_text(first: Criterion, second: Criterion) -> float:
-    return 1.0 if _criterion_key(first) == _criterion_key(second) else 0.0
 
 
 def _alike_criterion(first: Criterion, second: Criterion) -> float:

@@ -15,7 +15,7 @@ from registry_sync.trials import dates
 from registry_sync.trials.changes import Change, Significance, compare
 from registry_sync.trials.critical import differ_critically, is_respelled
 from registry_sync.trials.record import Record
-from registry_sync.trials.text import caseless
+from registry_sync.trials.text import caseless, key
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -227,7 +227,11 @@ def _caseless(value: Any) -> Any:
 def _differing(at: Step) -> set[str]:
     if not isinstance(at.old, dict) or not isinstance(at.new, dict):
         return set()
-    return {name for name in at.old if at.old[name] != at.new.get(name)}
+    return {name for name in at.old if _keyed(at.old[name]) != _keyed(at.new.get(name))}
+
+
+def _keyed(value: Any) -> Any:
+    return key(value) if isinstance(value, str) else value
 
 
 # --- the table ---------------------------------------------------------------------------------------------------------

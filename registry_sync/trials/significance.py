@@ -136,16 +136,6 @@ def critical(at: Step) -> bool:
     return at.change.operation == "changed" and differ_critically(str(at.old), str(at.new))
 
 
-def not_open_yet(at: Step) -> bool:
-    """The trial has not begun, and does not begin in this step."""
-    return at.after.overall_status in (None, "NOT_YET_RECRUITING")
-
-
-def both(first: Callable[[Step], bool], second: Callable[[Step], bool]) -> Callable[[Step], bool]:
-    """Two conditions at once."""
-    return lambda at: first(at) and second(at)
-
-
 def results_posted(at: Step) -> bool:
     """Results are posted in this step, which tells it."""
     return bool(at.after.has_results) and not at.before.has_results
@@ -184,6 +174,11 @@ def slips_by(months: int) -> Callable[[Step], bool]:
         return slip is not None and abs(slip.nearest_months) >= months
 
     return holds
+
+
+def wait_by_three_months(at: Step) -> bool:
+    """The trial has not begun, nor begins in this step, and the date moves by three months or more."""
+    return at.after.overall_status in (None, "NOT_YET_RECRUITING") and slips_by(3)(at)
 
 
 def enrolled(at: Step) -> bool:
@@ -266,7 +261,7 @@ TABLE: tuple[Rule, ...] = (
     Rule("start_date", actual_same_date, "housekeeping", "minor", "The planned start is met (42 CFR 11.64 item)."),
     Rule(_COMPLETIONS + " start_date", precision_only, "housekeeping", "housekeeping", "The same date, said otherwise: no slip."),
     Rule("start_date", becomes_actual, "minor", "minor", "The trial has begun."),
-    Rule("start_date", both(not_open_yet, slips_by(3)), "major", "minor", "A longer or shorter wait."),
+    Rule("start_date", wait_by_three_months, "major", "minor", "A longer or shorter wait."),
     Rule("start_date", always, "minor", "minor", "A plan moved a little."),
     Rule("primary_completion_date", becomes_actual, "housekeeping", "major", "Enrolment must be actual now; the results clock starts (42 CFR 11.44)."),
     Rule("primary_completion_date", slips_by(6), "untold", "major", "It moves the results clock by half a year."),

@@ -220,12 +220,6 @@ def looked_at(connection: sqlite3.Connection, source: str, at: str) -> None:
     )
 
 
-def last_looked_at(history: History, source: str) -> str | None:
-    """When everything watched at a source was last looked at without trouble."""
-    row = history.one("SELECT looked_at FROM source WHERE name = ?", (source,))
-    return row["looked_at"] if row else None
-
-
 def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 

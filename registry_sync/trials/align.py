@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Sequence
-from typing import Generic, TypeVar
-
-import msgspec
+from functools import lru_cache
+from typing import TypeVar
 
 from registry_sync.trials.text import words
 
@@ -19,23 +18,19 @@ SAME_ITEM_ACROSS = 0.8
 _HELD = 0.9
 _ENOUGH_WORDS = 4
 _STOPS = (".", ";", ",")
-ONE_OF_TWO = 0.85
-"""Two neighbouring items whose words together are those of one: it was split, or they were merged."""
-
-
-class Pairing(msgspec.Struct, Generic[T], frozen=True):
-    """One line of the alignment: what was (none: added) and what is (none: removed); two where one was split or two merged."""
-
-    before: tuple[T, ...]
-    after: tuple[T, ...]
+_JOINTS = (*_STOPS, ":")
+SAME_TOGETHER = 0.85
+"""Neighbouring items whose words together are those of one: it was split, or they were merged."""
+_MOST_PIECES = 8
+_MOST_PAIRS = 2_000_000
+"""Items before times items after: beyond this nothing is paired by likeness, so that no record can take minutes."""
 
 
 def likeness(first: Sequence[str], second: Sequence[str]) -> float:
     """The share of words in common, from 0 to 1 (Dice's coefficient over the words as a multiset)."""
     if not first or not second:
         return 0.0
-    common = sum((Counter(first) & Counter(second)).values())
-    return 2 * common / (len(first) + len(second))
+    return 2 * _common(tuple(first), tuple(second)) / (len(first) + len(second))
 
 
 def likeness_of_grown(first: Sequence[str], second: Sequence[str]) -> float:
@@ -49,20 +44,31 @@ def likeness_of_grown(first: Sequence[str], second: Sequence[str]) -> float:
         bare = bare[:-1]
     if bare and long[: len(bare)] == bare:
         return SAME_ITEM
-    held = sum((Counter(short) & Counter(long)).values()) / len(short)
+    held = _common(short, long) / len(short)
     return SAME_ITEM if len(short) >= _ENOUGH_WORDS and held >= _HELD else plain
+
+
+def _common(first: tuple[str, ...], second: tuple[str, ...]) -> int:
+    """How many words both have, as multisets."""
+    short, long = (_counted(first), _counted(second)) if len(first) <= len(second) else (_counted(second), _counted(first))
+    return sum(min(number, long[word]) for word, number in short.items() if word in long)
+
+
+@lru_cache(maxsize=16384)
+def _counted(text: tuple[str, ...]) -> Counter[str]:
+    return Counter(text)
 
 
 def take_equal(before: list[T], after: list[T], by: Callable[[T], Hashable]) -> list[tuple[T, T]]:
     """Pair off, as a multiset, what is equal by this key; the pairs leave both lists."""
-    waiting: dict[Hashable, list[int]] = defaultdict(list)
+    waiting: dict[Hashable, deque[int]] = defaultdict(deque)
     for index, item in enumerate(after):
         waiting[by(item)].append(index)
     pairs, taken, left = [], set(), []
     for item in before:
         indexes = waiting.get(by(item))
         if indexes:
-            index = indexes.pop(0)
+            index = indexes.popleft()
             taken.add(index)
             pairs.append((item, after[index]))
         else:
@@ -73,7 +79,12 @@ def take_equal(before: list[T], after: list[T], by: Callable[[T], Hashable]) -> 
 
 
 def take_alike(before: list[T], after: list[T], score: Callable[[T, T], float], least: float) -> list[tuple[T, T]]:
-    """Pair off the likest first, down to ``least``; what pairs leaves both lists. Ties go to the nearer position."""
+    """Pair off the likest first, down to ``least``; what pairs leaves both lists. Ties go to the nearer position.
+
+    Of lists so long that this would take minutes (more than two million pairs) nothing is paired.
+    """
+    if not before or not after or len(before) * len(after) > _MOST_PAIRS:
+        return []
     scored = []
     for i, first in enumerate(before):
         for j, second in enumerate(after):
@@ -94,20 +105,53 @@ def take_alike(before: list[T], after: list[T], score: Callable[[T, T], float], 
     return pairs
 
 
-def take_splits(one: list[T], many: list[T], text: Callable[[T], str], together: Callable[[T, T], bool]) -> list[tuple[T, tuple[T, T]]]:
-    """Find items of ``one`` whose words are those of two neighbours in ``many`` together (``together``: may these two be one?)."""
+def take_splits(one: list[T], many: list[T], text: Callable[[T], str], together: Callable[[T, T], bool]) -> list[tuple[T, tuple[T, ...]]]:
+    """Find items of ``one`` whose words are those of two or more neighbours in ``many`` together (``together``: may these two be one?)."""
     found = []
+    if len(one) * len(many) > _MOST_PAIRS:
+        return []
     for item in list(one):
-        whole = words(text(item))
-        for index in range(len(many) - 1):
-            first, second = many[index], many[index + 1]
-            if not together(first, second) or not together(item, first):
-                continue
-            parts = words(text(first)), words(text(second))
-            joined = likeness(whole, parts[0] + parts[1])
-            if joined >= ONE_OF_TWO and joined > max(likeness(whole, part) for part in parts):
-                found.append((item, (first, second)))
-                one.remove(item)
-                del many[index : index + 2]
-                break
+        places = _neighbours(item, many, text, together) or _scattered(item, many, text, together)
+        if places:
+            found.append((item, tuple(many[place] for place in places)))
+            one.remove(item)
+            many[:] = [other for place, other in enumerate(many) if place not in places]
     return found
+
+
+def _neighbours(item: T, many: Sequence[T], text: Callable[[T], str], together: Callable[[T, T], bool]) -> Sequence[int]:
+    """Where in ``many`` the pieces of ``item`` stand, one after the other; empty when they do not."""
+    whole = _without_stops(text(item))
+    best, places = 0.0, range(0)
+    for start, first in enumerate(many):
+        if not together(item, first) or not _common(whole, _without_stops(text(first))):
+            continue
+        joined: tuple[str, ...] = ()
+        likest = 0.0
+        for end in range(start, min(start + _MOST_PIECES, len(many))):
+            if not together(first, many[end]):
+                break
+            part = _without_stops(text(many[end]))
+            joined, likest = joined + part, max(likest, likeness(whole, part))
+            value = likeness(whole, joined)
+            if end > start and value >= SAME_TOGETHER and value > max(likest, best):
+                best, places = value, range(start, end + 1)
+            if len(joined) > 2 * len(whole):
+                break
+    return places
+
+
+def _scattered(item: T, many: Sequence[T], text: Callable[[T], str], together: Callable[[T, T], bool]) -> Sequence[int]:
+    """Where the pieces stand that are wholly part of ``item`` and make it up together, wherever they are; empty when they do not."""
+    whole = _without_stops(text(item))
+    parts = {place: _without_stops(text(other)) for place, other in enumerate(many) if together(item, other)}
+    places = [place for place, part in parts.items() if len(part) >= _ENOUGH_WORDS and _common(part, whole) >= _HELD * len(part)]
+    joined = tuple(word for place in places for word in parts[place])
+    likest = max((likeness(whole, parts[place]) for place in places), default=1.0)
+    value = likeness(whole, joined)
+    return places if 2 <= len(places) <= _MOST_PIECES and value >= SAME_TOGETHER and value > likest else ()
+
+
+def _without_stops(text: str) -> tuple[str, ...]:
+    """The words of a text; what parts them changes when an item is split."""
+    return tuple(word for word in words(text) if word not in _JOINTS)

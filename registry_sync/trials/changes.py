@@ -7,17 +7,18 @@ the table of ``significance.py``.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import msgspec
 
-from registry_sync.trials.align import SAME_ITEM, SAME_ITEM_ACROSS, likeness, likeness_of_grown, take_alike, take_equal, take_splits
-from registry_sync.trials.record import BY_NAME, FIELDS, Criterion, Field, Location, Record, plain
+from registry_sync.trials import criteria_pairs
+from registry_sync.trials.align import SAME_ITEM, likeness, likeness_of_grown, take_alike, take_equal
+from registry_sync.trials.countries import country_key
+from registry_sync.trials.criteria_pairs import Operation
+from registry_sync.trials.record import FIELDS, Field, Location, Record, plain
 from registry_sync.trials.text import caseless, key, words
 
-Operation = Literal["changed", "added", "removed", "moved"]
 Significance = Literal["major", "minor", "housekeeping", "untold"]
 
 
@@ -85,7 +86,8 @@ def _differences(field: Field, before: Record, after: Record) -> Iterator[Change
     if first is second or first == second:
         return
     if field.name == "criteria":
-        yield from _criteria_changes(first or (), second or ())
+        for told in criteria_pairs.told(first or (), second or ()):
+            yield _change(field, told.operation, told.before, told.after, told.group)
     elif field.is_list:
         yield from _item_changes(field, first or (), second or ())
     elif not _reads_the_same(field, first, second) and not _told_by_another(field, before, after):
@@ -93,25 +95,28 @@ def _differences(field: Field, before: Record, after: Record) -> Iterator[Change
 
 
 def _told_by_another(field: Field, before: Record, after: Record) -> bool:
-    """The first posting of results is one event with two fields: ``has_results`` tells it."""
-    return (
-        field.name == "results_first_post_date"
-        and before.results_first_post_date is None
-        and bool(after.has_results)
-        and not before.has_results
-    )
+    """Results that are posted, or taken down, are one event with two fields: ``has_results`` tells it."""
+    if field.name != "results_first_post_date" or bool(before.has_results) == bool(after.has_results):
+        return False
+    return (before.results_first_post_date is None) == (not before.has_results)
 
 
 def _reads_the_same(field: Field, first: Any, second: Any) -> bool:
     if first is None or second is None:
-        return not first and not second and field.kind in ("tokens", "text", "prose")
-    if field.kind in ("text", "prose"):
+        return not first and not second and (field.kind in ("tokens", "text", "prose") or field.name == "has_results")
+    if field.kind == "prose":
+        return _BULLET.sub("", key(first)) == _BULLET.sub("", key(second))
+    if field.kind == "text":
         return key(first) == key(second)
     if field.kind == "tokens":
         return sorted(first) == sorted(second)
     if field.kind == "value":
         return bool(_comparable(first) == _comparable(second))
     return bool(first == second)
+
+
+_BULLET = re.compile(r"(?:(?<=\s)|^)[*\u2022\u00b7\u25aa\u25e6\u2023+-] ")
+"""A mark of a list inside prose: which one it is says nothing."""
 
 
 def _change(field: Field, operation: Operation, before: Any, after: Any, group: str | None = None) -> Change:
@@ -143,7 +148,7 @@ def _item_changes(field: Field, first: tuple[Any, ...], second: tuple[Any, ...])
     before, after = list(first), list(second)
     take_equal(before, after, _comparable)
     pairs = _take_same_identity(field, before, after)
-    pairs += take_alike(before, after, _LIKENESS.get(field.name, _alike_by_words), least=SAME_ITEM)
+    pairs += _take_likest(field, before, after)
     position = {id(item): index for index, item in enumerate(second)}
     for old, new in sorted(pairs, key=lambda pair: position[id(pair[1])]):
         yield _change(field, "changed", old, new)
@@ -153,22 +158,47 @@ def _item_changes(field: Field, first: tuple[Any, ...], second: tuple[Any, ...])
         yield _change(field, "removed", item, None)
 
 
+def _take_likest(field: Field, before: list[Any], after: list[Any]) -> list[tuple[Any, Any]]:
+    """Pair off by likeness; sites country by country, since two of different countries are never one."""
+    alike = _LIKENESS.get(field.name, _alike_by_words)
+    if field.name != "locations":
+        return take_alike(before, after, alike, least=SAME_ITEM)
+    olds, news = _by_country(before), _by_country(after)
+    pairs = [pair for country in olds.keys() & news.keys() for pair in take_alike(olds[country], news[country], alike, least=SAME_ITEM)]
+    _drop_paired(before, after, pairs)
+    return pairs
+
+
+def _by_country(sites: list[Location]) -> dict[str, list[Location]]:
+    groups: dict[str, list[Location]] = {}
+    for site in sites:
+        groups.setdefault(country_key(site.country), []).append(site)
+    return groups
+
+
+def _drop_paired(before: list[Any], after: list[Any], pairs: list[tuple[Any, Any]]) -> None:
+    paired = {id(item) for pair in pairs for item in pair}
+    before[:] = [item for item in before if id(item) not in paired]
+    after[:] = [item for item in after if id(item) not in paired]
+
+
 def _take_same_identity(field: Field, before: list[Any], after: list[Any]) -> list[tuple[Any, Any]]:
     """Pair off items whose identifying parts agree (and are there); of several with the same ones the likest."""
     olds, news = _by_identity(field, before), _by_identity(field, after)
     pairs = []
     for identity in olds.keys() & news.keys():
         pairs += take_alike(olds[identity], news[identity], lambda first, second: 1.0 + _alike_by_words(first, second), least=1.0)
-    paired = {id(item) for pair in pairs for item in pair}
-    before[:] = [item for item in before if id(item) not in paired]
-    after[:] = [item for item in after if id(item) not in paired]
+    _drop_paired(before, after, pairs)
     return pairs
+
+
+_KEYS: dict[str, Callable[[str], str]] = {"country": country_key}
 
 
 def _by_identity(field: Field, items: list[Any]) -> dict[tuple[str, ...], list[Any]]:
     groups: dict[tuple[str, ...], list[Any]] = {}
     for item in items:
-        identity = tuple(caseless(getattr(item, part) or "") for part in field.identity)
+        identity = tuple(_KEYS.get(part, caseless)(getattr(item, part) or "") for part in field.identity)
         if any(identity):
             groups.setdefault(identity, []).append(item)
     return groups
@@ -224,17 +254,17 @@ def _is_generic(facility: str | None) -> bool:
 
 
 def _alike_location(first: Location, second: Location) -> float:
-    """A site that the registry renamed, respelled or gave another postal code: one place in one country.
+    """A site that the registry renamed, respelled or gave another postal code; both are of one country.
 
     Two sites of another city are two sites, however alike their names: a network has "Research Site" in every town.
     """
-    if caseless(first.country or "") != caseless(second.country or ""):
-        return 0.0
     facility = likeness(words(first.facility or ""), words(second.facility or ""))
     city = caseless(first.city or "") == caseless(second.city or "")
     zip_ = bool(first.zip) and key(first.zip or "") == key(second.zip or "")
     same_contacts = bool(first.contacts) and _comparable(first.contacts) == _comparable(second.contacts)
     named = facility == 1.0 and not _is_generic(first.facility)
+    if city and zip_ and _is_generic(first.facility) != _is_generic(second.facility):
+        return 0.5  # a placeholder gets its name
     if city and (facility >= SAME_ITEM or same_contacts):
         return 0.5 + facility / 4 + (0.2 if zip_ else 0)
     if zip_ and (facility >= SAME_ITEM or same_contacts):
@@ -262,9 +292,6 @@ def _alike_contact(first: Any, second: Any) -> float:
     return likeness(words(first.name or ""), words(second.name or ""))
 
 
-_LIST_END = re.compile(r"(?:[ .;,]+and)?[ .;,]*$", re.IGNORECASE)
-_OR_END = re.compile(r"[ .;,]+(?:and/)?or[ .;,]*$", re.IGNORECASE)
-
 _LIKENESS: dict[str, Callable[[Any, Any], float]] = {
     "locations": _alike_location,
     "central_contacts": _alike_contact,
@@ -275,66 +302,3 @@ _LIKENESS: dict[str, Callable[[Any, Any], float]] = {
     "secondary_outcomes": _alike_by_name("measure"),
     "other_outcomes": _alike_by_name("measure"),
 }
-
-
-# --- eligibility criteria ----------------------------------------------------------------------------------------------
-
-
-def _criteria_changes(first: tuple[Criterion, ...], second: tuple[Criterion, ...]) -> Iterator[Change]:
-    """Items of one group that read the same are the same wherever they stand; what is left is paired by its words."""
-    field = BY_NAME["criteria"]
-    before, after = list(first), list(second)
-    key_of = _criterion_keys(first, second)
-    take_equal(before, after, lambda item: (item.group, key_of(item)))
-    pairs: list[tuple[tuple[Criterion, ...], tuple[Criterion, ...]]] = []
-    crossed = take_alike(before, after, lambda old, new: float(key_of(old) == key_of(new)), least=1.0)
-    for one, two in take_splits(before, after, _text, _one_side):
-        pairs.append(((one,), two))
-    for one, two in take_splits(after, before, _text, _one_side):
-        pairs.append((two, (one,)))
-    pairs += [((old,), (new,)) for old, new in take_alike(before, after, _alike_criterion, least=SAME_ITEM)]
-    crossed += take_alike(before, after, lambda a, b: likeness(words(a.text), words(b.text)), least=SAME_ITEM_ACROSS)
-    pairs += [((old,), (new,)) for old, new in crossed if _one_side(old, new) and key_of(old) != key_of(new)]
-
-    position = {id(item): index for index, item in enumerate(second)}
-    for olds, news in sorted(pairs, key=lambda pair: position[id(pair[1][0])]):
-        yield _change(field, "changed", _joined(olds), _joined(news), news[0].group)
-    for old, new in crossed:
-        if not _one_side(old, new):
-            yield _change(field, "moved", old.text, new.text, new.group)
-    for item in after:
-        yield _change(field, "added", None, item.text, item.group)
-    for item in before:
-        yield _change(field, "removed", item.text, None, item.group)
-
-
-def _criterion_keys(first: tuple[Criterion, ...], second: tuple[Criterion, ...]) -> Callable[[Criterion], str]:
-    """What is compared of a criterion: the full stop, semicolon or "and" at its end belongs to the list, not to what it says.
-
-    An "or" does only where the list has as many before and after: there they moved along; where one is new, or gone, the logic changed.
-    """
-    ends = [Counter(item.group for item in side if _OR_END.search(key(item.text))) for side in (first, second)]
-    loose = {group for group, number in ends[0].items() if ends[1][group] == number}
-
-    def criterion_key(item: Criterion) -> str:
-        text = _LIST_END.sub("", key(item.text))
-        return _LIST_END.sub("", _OR_END.sub("", text)) if item.group in loose else text
-
-    return criterion_key
-
-
-def _text(item: Criterion) -> str:
-    return item.text
-
-
-def _joined(items: tuple[Criterion, ...]) -> str:
-    return " ".join(item.text for item in items)
-
-
-def _one_side(first: Criterion, second: Criterion) -> bool:
-    """On the same side; a record that does not name its groups is on both, so that naming them moves nothing."""
-    return first.group == second.group or first.group is None or second.group is None
-
-
-def _alike_criterion(first: Criterion, second: Criterion) -> float:
-    return likeness_of_grown(words(first.text), words(second.text)) if _one_side(first, second) else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 
 from registry_sync.trials.text import caseless, words
 
@@ -12,8 +13,8 @@ _COMPARISONS = frozenset(
     "higher lower equal before after within until prior since between up".split()
 )
 _NEGATIONS = frozenset(
-    "no not non nor none never neither without except excluding exclude excluded unless cannot absence absent negative positive "
-    "unable unwilling only".split()
+    "no not non nor none never neither without except excluding exclude excluded unless absence absent negative positive "
+    "unable unwilling only minus".split()
 )
 _OPPOSITES = (
     {"with", "without"},
@@ -23,29 +24,81 @@ _OPPOSITES = (
     {"all", "any"},
     {"presence", "absence"},
     {"able", "unable"},
+    {"male", "female"},
+    {"males", "females"},
+    {"men", "women"},
+    {"man", "woman"},
+    {"either", "both"},
+    {"high", "low"},
+    {"increased", "decreased"},
+    {"left", "right"},
+    {"acute", "chronic"},
+    {"daily", "weekly"},
+    {"weekly", "monthly"},
+    {"daily", "monthly"},
 )
+_OPPOSING_PREFIXES = ("un", "non", "in", "im", "ir", "dis")
 _UNITS = frozenset(
     "year month week day hour minute mg g kg ug \u03bcg mcg ng pg ml l dl \u03bcl mm cm m m2 m\u00b2 mmol \u03bcmol mol iu u unit mmhg "
     "bpm kcal cycle dose gy msec ms uln lln c f".split()
 )
-_NUMBER_WORDS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve eighteen twenty once twice half double "
-    "first second third fourth".split()
-)
+_NUMBERS = {
+    word: str(number)
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen "
+        "twenty".split()
+    )
+}
+_NUMBER_WORDS = frozenset("once twice half double first second third fourth".split())
 _SIGNS = frozenset("<>\u2264\u2265=%\u00b1+^\u2260\u00d7")
 _PUNCTUATION = frozenset(".,;()'\"")
+_DIGIT = re.compile(r"[0-9]")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_NAMED_NUMBER = re.compile(r"[a-z]+[0-9]+")
+_ROMAN = re.compile(r"(?:ii|iii|vii|viii)[abc]?|(?:iv|vi|ix|xi)[abc]", re.IGNORECASE)
+_ROMAN_DIGITS = frozenset("i v x iv vi ix xi ia ib ic".split())
+"""Numerals that are words or abbreviations, too ("IV antibiotics"): numbers only behind what is counted in them."""
+_COUNTED = frozenset(
+    "stage stages grade grades class classes type types phase phases part cohort group i ii iii iv or and to - / ,".split()
+)
+_SAME_SENSE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), plain)
+    for pattern, plain in (
+        (r"\bcan(?:not|'t)\b", "can not"),
+        (r"n't\b", " not"),
+        (r"\band ?/ ?or\b", "andor"),
+        (r"(?<=[0-9]),(?=[0-9]{3}\b)", ""),
+        (r"\b(?:greater|more|higher|older) than or equal to\b|\bequal to or (?:greater|more|higher|older) than\b", "\u2265"),
+        (r"\b(?:less|fewer|lower|younger) than or equal to\b|\bequal to or (?:less|fewer|lower|younger) than\b", "\u2264"),
+        (r"\bat least\b|\bno(?:t)? (?:less|fewer) than\b", "\u2265"),
+        (r"\bat most\b|\bno(?:t)? (?:more|greater) than\b", "\u2264"),
+        (r"\b(?:greater|more) than\b", ">"),
+        (r"\b(?:less|fewer) than\b", "<"),
+        (r"(?<![0-9] )(?:^|(?<=[\s(\[<>=\u2264\u2265]))-(?=[0-9])", "minus "),
+        (r"\bc([0-9]{1,2})d([0-9]{1,2})\b", r"cycle \1 day \2"),
+        (r"(cycle [0-9]+ day [0-9]+) ?\(\1\)", r"\1"),
+        (r"(?<!the )\bfollowing\b(?!\s*:)", "after"),
+    )
+)
+"""Ways to write the same thing, and the plain one: a step between them is told, and decides nothing."""
 _EXCEPTION = re.compile(r"\b(?:except(?:ing|ion of|ions? are)?|excluding|exclusion of|unless|other than|apart from|but not)\b([^.;:)]*)")
 
 
 def differ_critically(before: str, after: str) -> bool:
     """Does a number, a sign of comparison, a unit or a negation differ, or does a word stand where its opposite stood?"""
-    if critical_words(before) != critical_words(after) or _exceptions(before) != _exceptions(after):
+    mine, theirs = critical_words(before), critical_words(after)
+    if len(mine) != len(theirs) or not all(map(_say_the_same, mine, theirs)) or _exceptions(before) != _exceptions(after):
         return True
-    old, new = Counter(words(before)), Counter(words(after))
+    old, new = Counter(words(_plainly(before))), Counter(words(_plainly(after)))
     gone, come = set(old - new), set(new - old)
-    if gone | come == {"and", "or"}:
+    if gone and come and gone | come <= {"and", "or", "andor"}:
         return True  # alone; where a list grows they only move along it
-    return any(len(pair & gone) == 1 and pair & come == pair - gone for pair in _OPPOSITES)
+    return any(len(pair & gone) == 1 and pair & come == pair - gone for pair in _OPPOSITES) or _turned_round(gone, come)
+
+
+def _turned_round(gone: set[str], come: set[str]) -> bool:
+    """Did a word gain or lose a prefix that turns its sense round ("controlled", "uncontrolled")?"""
+    return any(prefix + word in there for here, there in ((gone, come), (come, gone)) for word in here for prefix in _OPPOSING_PREFIXES)
 
 
 def _exceptions(text: str) -> list[tuple[str, ...]]:
@@ -53,24 +106,48 @@ def _exceptions(text: str) -> list[tuple[str, ...]]:
     return [tuple(word for word in words(clause) if word.isalnum()) for clause in _EXCEPTION.findall(caseless(text))]
 
 
-def is_respelled(before: str, after: str) -> bool:
-    """Do both say the same words, numbers and signs in the same order, with other case or punctuation?"""
-    return _bare(before) == _bare(after)
-
-
-def _bare(text: str) -> tuple[str, ...]:
+def bare_words(text: str) -> tuple[str, ...]:
+    """The words, numbers and signs of a text in their order, without case and punctuation: two texts of the same ones say the same."""
     return tuple(word for word in words(text) if word not in _PUNCTUATION)
 
 
+@lru_cache(maxsize=1024)
 def critical_words(text: str) -> tuple[str, ...]:
-    """The numbers, signs of comparison, units and negations of a text, in their order."""
-    return tuple(_singular(word) for word in words(text) if _is_critical(word))
+    """The numbers, signs of comparison, units and negations of a text, in their order; "following surgery" is "after surgery"."""
+    found, last = [], ""
+    every = words(_plainly(text))
+    for word, following in zip(every, (*every[1:], ""), strict=True):
+        counted = last in _COUNTED
+        numeral = _ROMAN.fullmatch(word) is not None and (counted or following not in (".", ")"))  # "ii." counts a list
+        if _is_critical(word) or numeral or (word in _ROMAN_DIGITS and counted):
+            found.append(_NUMBERS.get(word) or _singular(word))
+        last = word
+    return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def _plainly(text: str) -> str:
+    """The text without case, with one way to write what can be written in several."""
+    text = caseless(text)
+    for pattern, plain in _SAME_SENSE:
+        text = pattern.sub(plain, text)
+    return text
+
+
+def _say_the_same(one: str, other: str) -> bool:
+    """The same, or the same number glued to its name on one side only ("HER2", "(HER) 2")."""
+    if one == other:
+        return True
+    bare, named = (one, other) if one.isdigit() else (other, one)
+    return bare.isdigit() and _NAMED_NUMBER.fullmatch(named) is not None and named.lstrip(_LETTERS) == bare
 
 
 def _is_critical(word: str) -> bool:
     if word[0].isdigit() or word in _SIGNS:
         return True
-    return word in _COMPARISONS or word in _NEGATIONS or word in _NUMBER_WORDS or _singular(word) in _UNITS
+    if word in _COMPARISONS or word in _NEGATIONS or word in _NUMBER_WORDS or word in _NUMBERS or _singular(word) in _UNITS:
+        return True
+    return _DIGIT.search(word) is not None
 
 
 def _singular(word: str) -> str:

@@ -13,9 +13,10 @@ import msgspec
 
 from registry_sync.trials import dates
 from registry_sync.trials.changes import Change, Significance, compare
-from registry_sync.trials.critical import differ_critically, is_respelled
+from registry_sync.trials.countries import country_key
+from registry_sync.trials.critical import bare_words, differ_critically
 from registry_sync.trials.record import Record
-from registry_sync.trials.text import caseless, key
+from registry_sync.trials.text import key
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -24,7 +25,10 @@ class Step(msgspec.Struct, frozen=True):
     change: Change
     before: Record
     after: Record
-    step: tuple[Change, ...]
+    with_status: bool
+    """The overall status changed in the same step."""
+    open_countries: frozenset[str]
+    """The countries with a site that recruits now."""
 
     @property
     def old(self) -> Any:
@@ -50,7 +54,16 @@ class Rule(msgspec.Struct, frozen=True):
 def judged(before: Record, after: Record) -> tuple[Change, ...]:
     """What changed between two versions, each with its significance."""
     step = compare(before, after)
-    return tuple(_judge(Step(change, before, after, step)) for change in step)
+    with_status = any(change.field == "overall_status" for change in step)
+    open_now = (
+        frozenset(country_key(site.country) for site in after.locations or () if site.status == "RECRUITING") if step else frozenset()
+    )
+    return tuple(_judge(Step(change, before, after, with_status, open_now)) for change in step)
+
+
+def judged_alone(change: Change, record: Record) -> Change:
+    """A change of the trial as a whole, beside which its record is as it was."""
+    return _judge(Step(change, record, record, with_status=False, open_countries=frozenset()))
 
 
 def _judge(at: Step) -> Change:
@@ -68,18 +81,32 @@ def always(_: Step) -> bool:
     return True
 
 
-def case_only(at: Step) -> bool:
-    """The same letters in another case."""
-    return at.change.operation == "changed" and _caseless(at.old) == _caseless(at.new)
-
-
 def respelled(at: Step) -> bool:
-    """The same words in another case, or with other punctuation."""
-    return at.change.operation == "changed" and is_respelled(str(at.old), str(at.new))
+    """The same words in another case, or with other punctuation; an item that was split, or merged with others, is another item."""
+    return at.change.operation == "changed" and at.old is not None and at.new is not None and _bare(at.old) == _bare(at.new)
+
+
+def same_age(at: Step) -> bool:
+    """The same age in another unit: 18 Years, 216 Months."""
+    return None not in (_age(at.old), _age(at.new)) and _age(at.old) == _age(at.new)
+
+
+def _age(text: str | None) -> tuple[str, int] | None:
+    """An age in months, or in minutes where its unit is no number of months."""
+    found = _AGE.fullmatch(key(text or ""))
+    if found is None:
+        return None
+    number, unit = int(found[1]), found[2].lower()
+    return ("months", number * _MONTHS[unit]) if unit in _MONTHS else ("minutes", number * _MINUTES[unit])
+
+
+_AGE = re.compile(r"([0-9]{1,6}) (year|month|week|day|hour|minute)s?", re.IGNORECASE)
+_MONTHS = {"year": 12, "month": 1}
+_MINUTES = {"week": 7 * 24 * 60, "day": 24 * 60, "hour": 60, "minute": 1}
 
 
 def becomes(*statuses: str) -> Callable[[Step], bool]:
-    """The status is now one of these."""
+    """It is now one of these."""
     return lambda at: at.new in statuses
 
 
@@ -90,16 +117,16 @@ def confirmed_again(at: Step) -> bool:
 
 def beside_unknown(at: Step) -> bool:
     """The last known status comes and goes with UNKNOWN."""
-    return "UNKNOWN" in (at.before.overall_status, at.after.overall_status)
+    return at.with_status and "UNKNOWN" in (at.before.overall_status, at.after.overall_status)
 
 
 def follows_status(at: Step) -> bool:
     """Site status and contacts that appear or vanish with the overall status: the registry shows them almost only while recruiting."""
-    if not any(change.field == "overall_status" for change in at.step):
+    if not at.with_status:
         return False
     if at.change.field == "central_contacts":
         return at.change.operation in ("added", "removed") and (not at.before.central_contacts or not at.after.central_contacts)
-    if at.change.operation != "changed" or _differing(at) - {"status", "contacts"}:
+    if at.change.operation != "changed" or _differing(at) - {"status", "contacts", *_SPELLING}:
         return False
     status = at.old["status"] == at.new["status"] or at.old["status"] is None or at.new["status"] is None
     old, new = ([repr(contact) for contact in side["contacts"]] for side in (at.old, at.new))
@@ -122,8 +149,7 @@ def last_open_site(at: Step) -> bool:
         return False
     if at.new and at.new["status"] == "RECRUITING":
         return False
-    country = caseless(at.old["country"] or "")
-    return not any(caseless(site.country or "") == country and site.status == "RECRUITING" for site in at.after.locations or ())
+    return country_key(at.old["country"]) not in at.open_countries
 
 
 def item_comes_or_goes(at: Step) -> bool:
@@ -211,12 +237,12 @@ def ctis_number(at: Step) -> bool:
 _CTIS = re.compile(r"^\d{4}-5\d{5}-\d{2}(-\d{2})?$")
 
 
-def _caseless(value: Any) -> Any:
+def _bare(value: Any) -> Any:
     if isinstance(value, str):
-        return caseless(value)
+        return [bare_words(line) for line in value.split("\n") if line.strip()]
     if isinstance(value, dict):
-        return {name: _caseless(inner) for name, inner in value.items()}
-    return [_caseless(inner) for inner in value] if isinstance(value, list) else value
+        return {name: _bare(inner) for name, inner in value.items()}
+    return [_bare(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _differing(at: Step) -> set[str]:
@@ -231,32 +257,38 @@ def _keyed(value: Any) -> Any:
 
 # --- the table ---------------------------------------------------------------------------------------------------------
 
+_SPELLING = ("facility", "city", "state", "zip", "country")
 _PLACES = "locations central_contacts overall_officials"
+_WORDED = (
+    "why_stopped criteria minimum_age maximum_age study_population central_contacts overall_officials arms interventions documents "
+    "publications brief_title official_title lead_sponsor responsible_party collaborators conditions brief_summary detailed_description"
+)
+_QUIET = "locations primary_outcomes secondary_outcomes other_outcomes acronym keywords secondary_ids"
 _COMPLETIONS = "primary_completion_date completion_date"
 
 
 TABLE: tuple[Rule, ...] = (
+    Rule(_WORDED, respelled, "housekeeping", "housekeeping", "The same words."),
+    Rule(_QUIET, respelled, "untold", "housekeeping", "The same words."),
     Rule("overall_status", confirmed_again, "minor", "minor", "The trial team confirmed what was known."),
     Rule("overall_status", becomes("UNKNOWN"), "minor", "minor", "Silence, set by the registry after two years; not an event."),
     Rule("overall_status", becomes("NO_LONGER_AVAILABLE", "TEMPORARILY_NOT_AVAILABLE", "APPROVED_FOR_MARKETING"), "major", "minor", "A last route closes or changes."),
     Rule("overall_status", always, "major", "major", "Who can join, and whether the trial goes on."),
-    Rule("why_stopped", case_only, "housekeeping", "housekeeping", "The same words."),
     Rule("why_stopped", always, "major", "major", "The only reason that people get."),
     Rule("last_known_status", beside_unknown, "housekeeping", "housekeeping", "It comes and goes with UNKNOWN, which is told."),
     Rule("last_known_status", always, "minor", "minor", "It says what UNKNOWN hides."),
     Rule("expanded_access", appears_or_available, "major", "major", "The last route to a treatment for some."),
     Rule("expanded_access", always, "major", "minor", "A last route closes or changes."),
-    Rule("criteria", respelled, "housekeeping", "housekeeping", "The same words."),
     Rule("criteria", item_comes_or_goes, "major", "major", "Who may join."),
     Rule("criteria", critical, "major", "major", "A number, sign, unit or negation decides who may join."),
     Rule("criteria", always, "minor", "minor", "Other words may matter."),
+    Rule("minimum_age maximum_age", same_age, "housekeeping", "housekeeping", "The same age in another unit."),
     Rule("sex minimum_age maximum_age", always, "major", "major", "Who may join."),
-    Rule("healthy_volunteers study_population", case_only, "housekeeping", "housekeeping", "The same words."),
     Rule("healthy_volunteers study_population", always, "minor", "minor", "Rarely concerns patients."),
     Rule(_PLACES, follows_status, "untold", "housekeeping", "The registry shows or hides them with the status; the status tells it."),
     Rule("locations", last_open_site, "major", "major", "The country is shut while the trial stays open."),
     Rule("locations", site_opens, "minor", "minor", "A place to go; major for readers of that country."),
-    Rule("locations", only("facility", "city", "state", "zip"), "untold", "housekeeping", "The registry's own hand renames and respells."),
+    Rule("locations", only(*_SPELLING), "untold", "housekeeping", "The registry's own hand renames and respells."),
     Rule(_PLACES, always, "minor", "minor", "Where to go, whom to call."),
     Rule("start_date", actual_same_date, "housekeeping", "minor", "The planned start is met (42 CFR 11.64 item)."),
     Rule(_COMPLETIONS + " start_date", precision_only, "housekeeping", "housekeeping", "The same date, said otherwise: no slip."),
@@ -267,7 +299,7 @@ TABLE: tuple[Rule, ...] = (
     Rule("primary_completion_date", slips_by(6), "untold", "major", "It moves the results clock by half a year."),
     Rule("primary_completion_date", always, "untold", "minor", "It moves the results clock."),
     Rule("completion_date", always, "minor", "minor", "A plan; the registry's UNKNOWN rule uses it."),
-    Rule("first_post_date results_first_post_date", type_only, "housekeeping", "housekeeping", "A posted date became actual."),
+    Rule("first_post_date results_first_post_date", type_only, "untold", "housekeeping", "A posted date became actual."),
     Rule("results_first_post_date", always, "major", "major", "Results."),
     Rule("first_submit_date first_post_date", always, "housekeeping", "minor", "The registry's own dates seldom move."),
     Rule("enrollment", enrolled, "housekeeping", "minor", "A fact, not a cut."),
@@ -275,24 +307,23 @@ TABLE: tuple[Rule, ...] = (
     Rule("enrollment", always, "untold", "minor", "A small step of a target."),
     Rule("phases", always, "minor", "major", "Whether the law asks for results depends on it."),
     Rule("allocation masking study_type", always, "minor", "minor", "Whether there may be a placebo."),
-    Rule("arms interventions", case_only, "housekeeping", "housekeeping", "The same words."),
     Rule("arms", item_comes_or_goes, "major", "major", "What people get."),
     Rule("arms interventions", always, "minor", "minor", "What people get, told otherwise (a name: 30 days, 42 CFR 11.64)."),
-    Rule("primary_outcomes secondary_outcomes other_outcomes", case_only, "untold", "housekeeping", "The same words."),
     Rule("primary_outcomes", started, "untold", "major", "An outcome switched after the start."),
     Rule("primary_outcomes secondary_outcomes other_outcomes", always, "untold", "minor", "What is measured."),
     Rule("has_results", always, "major", "major", "Results are posted, or taken down."),
     Rule("results_unposted", results_posted, "untold", "housekeeping", "They are posted now, which is told."),
     Rule("results_first_submit_date results_delayed_date results_unposted", always, "untold", "major", "It explains why results are not overdue."),
     Rule("documents publications", always, "minor", "minor", "A consent form, a paper."),
-    Rule("lead_sponsor responsible_party", case_only, "housekeeping", "housekeeping", "The same words."),
     Rule("lead_sponsor responsible_party", always, "minor", "major", "Who answers for the trial (30 days, 42 CFR 11.64)."),
-    Rule("brief_title official_title brief_summary detailed_description", case_only, "housekeeping", "housekeeping", "The same words."),
-    Rule("brief_title official_title brief_summary detailed_description", always, "housekeeping", "minor", "Told otherwise; what it means for joining stands elsewhere."),
+    Rule("brief_summary detailed_description", always, "housekeeping", "housekeeping", "Told otherwise; what it means stands in fields of its own."),
+    Rule("brief_title official_title", always, "housekeeping", "minor", "Told otherwise; what it means for joining stands elsewhere."),
     Rule("secondary_ids", ctis_number, "untold", "minor", "A twin of this record in the EU register."),
     Rule("acronym keywords secondary_ids", always, "untold", "housekeeping", "Labels."),
-    Rule("conditions collaborators", case_only, "housekeeping", "housekeeping", "The same words."),
     Rule("conditions", always, "minor", "minor", "What is studied."),
     Rule("collaborators", always, "untold", "minor", "Who takes part in running it."),
-    Rule("last_update_submit_date last_update_post_date status_verified_date", always, "housekeeping", "housekeeping", "The registry's own dates."),
+    Rule("registry", becomes("merged"), "housekeeping", "minor", "The record stands under another number."),
+    Rule("registry", becomes("found"), "major", "major", "A new trial in a search that is followed."),
+    Rule("registry", always, "minor", "major", "The record has gone, or is back; the trial may go on all the same."),
+    Rule("last_update_submit_date last_update_post_date status_verified_date", always, "untold", "housekeeping", "The registry's own dates."),
 )  # fmt: skip

@@ -28,7 +28,7 @@ def key(text: str) -> str:
 
     Unicode forms NFC and NFD are one (UAX #15); compatibility forms are not, since a superscript 2 is no 2.
     """
-    folded = unicodedata.normalize("NFC", text).translate(_SAME)
+    folded = unicodedata.normalize("NFC", text).translate(_SAME).replace(">=", "\u2265").replace("<=", "\u2264")
     folded = _BLANKS.sub(" ", _ELLIPSIS.sub("...", folded)).strip()
     return _BLANK_BEFORE_SIGN.sub("", folded)
 

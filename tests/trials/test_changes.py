@@ -25,6 +25,7 @@ from registry_sync.trials.record import (
     plain,
     to_json,
 )
+from registry_sync.trials.significance import judged
 from tests.trials.records import criterion, record, records, site
 
 
@@ -69,6 +70,15 @@ def test_order_is_compared_in_no_list(one: Record, random: Any) -> None:
     assert compare(one, msgspec.structs.replace(one, **shuffled)) == ()
 
 
+@given(records, records)
+def test_another_indentation_is_no_change(one: Record, two: Record) -> None:
+    """The same lines in the same order, each at another depth."""
+    depths = [criterion.depth for criterion in (two.criteria or ())]
+    lines = one.criteria or ()
+    other = tuple(msgspec.structs.replace(line, depth=depth) for line, depth in zip(lines, depths + [0] * len(lines), strict=False))
+    assert compare(one, msgspec.structs.replace(one, criteria=None if one.criteria is None else other)) == ()
+
+
 @given(records)
 def test_unicode_forms_and_white_space_are_no_change(one: Record) -> None:
     def other(value: Any) -> Any:
@@ -107,6 +117,9 @@ def test_every_single_value_is_told_when_it_appears_changes_and_vanishes(field: 
     if field.kind == "value":
         kind = BY_NAME[field.name]
         assert kind.name in ("enrollment", "responsible_party", "expanded_access")
+        return
+    if field.name == "has_results":
+        assert compare(record(), record(has_results=False)) == ()  # results are posted or they are not
         return
     absent, first, second = record(), record(**{field.name: one}), record(**{field.name: two})
     assert told(absent, first) == [(field.name, "changed", None, plain(one))]
@@ -171,7 +184,7 @@ def test_one_item_split_in_two_is_one_change_with_all_the_text() -> None:
             "criteria",
             "changed",
             "Pregnant women or women who are breastfeeding a child",
-            "Pregnant women women who are breastfeeding a child",
+            "Pregnant women\nwomen who are breastfeeding a child",
         )
     ]
     assert len(compare(two, one)) == 1
@@ -179,6 +192,10 @@ def test_one_item_split_in_two_is_one_change_with_all_the_text() -> None:
 
 def test_a_full_stop_at_the_end_belongs_to_the_list() -> None:
     assert compare(with_criteria(("exclusion", "Asthma;")), with_criteria(("exclusion", "Asthma."))) == ()
+
+
+def test_a_sign_written_with_two_characters_is_the_same_sign() -> None:
+    assert compare(with_criteria(("inclusion", "Age >= 18 and <=65")), with_criteria(("inclusion", "Age \u226518 and \u2264 65"))) == ()
 
 
 def test_a_repeated_item_counts() -> None:
@@ -195,6 +212,20 @@ def test_section_depth_and_kind_alone_are_no_change() -> None:
     one = record(criteria=(criterion("inclusion", "Adults", 0, "Part A", "item"),))
     two = record(criteria=(criterion("inclusion", "Adults", 2, None, "note"),))
     assert compare(one, two) == ()
+
+
+def outline(*lines: tuple[Any, int, str]) -> Record:
+    return record(criteria=tuple(criterion(group, text, depth) for group, depth, text in lines))
+
+
+def test_an_item_split_in_three_below_its_rule_is_told_once() -> None:
+    whole = "Working organs: platelets at least 100, haemoglobin at least 9, bilirubin at most 1.5"
+    pieces = ("Working organs:", "platelets at least 100", "haemoglobin at least 9", "bilirubin at most 1.5")
+    one = outline(("inclusion", 0, "Adults"), ("inclusion", 0, whole))
+    two = outline(("inclusion", 0, "Adults"), *(("inclusion", min(n, 1), piece) for n, piece in enumerate(pieces)))
+    assert told(one, two) == [("criteria", "changed", whole, "\n".join(pieces))]
+    assert [change.significance for change in judged(one, two)] == ["minor"]
+    assert told(two, one) == [("criteria", "changed", "\n".join(pieces), whole)]
 
 
 # --- places ---

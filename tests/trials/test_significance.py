@@ -25,7 +25,7 @@ PLAN, FACT = "ESTIMATED", "ACTUAL"
 
 def test_every_field_has_a_rule_and_every_rule_a_field_and_a_reason() -> None:
     named = {name for rule in TABLE for name in rule.fields.split()}
-    assert named == {field.name for field in FIELDS}
+    assert named == {field.name for field in FIELDS} | {"registry"}
     assert all(rule.why.strip() for rule in TABLE)
 
 
@@ -99,7 +99,7 @@ CASES: list[tuple[str, tuple[Record, Record], str, str]] = [
     ("primary becomes actual", date("primary_completion_date", ("2026-01", PLAN), ("2026-01", FACT)), "housekeeping", "major"),
     ("completion slips", date("completion_date", ("2025-12-31", PLAN), ("2026-06", PLAN)), "minor", "minor"),
     ("completion's precision only", date("completion_date", ("2026-06", PLAN), ("2026-06-30", PLAN)), "housekeeping", "housekeeping"),
-    ("posted date becomes actual", date("first_post_date", ("2025-02-03", PLAN), ("2025-02-03", FACT)), "housekeeping", "housekeeping"),
+    ("posted date becomes actual", date("first_post_date", ("2025-02-03", PLAN), ("2025-02-03", FACT)), "untold", "housekeeping"),
     ("target up a fifth", (record(enrollment=Enrollment(40, PLAN)), record(enrollment=Enrollment(48, PLAN))), "minor", "major"),
     ("target up a little", (record(enrollment=Enrollment(40, PLAN)), record(enrollment=Enrollment(42, PLAN))), "untold", "minor"),
     ("enrolled", (record(enrollment=Enrollment(40, PLAN)), record(enrollment=Enrollment(37, FACT))), "housekeeping", "minor"),
@@ -139,7 +139,11 @@ CASES: list[tuple[str, tuple[Record, Record], str, str]] = [
     ("keyword", (record(keywords=()), record(keywords=("saliva",))), "untold", "housekeeping"),
     ("a CTIS number", (record(secondary_ids=()), record(secondary_ids=("2024-516715-25-00",))), "untold", "minor"),
     ("another id", (record(secondary_ids=()), record(secondary_ids=("ABC-1",))), "untold", "housekeeping"),
-    ("verified", (record(status_verified_date="2026-01"), record(status_verified_date="2026-02")), "housekeeping", "housekeeping"),
+    ("an age in months", (record(minimum_age="18 Years"), record(minimum_age="216 Months")), "housekeeping", "housekeeping"),
+    ("an age in days", (record(maximum_age="2 Weeks"), record(maximum_age="14 Days")), "housekeeping", "housekeeping"),
+    ("an age of another unit", (record(minimum_age="18 Years"), record(minimum_age="18 Months")), "major", "major"),
+    ("an age that begins to count", (record(), record(maximum_age="65 Years")), "major", "major"),
+    ("verified", (record(status_verified_date="2026-01"), record(status_verified_date="2026-02")), "untold", "housekeeping"),
 ]
 
 
@@ -193,6 +197,15 @@ def test_judging_needs_nothing_but_the_records() -> None:
         ("Treatment should start in a week", "Treatment must start in a week", "major"),
         ("A history of asthma (in the study).", "A history of asthma (in the study.)", "housekeeping"),
         ("Age 1.5 to 3", "Age 15 to 3", "major"),
+        ("Cancer that is HER2 positive", "Cancer that is HER3 positive", "major"),
+        ("Cancer that is HER2 positive", "Cancer that is receptor (HER) 2 positive", "minor"),
+        ("Disease of stage IIIA", "Disease of stage IIIB", "major"),
+        ("Disease of stage II or III", "Disease of stage II or IV", "major"),
+        ("Tumour of T1c", "Tumour of T1b", "major"),
+        ("Antibiotics given as needed", "IV antibiotics given as needed", "minor"),
+        ("Bed rest following an operation", "Bed rest after an operation", "minor"),
+        ("A scan before cycle 1 day 1", "A scan before C1D1", "minor"),
+        ("A scan before cycle 1 day 1", "A scan before C1D2", "major"),
     ],
 )
 def test_what_decides_who_may_join(before: str, after: str, matters: str) -> None:

@@ -13,20 +13,22 @@ from dataclasses import dataclass
 Marked = tuple[str | None, str]
 """A marker (``None``: there is none) and the text after it."""
 
-_SURE_BULLETS = "•‣⁃∙◦○●▪▫■□◆◇►▶➢➤·✓✔❖\uf0b7\uf0a7\uf0d8"
+SURE_BULLETS = "•‣⁃∙◦○●⚫⦁▪▫■□◆◇►▶➢➤➔·‧✓✔✗✘☐☑☒❑❏❖★※①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳\uf0b7\uf0a7\uf0d8\uf0fc"
+"""Signs that stand before a line only as a bullet or, in a circle, as a number."""
 _BULLET = re.compile(
-    rf"(?P<sure>[{_SURE_BULLETS}])\s*"
+    rf"(?P<sure>[{SURE_BULLETS}])\s*"
     r"|(?P<star>\*{1,3})(?:\s+|(?=[^\W\d_])|$)"
-    r"|(?P<dash>[-–—]{1,3})(?:\s+|(?=[A-Z])|$)"
+    r"|(?P<dash>[-–—]{1,6})(?:\s+|(?=[A-Z])|$)"
     r"|(?P<plus>\+)\s+(?=[^\W\d_])"
     r"|(?P<circle>o)\s+(?=[A-Z0-9])"
 )
 _ENUMERATOR = re.compile(
     r"(?P<open>[(（]?)"
-    r"(?P<value>\d{1,3}(?:\.\d{1,2}){0,3}|[ivx]{1,5}|[IVX]{1,5}|[A-Za-z])"
+    r"(?P<value>\d{1,2}\.?[a-z]|\d{1,3}(?:\.\d{1,2}){0,3}|[ivx]{1,5}|[IVX]{1,5}|[A-Za-z])"
     r"(?P<close>[)）]\.?|\.\)?|、|-(?=\s))"
     r"(?P<gap>\s*)(?=(?P<next>.?))"
 )
+_SINGLE = re.compile(r"([(（]?)(\d{1,3}|[ivx]{1,5}|[IVX]{1,5}|[A-Za-z])([)）]\.?|\.\)?|、|-|/)")
 _ROMAN = (
     "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii", "xiv", "xv", "xvi", "xvii", "xviii", "xix", "xx",
 )  # fmt: skip
@@ -91,14 +93,17 @@ def _candidate(text: str) -> _Candidate | None:
     if found is None or bool(found["open"]) > (found["close"][0] in ")）"):
         return None
     value, close = found["value"], found["close"]
-    is_number = value[0].isdigit()
+    is_number = value[-1].isdigit()
+    if value[0].isdigit() and not is_number and not (close[0] in ".)）" and (found["gap"] or close[0] != ".")):
+        return None  # "1a. Asthma" and "1a) Asthma", but not "1a.m"
     if "." in value and not (close.startswith((".", ")")) and found["gap"]):
         return None  # "2.5 mg" and "7.1 AST" read alike: only "7.1." with a blank is sure
     if close == "-" and not (is_number and found["next"].isupper()):
         return None  # "1- Patients" is a list, "2- to 3-fold" is not
+    above = re.sub(r"\.?[a-z]$", "", value) if value[0].isdigit() and not is_number else ""
     return _Candidate(
-        style=f"{found['open']}{'9' if is_number else 'A' if value.isupper() else 'a'}{close}",
-        ordinals=_ordinals(value),
+        style=f"{found['open']}{above}{'9' if is_number else 'A' if value.isupper() else 'a'}{close}",
+        ordinals=ordinals(value),
         spelt=found.group().strip(),
         rest=text[found.end() :],
         glued=not found["gap"] and bool(found["next"]),
@@ -109,14 +114,30 @@ def _candidate(text: str) -> _Candidate | None:
     )
 
 
-def _ordinals(value: str) -> frozenset[int]:
-    """The places in a list that a number, letter or Roman numeral may mean."""
-    last = value.rpartition(".")[2]
+def split_marker(text: str) -> Marked:
+    """One text that stands alone, parted into its innermost marker and the rest."""
+    return split_markers([text])[0]
+
+
+def style_of(marker: str) -> str | None:
+    """What numbers of one list have in common ("9.", "(a)"); ``None`` for a bullet and for a number of several levels."""
+    found = _SINGLE.fullmatch(marker)
+    if found is None:
+        return None
+    opened, value, closed = found.groups()
+    kind = "9" if value[0].isdigit() else "A" if value.isupper() else "a"
+    return f"{'(' if opened else ''}{kind}{closed[0].replace('）', ')')}"
+
+
+def ordinals(value: str) -> frozenset[int]:
+    """The places in a list that a number, letter or Roman numeral, with or without its dots and brackets, may mean."""
+    last = value.strip("().（）、-").rpartition(".")[2]
     if last.isdigit():
         return frozenset((int(last),))
-    places = {_ROMAN_VALUE[value.lower()]} if value.lower() in _ROMAN_VALUE else set()
-    if len(value) == 1:
-        places.add(ord(value.lower()) - ord("a") + 1)
+    last = last.lstrip("0123456789")  # "1a"
+    places = {_ROMAN_VALUE[last.lower()]} if last.lower() in _ROMAN_VALUE else set()
+    if len(last) == 1:
+        places.add(ord(last.lower()) - ord("a") + 1)
     return frozenset(places)
 
 

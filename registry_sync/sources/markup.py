@@ -14,6 +14,7 @@ from html.entities import html5
 
 from registry_sync.sources.blocks import Block, html_blocks
 from registry_sync.sources.folding import fold
+from registry_sync.sources.inline_lists import parted
 from registry_sync.sources.markers import split_markers
 from registry_sync.trials.criteria import Line
 
@@ -84,7 +85,7 @@ def block_lines(blocks: Sequence[Block]) -> tuple[Line, ...]:
             lines[-1].pieces.append(text)
         else:
             lines.append(_OpenLine(block.depth, 0, marker, block.kind == "heading", [text]))
-    return tuple(line.closed() for line in lines)
+    return parted([line.closed() for line in lines])
 
 
 def _is_wrapped(before: _OpenLine, text: str, *, wraps: bool) -> bool:
@@ -159,7 +160,7 @@ def _assembled(lines: Iterable[_SourceLine], *, lazy: bool) -> tuple[Line, ...]:
             current.pieces.append(text)
         else:
             done.append(_OpenLine(outline.paragraph(source.column), source.column, None, False, [text]))
-    return tuple(line for opened in done if (line := opened.closed()).text)
+    return parted([line for opened in done if (line := opened.closed()).text])
 
 
 def _goes_on(current: _OpenLine, source: _SourceLine, *, lazy: bool) -> bool:
@@ -210,8 +211,10 @@ def _plain_of_emphasis(text: str) -> str:
 
 def _unescaped(text: str) -> str:
     """The text without Markdown's emphasis and backslashes, and with its entities resolved."""
-    bare = _HARD_BREAK.sub("", _ESCAPED.sub(r"\1", _plain_of_emphasis(text)))
-    for _ in range(_ENCODED_AT_MOST):
+    bare = _plain_of_emphasis(text)
+    if "\\" in bare:
+        bare = _HARD_BREAK.sub("", _ESCAPED.sub(r"\1", bare))
+    for _ in range(_ENCODED_AT_MOST if "&" in bare else 0):
         resolved = _ENTITY.sub(_character, bare)
         if resolved == bare:
             break

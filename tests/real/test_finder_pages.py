@@ -199,7 +199,9 @@ def words_lost(source: str, lines: tuple[Line, ...]) -> list[str]:
 def test_the_registrys_markdown_loses_no_word(shared_data: Path) -> None:
     seen = 0
     for trial, text in eligibility_texts(shared_data):
-        source = text.replace("\\", "").replace("<!-- -->", "")
+        source = (
+            re.sub("([\u2460-\u2473])", r"\1 ", text).replace("\\", "").replace("<!-- -->", "")
+        )  # a number in a circle is a mark of its own
         lost = words_lost(html.unescape(html.unescape(source)), markdown_lines(text))
         assert all(re.fullmatch(r"\d{1,2}", word) for word in lost), (trial, lost)  # of two numbers before an item one is kept
         assert len(lost) <= 15, (trial, lost)

@@ -44,6 +44,11 @@ def test_two_groups_of_items() -> None:
         ("EXCLUSION CRITERIA for G1, G2 and G3.", "exclusion", "for G1, G2 and G3"),
         ('Criteria for non-inclusion in the "control" group:', "exclusion", 'in the "control" group'),
         ("Inclusion/Exclusion Criteria:", None, None),
+        ("Post-transplant eligibility and exclusion criteria", None, "Post-transplant eligibility and"),
+        ("B-Exclusion criteria", "exclusion", None),
+        ("Exclusion Criteria\uff1a", "exclusion", None),
+        ("Inclusion Criteria - Arms 1a, 1b and 2 only", "inclusion", "Arms 1a, 1b and 2 only"),
+        ("Inclusion Criteria for Part 1: Run-in study", "inclusion", "for Part 1: Run-in study"),
     ],
 )
 def test_headings_in_their_spellings(text: str, group: str | None, section: str | None) -> None:
@@ -89,15 +94,98 @@ def test_what_stands_behind_a_heading_on_its_line_is_kept() -> None:
 
 def test_a_sentence_that_names_the_group_is_kept_as_a_note() -> None:
     lines = [plain("Patients must meet all of the following inclusion criteria:"), item("Adults")]
-    assert (
-        shape(lines)
-        == [
-            ("inclusion", None, 0, "note", "Patients must meet all of the following inclusion criteria:"),
-            ("inclusion", None, 0, "item", "Adults"),
-        ]
-        or shape(lines)[0][3] == "note"
-    )
-    assert [c.group for c in parse(lines)] == ["inclusion", "inclusion"]
+    assert shape(lines) == [
+        ("inclusion", None, 0, "note", "Patients must meet all of the following inclusion criteria:"),
+        ("inclusion", None, 0, "item", "Adults"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "group"),
+    [
+        ("Participants Must:", "inclusion"),
+        ("Participants must not:", "exclusion"),
+        ("You may be able to join if you:", "inclusion"),
+        ("You cannot join if you:", "exclusion"),
+        ("You may not be able to join if", "exclusion"),
+        ("To be eligible, you must meet all of these:", "inclusion"),
+        ("Women were ineligible if they:", "exclusion"),
+        ("Patients will be excluded if they meet any of these criteria:", "exclusion"),
+        ("Participants who meet any of the following criteria will be disqualified:", "exclusion"),
+        ("The presence of any of the following will exclude a participant:", "exclusion"),
+        ("Any of the following will exclude a participant:", "exclusion"),
+        ("Patients are not eligible if any of the exclusion criteria below are met:", "exclusion"),
+    ],
+)
+def test_a_sentence_that_says_who_may_join_opens_a_group_and_stays_a_note(text: str, group: str) -> None:
+    found = heading(plain(text))
+    assert found is not None
+    assert (found.group, found.sentence) == (group, True)
+    assert shape([plain(text), item("Asthma")])[0] == (group, None, 0, "note", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Patients with treated asthma are eligible if all of these are met:",
+        "Participants with eczema may be eligible if:",
+        "Subjects must meet the following criteria to be tested again:",
+    ],
+)
+def test_an_exception_inside_the_other_group_regroups_nothing(text: str) -> None:
+    lines = [
+        plain("Inclusion Criteria:"),
+        item("Adults"),
+        plain("Exclusion Criteria:"),
+        item("Asthma"),
+        plain(text),
+        item("Mild"),
+        item("Old"),
+    ]
+    assert [c.group for c in parse(lines)] == ["inclusion", *["exclusion"] * 4]
+
+
+@pytest.mark.parametrize(
+    "text", ["Patients who did not meet the inclusion criteria of the parent study:", "Women are excluded", "You must not smoke"]
+)
+def test_sentences_that_open_no_group(text: str) -> None:
+    assert heading(plain(text)) is None
+    assert heading(item(f"{text}:")) is None
+
+
+def test_what_stands_before_the_only_named_group_exclusion_is_the_inclusion() -> None:
+    lines = [plain("Children:"), item("Aged 4 to 6 years"), plain("Exclusion Criteria:"), item("Asthma")]
+    assert [(c.group, c.section) for c in parse(lines)] == [("inclusion", "Children"), ("exclusion", None)]
+    assert parse([plain("Inclusion Criteria:"), *lines]) == parse(lines)
+
+
+def test_what_stands_before_a_named_inclusion_says_nothing_of_itself() -> None:
+    lines = [plain("The study has two parts."), plain("Inclusion Criteria:"), item("Adults"), plain("Exclusion Criteria:"), item("Asthma")]
+    assert [c.group for c in parse(lines)] == [None, "inclusion", "exclusion"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("Cohort 1", "Cohort 2"), ("Part A only", "Part B only"), ("DISEASE GROUP", "CONTROL GROUP")]
+)
+def test_a_part_of_the_study_holds_both_groups_below_it(first: str, second: str) -> None:
+    pair = [plain("Inclusion Criteria:"), item("Adults"), plain("Exclusion Criteria:"), item("Asthma")]
+    assert [(c.section, c.group) for c in parse([plain(first), *pair, plain(second), *pair])] == [
+        (first, "inclusion"),
+        (first, "exclusion"),
+        (second, "inclusion"),
+        (second, "exclusion"),
+    ]
+
+
+def test_a_heading_that_says_a_number_is_told_too_for_it_may_change() -> None:
+    text = "Inclusion Criteria for patients above 18 years:"
+    assert shape([plain(text), item("Asthma")])[0] == ("inclusion", "for patients above 18 years", 0, "note", text)
+
+
+def test_a_criterion_behind_a_heading_without_a_colon_is_no_part_of_it() -> None:
+    assert shape([plain("Exclusion criteria Patients who smoked within the last 2 years")]) == [
+        ("exclusion", None, 0, "item", "Patients who smoked within the last 2 years")
+    ]
 
 
 def test_sections_keep_the_group_above_them() -> None:

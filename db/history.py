@@ -90,6 +90,17 @@ def payload(history: History, version_id: int) -> bytes:
     return zlib.decompress(row["payload"])
 
 
+def latest_payload(history: History, trial: str, source: str) -> bytes | None:
+    """What the source sent for the newest version of a trial, byte for byte; ``None`` when there is none, or none that can be unpacked."""
+    row = history.one("SELECT payload, codec FROM version WHERE trial = ? AND source = ? ORDER BY number DESC LIMIT 1", (trial, source))
+    if row is None or row["codec"] != CODEC:
+        return None
+    try:
+        return zlib.decompress(row["payload"])
+    except zlib.error:
+        return None
+
+
 def add_version(
     connection: sqlite3.Connection,
     *,

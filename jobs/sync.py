@@ -13,20 +13,20 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from db import absences, incidents, runs, watches
 from db import history as versions
-from db import incidents, outbox, runs, subscriptions, watches
-from db.connection import Connection, History
+from db.connection import History
+from jobs import tell
 from jobs.deliver import DeliverReport, deliver
 from jobs.lock import only_one
-from jobs.surroundings import Surroundings, as_stamp, log
-from jobs.triggers import period_end
-from registry_sync.errors import AlreadyRunning, Stopped, UsageError
-from registry_sync.notices.interface import Every
-from registry_sync.notices.route import route
+from jobs.surroundings import Surroundings, log
+from registry_sync.errors import AlreadyRunning, BadContent, DatabaseError, Stopped, UsageError
 from registry_sync.sources import ctgov, finder
 from registry_sync.sources.http import Client, Meter
 from registry_sync.sources.interface import CTGOV, Failed, Found, Gone, Moved, Observation, Unreadable
-from registry_sync.trials.decide import Baseline, Changed, Incomplete, Unchanged, decide
+from registry_sync.trials import presence
+from registry_sync.trials.decide import Baseline, Changed, Decision, Incomplete, Unchanged, decide
+from registry_sync.trials.presence import Absence
 
 JOB = "sync"
 _LOOK_FOR_STOP = 0.2
@@ -61,6 +61,8 @@ class SyncReport:
     notices: int = 0
     delivery: DeliverReport = field(default_factory=DeliverReport)
     stopped: bool = False
+    missing: dict[str, Absence] = field(default_factory=dict)
+    """Trials that the registry did not show when last asked, as they stood when this sync began."""
 
     @property
     def is_partial(self) -> bool:
@@ -174,7 +176,9 @@ def _wanted(history: History, trials: Sequence[str], *, registry: bool, pages: b
 # --- fetch -------------------------------------------------------------------------------------------------------------
 
 
-_Task = Iterator[Observation]
+_Seen = Observation | ctgov.Sent
+"""What is handed over: the registry's studies as they came, since most say what they said before and need no reading."""
+_Task = Iterator[_Seen]
 """What one thread asks, one after the other: the registry, or the pages of one host."""
 
 
@@ -183,7 +187,7 @@ def _tasks(around: Surroundings, client: Client, wanted: Wanted, report: SyncRep
     if wanted.trials:
         source = SourceReport(CTGOV)
         report.sources.append(source)
-        tasks.append(_metered(source, client.meter(), lambda meter: ctgov.fetch(meter, around.settings.ctgov.url, wanted.trials)))
+        tasks.append(_metered(source, client.meter(), lambda meter: ctgov.fetch_unread(meter, around.settings.ctgov.url, wanted.trials)))
     by_host: dict[str, list[tuple[str, str]]] = {}
     for trial, url in wanted.pages:
         by_host.setdefault(urlsplit(url).netloc.lower(), []).append((trial, url))
@@ -194,7 +198,7 @@ def _tasks(around: Surroundings, client: Client, wanted: Wanted, report: SyncRep
     return tasks
 
 
-def _metered(source: SourceReport, meter: Meter, fetch: Any) -> Iterator[Observation]:
+def _metered(source: SourceReport, meter: Meter, fetch: Any) -> _Task:
     try:
         yield from fetch(meter)
     finally:
@@ -202,7 +206,7 @@ def _metered(source: SourceReport, meter: Meter, fetch: Any) -> Iterator[Observa
         source.bytes += meter.bytes
 
 
-def _pages(client: Client, pages: list[tuple[str, str]], reports: dict[str, SourceReport]) -> Iterator[Observation]:
+def _pages(client: Client, pages: list[tuple[str, str]], reports: dict[str, SourceReport]) -> _Task:
     for trial, url in pages:
         yield from _metered(reports[url], client.meter(), lambda meter, trial=trial, url=url: [finder.fetch_page(meter, trial, url)])
 
@@ -212,9 +216,10 @@ def _pull(around: Surroundings, history: History, wanted: Wanted, report: SyncRe
     client = Client(
         contact=settings.contact, timeout=settings.timeout, attempts=settings.attempts, requests_per_minute=settings.requests_per_minute
     )
+    report.missing = absences.every(history)
     tasks = _tasks(around, client, wanted, report)
     by_source = {source.source: source for source in report.sources}
-    seen: queue.Queue[Observation | BaseException | None] = queue.Queue(maxsize=1000)
+    seen: queue.Queue[_Seen | BaseException | None] = queue.Queue(maxsize=1000)
     threads = [threading.Thread(target=_fetch, args=(task, seen), name=f"fetch-{number}", daemon=True) for number, task in enumerate(tasks)]
     around.progress.begin("Asking", len(wanted.trials) + len(wanted.pages))
     try:
@@ -228,7 +233,7 @@ def _pull(around: Surroundings, history: History, wanted: Wanted, report: SyncRe
         _note_health(around, history, report)
 
 
-def _fetch(task: _Task, seen: queue.Queue[Observation | BaseException | None]) -> None:
+def _fetch(task: _Task, seen: queue.Queue[_Seen | BaseException | None]) -> None:
     """Run in a thread: hand over what a source says; ``None`` says that it has said all."""
     try:
         for observation in task:
@@ -244,7 +249,7 @@ def _fetch(task: _Task, seen: queue.Queue[Observation | BaseException | None]) -
 def _store_all(
     around: Surroundings,
     history: History,
-    seen: queue.Queue[Observation | BaseException | None],
+    seen: queue.Queue[_Seen | BaseException | None],
     running: int,
     by_source: dict[str, SourceReport],
     report: SyncReport,
@@ -271,72 +276,98 @@ def _store_all(
 # --- decide, route, store ----------------------------------------------------------------------------------------------
 
 
-def _store(around: Surroundings, history: History, observation: Observation, source: SourceReport, report: SyncReport) -> None:
-    if not isinstance(observation, Found):
-        source.failed.append({"trial": observation.trial, "error": _reason(observation)})
-        source.troubles += isinstance(observation, Failed | Unreadable)
+def _store(around: Surroundings, history: History, seen: _Seen, source: SourceReport, report: SyncReport) -> None:
+    missing = report.missing.get(seen.trial) if seen.source == CTGOV else None
+    if not isinstance(seen, Found | ctgov.Sent):
+        _note_failure(seen, source)
+        if isinstance(seen, Gone | Moved) and seen.source == CTGOV:
+            _count(report, tell.no_record(around, history, seen, missing))
         return
-    known = versions.latest(history, observation.trial, observation.source)
+    held = versions.latest_payload(history, seen.trial, seen.source) if isinstance(seen, ctgov.Sent) else None
     try:
-        decision = decide(known.record if known else None, observation.record, complete=observation.source == CTGOV)
+        decision = _by_payloads(held, seen.payload) if held is not None else None
+        if isinstance(decision, Unchanged):
+            if missing is not None:
+                _count(report, tell.back(around, history, seen.trial, missing))
+            return
+        observation = ctgov.read(seen) if isinstance(seen, ctgov.Sent) else seen
+        if isinstance(observation, Failed):
+            _note_failure(observation, source)
+            return
+        if decision is None:
+            known = versions.latest(history, seen.trial, seen.source)
+            decision = decide(known.record if known else None, observation.record, complete=observation.source == CTGOV)
+    except DatabaseError:
+        raise
     except Exception as error:
         # a fault of ours with one record must not keep the others from being looked at
-        log.exception("%s at %s could not be compared", observation.trial, observation.source)
-        source.failed.append({"trial": observation.trial, "error": f"could not be compared ({type(error).__name__}); please report it"})
+        log.exception("%s at %s could not be compared", seen.trial, seen.source)
+        source.failed.append({"trial": seen.trial, "error": f"could not be compared ({type(error).__name__}); please report it"})
         return
     if isinstance(decision, Incomplete):
         source.failed.append({"trial": observation.trial, "error": decision.reason})
         source.troubles += 1
         return
     if isinstance(decision, Unchanged):
+        if missing is not None:
+            _count(report, tell.back(around, history, seen.trial, missing))
         return
-    now = around.now()
+    changes = decision.changes if isinstance(decision, Changed) else ()
     with history.write() as connection:
         version = versions.add_version(
             connection,
             trial=observation.trial,
             source=observation.source,
-            record=decision.record,
+            record=observation.record if observation.source == CTGOV else decision.record,  # a page's: with what is carried over
             payload=observation.payload,
             registry_date=observation.registry_date,
-            seen_at=as_stamp(now),
+            seen_at=around.stamp(),
             carried=decision.carried if isinstance(decision, Changed) else (),
         )
-        queued = _store_changes(around, history, connection, version, observation, decision) if isinstance(decision, Changed) else 0
+        if missing is not None:
+            absences.forget(connection, observation.trial)
+            again = presence.told(missing, "present", observation.record)
+            changes = (again, *changes) if again else changes
+        queued = tell.keep(
+            around,
+            history,
+            connection,
+            changes,
+            trial=observation.trial,
+            source=observation.source,
+            version=version,
+            registry_date=observation.registry_date,
+        )
     if isinstance(decision, Baseline):
         source.baselines += 1
         return
     source.changed += 1
     if observation.source == CTGOV:
-        report.changes += sum(change.significance != "housekeeping" for change in decision.changes)
-        report.notices += queued
+        _count(report, (sum(change.significance != "housekeeping" for change in changes), queued))
 
 
-def _store_changes(
-    around: Surroundings, history: History, connection: Connection, version: int, observation: Found, decision: Changed
-) -> int:
-    now = around.now()
-    ids = versions.add_changes(
-        connection,
-        version,
-        decision.changes,
-        trial=observation.trial,
-        source=observation.source,
-        registry_date=observation.registry_date,
-        seen_at=as_stamp(now),
-    )
-    if observation.source != CTGOV:
-        return 0  # what a listing says of itself is no news of the trial
-    schedule = around.settings.schedule
+def _count(report: SyncReport, kept: tuple[int, int]) -> None:
+    report.changes += kept[0]
+    report.notices += kept[1]
 
-    def ends(every: Every, timezone: str) -> Any:
-        return period_end(every, timezone, now, digest=schedule.digest, week_ends=schedule.week_ends)
 
-    following = subscriptions.following(history, observation.trial)
-    planned = route(observation.trial, str(version), decision.changes, following, now=now, period_end=ends)
-    for notice in planned:
-        outbox.queue(connection, notice, ids, as_stamp(now), as_stamp(notice.due))
-    return len(planned)
+def _by_payloads(held: bytes, sent: bytes) -> Decision | None:
+    """What a study that came amounts to beside the one that came for the last version; ``None`` when one of them cannot be read.
+
+    Both are read by this program. The kept record may be an older program's reading: beside it, every text that is read better now
+    would be told as a change. (A page's last version is its kept record all the same: what the page had gone silent about is
+    carried over in it and stands in no payload.)
+    """
+    try:
+        pair = ctgov.differing(held, sent)
+    except BadContent:
+        return None
+    return decide(*pair, complete=True) if pair else Unchanged()
+
+
+def _note_failure(observation: Gone | Moved | Unreadable | Failed, source: SourceReport) -> None:
+    source.failed.append({"trial": observation.trial, "error": _reason(observation)})
+    source.troubles += isinstance(observation, Failed | Unreadable)
 
 
 def _reason(observation: Gone | Moved | Unreadable | Failed) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import quote_plus, urlsplit
 
@@ -16,12 +17,12 @@ import msgspec
 
 from registry_sync.errors import BadContent, FetchError, TooLarge
 from registry_sync.sources import ctgov_wire as wire
-from registry_sync.sources.ctgov_record import line, record_from, token
+from registry_sync.sources.ctgov_record import differing, line, record_from, token
 from registry_sync.sources.http import Getter, Response
 from registry_sync.sources.interface import CTGOV, Failed, Found, Gone, Moved, Observation
 from registry_sync.sources.trouble import place
 
-__all__ = ["FIELDS", "fetch", "record_from", "study_url"]
+__all__ = ["FIELDS", "Sent", "differing", "fetch", "fetch_unread", "read", "record_from", "release", "study_url"]
 
 FIELDS = "ProtocolSection|AnnotationSection|DocumentSection|HasResults"
 """The parts of a study that a record needs: without results and without what the registry derives, which changes every day."""
@@ -40,6 +41,18 @@ _ids_decoder = msgspec.json.Decoder(wire.OnlyIds)
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A study that is proved to be of this trial and not read yet: nearly all say what they said before, and reading is the dear part.
+
+    ``payload``: UTF-8 JSON of the one study.
+    """
+
+    trial: str
+    payload: bytes
+    source: str = CTGOV
+
+
 def study_url(base_url: str, trial: str) -> str:
     """The public page of a trial."""
     return f"{base_url.rstrip('/')}/study/{trial}"
@@ -51,6 +64,22 @@ def fetch(client: Getter, base_url: str, trials: Sequence[str], *, batch_size: i
     Found: its record. Moved: an alias of another trial. Gone: every page came, whole, and none held it. Failed: anything
     else, the others go on. Raises Stopped when the client does.
     """
+    for observation in fetch_unread(client, base_url, trials, batch_size=batch_size):
+        yield read(observation) if isinstance(observation, Sent) else observation
+
+
+def read(sent: Sent) -> Found | Failed:
+    """The record of a study that came, with the registry's date; Failed when it cannot be used."""
+    try:
+        record = record_from(sent.payload)
+    except FetchError as error:
+        return Failed(sent.trial, CTGOV, str(error))
+    posted = record.last_update_post_date
+    return Found(sent.trial, CTGOV, record, sent.payload, posted.date if posted else None)
+
+
+def fetch_unread(client: Getter, base_url: str, trials: Sequence[str], *, batch_size: int = 250) -> Iterator[Sent | Moved | Gone | Failed]:
+    """As ``fetch``, but for the studies that came: they are handed over as they are, for ``differing`` and ``read``."""
     url = f"{base_url.rstrip('/')}/api/v2/studies"
     size = min(batch_size, _LARGEST_PAGE, _ids_that_fit(url))
     waiting = [tuple(batch) for batch in _batches(dict.fromkeys(trials), size)]
@@ -92,17 +121,17 @@ class _Batch:
         self._moved: dict[str, str] = {}
         self._doubt = ""
 
-    def read(self, page: wire.Page) -> Iterator[Observation]:
+    def read(self, page: wire.Page) -> Iterator[Sent]:
         """What the studies of a page say of the trials asked for."""
         for raw in page.studies:
             yield from self._study(bytes(raw))
 
-    def failed(self, error: str) -> Iterator[Observation]:
+    def failed(self, error: str) -> Iterator[Moved | Failed]:
         """Moved for each trial without a record that came as an alias, Failed for the others."""
         for trial in self.unanswered:
             yield Moved(trial, CTGOV, self._moved[trial]) if trial in self._moved else Failed(trial, CTGOV, error)
 
-    def absent(self) -> Iterator[Observation]:
+    def absent(self) -> Iterator[Moved | Gone | Failed]:
         """Moved for each trial that came as an alias, Gone for each that no page held; Failed when the answer is not fit to prove that."""
         if self._doubt:
             yield from self.failed(f"{self._place} {self._doubt}")
@@ -110,7 +139,7 @@ class _Batch:
         for trial in self.unanswered:
             yield Moved(trial, CTGOV, self._moved[trial]) if trial in self._moved else Gone(trial, CTGOV)
 
-    def _study(self, payload: bytes) -> Iterator[Observation]:
+    def _study(self, payload: bytes) -> Iterator[Sent]:
         trial, aliases = _ids(payload)
         if trial is None:
             self._doubt = "sent a record whose NCT id cannot be read"
@@ -124,16 +153,7 @@ class _Batch:
         self._moved |= {alias: trial for alias in ours if alias != trial}
         if trial in self.unanswered:
             del self.unanswered[trial]
-            yield _observation(trial, payload)
-
-
-def _observation(trial: str, payload: bytes) -> Found | Failed:
-    try:
-        record = record_from(payload)
-    except FetchError as error:
-        return Failed(trial, CTGOV, str(error))
-    posted = record.last_update_post_date
-    return Found(trial, CTGOV, record, payload, posted.date if posted else None)
+            yield Sent(trial, payload)
 
 
 def _ids(payload: bytes) -> tuple[str | None, tuple[str, ...]]:

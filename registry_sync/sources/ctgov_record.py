@@ -5,9 +5,11 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from registry_sync.errors import BadContent
 from registry_sync.sources import ctgov_wire as wire
@@ -39,6 +41,8 @@ _ESCAPE = re.compile(r"\\+(?=[!-/:-@\[\]-`{-~])")  # backslashes before punctuat
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")  # a terminal would obey them
 _OLD_TYPES = {"ANTICIPATED": "ESTIMATED"}
 _MOST_ENCODINGS = 3
+_TEXTS_KEPT, _CRITERIA_KEPT, _DATES_KEPT = 1024, 32, 1024
+"""How many texts are remembered with what they were read as: those of a few records, so that of two versions the second is cheap."""
 
 _decoder = msgspec.json.Decoder(wire.Study)
 
@@ -49,10 +53,68 @@ def record_from(payload: bytes) -> Record:
     Text that is markup becomes plain; dates keep their precision; a list that the study does not have stays ``None``.
     Raises BadContent for what is no such study, for one without id or overall status, and for a date that is none.
     """
+    return _read(_decoded(payload))
+
+
+def differing(first: bytes, second: bytes) -> tuple[Record, Record] | None:
+    """Two studies of API v2 (UTF-8 JSON), read as far as telling what changed needs; ``None``: they say the same.
+
+    ``None`` is sure, since nothing is compared but what was sent, letter for letter and without what no record holds (key
+    order, release stamps, map coordinates, derived parts): no better reading can overturn it. Else two records to compare, not to
+    keep: the long texts and lists that both have alike, which are dear to read, stand as the same mark on both sides.
+    Raises BadContent as ``record_from`` does.
+    """
+    if first == second:
+        return None
+    before, after = _decoded(first), _decoded(second)
+    if before == after:
+        return None
+    before, after = _marked(before, after)
+    return _read(before), _read(after)
+
+
+_LONG: dict[str, tuple[str, ...]] = {
+    "description_module": ("brief_summary", "detailed_description"),
+    "arms_interventions_module": ("arm_groups", "interventions"),
+    "outcomes_module": ("primary_outcomes", "secondary_outcomes", "other_outcomes"),
+    "eligibility_module": ("eligibility_criteria", "study_population"),
+    "references_module": ("references",),
+}
+"""What is dear to read and tells nothing of another field: how much a change matters never hangs on one of these that stayed as it was."""
+_MARK = "="
+
+
+def _marked(first: wire.Study, second: wire.Study) -> tuple[wire.Study, wire.Study]:
+    """The two studies with a mark in place of each long part that they have alike (and say something in)."""
+    one, two = first.protocol_section, second.protocol_section
+    if one is None or two is None:
+        return first, second
+    for name, parts in _LONG.items():
+        modules = getattr(one, name), getattr(two, name)
+        if modules[0] is None or modules[1] is None:
+            continue
+        alike = {part: mark for part in parts if (mark := _mark(*(getattr(module, part) for module in modules))) is not None}
+        if alike:
+            one, two = (replace(section, **{name: replace(module, **alike)}) for section, module in zip((one, two), modules, strict=True))
+    return replace(first, protocol_section=one), replace(second, protocol_section=two)
+
+
+def _mark(first: Any, second: Any) -> str | list[Any] | None:
+    if first != second or not first:
+        return None
+    if isinstance(first, str):
+        return _MARK if first.strip() else None
+    return []
+
+
+def _decoded(payload: bytes) -> wire.Study:
     try:
-        study = _decoder.decode(payload)
+        return _decoder.decode(payload)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BadContent(f"the record cannot be read: {_reason(error)}") from error
+
+
+def _read(study: wire.Study) -> Record:
     protocol = study.protocol_section or wire.ProtocolSection()
     trial = token((protocol.identification_module or wire.IdentificationModule()).nct_id)
     if trial is None:
@@ -132,12 +194,16 @@ def _record(trial: str, study: wire.Study, protocol: wire.ProtocolSection) -> Re
 
 def token(text: str | None) -> str | None:
     """A token, an id, a phone number: as it is, but for blanks; ``None`` when nothing is left."""
-    return " ".join(_CONTROL.sub("", text or "").split()) or None
+    if not text:
+        return None
+    if not text.isprintable():  # nearly every text is
+        text = _CONTROL.sub("", text)
+    return " ".join(text.split()) or None
 
 
 def line(text: str | None) -> str | None:
     """A text of one line: entities resolved (``&#39;`` stands in real site names), blanks folded; ``None`` when nothing is left."""
-    return token(_without_entities(text or ""))
+    return token(_without_entities(text)) if text and "&" in text else token(text)
 
 
 def _escaped_line(text: str | None) -> str | None:
@@ -154,10 +220,12 @@ def _without_entities(text: str) -> str:
     return text
 
 
+@lru_cache(_TEXTS_KEPT)
 def _prose(text: str | None) -> str | None:
     return (plain_text(text) or None) if text else None
 
 
+@lru_cache(_CRITERIA_KEPT)
 def _criteria(text: str | None) -> tuple[Criterion, ...] | None:
     return criteria.parse(markdown_lines(text)) if text and text.strip() else None
 
@@ -168,6 +236,7 @@ def _required(value: str | None, name: str) -> str:
     return value
 
 
+@lru_cache(_DATES_KEPT)
 def _date(text: str | None) -> str | None:
     """A registry date as it is given; raises BadContent for anything but YYYY, YYYY-MM and YYYY-MM-DD."""
     date = token(text)

@@ -13,4 +13,6 @@ def fold(text: str) -> str:
 
     A lone surrogate, which no file and no mail could hold, becomes U+FFFD.
     """
-    return " ".join(_LONE_SURROGATE.sub("\ufffd", _UNPRINTABLE.sub(" ", text)).split())
+    if not text.isprintable():  # nearly every text is: both patterns below are only for what is not
+        text = _LONE_SURROGATE.sub("\ufffd", _UNPRINTABLE.sub(" ", text))
+    return " ".join(text.split())

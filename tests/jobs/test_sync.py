@@ -366,3 +366,28 @@ def test_the_record_as_it_stood_on_a_day_goes_by_the_registrys_dates_and_silent_
             "ACTIVE_NOT_RECRUITING",
             "UNKNOWN",
         ]
+
+
+def test_a_study_that_cannot_be_read_through_a_fault_of_ours_keeps_no_other_from_being_told(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from registry_sync.sources import ctgov
+
+    begin(house)
+    house.registry.put(record.a_study(OTHER))
+    house.watch(OTHER)
+    right = ctgov.record_from
+
+    def faulty(payload: bytes) -> Record:
+        if OTHER.encode() in payload:
+            raise ValueError("a fault")
+        return right(payload)
+
+    close_recruitment(house)
+    with monkeypatch.context() as patched:
+        patched.setattr(ctgov, "record_from", faulty)
+        report = house.sync()
+    (failure,) = report.sources[0].failed
+    assert failure == {"trial": OTHER, "error": "could not be compared (ValueError); please report it"}
+    assert {change.trial for change in house.changes()} == {TRIAL}
+    assert house.sync().sources[0].baselines == 1

@@ -45,6 +45,16 @@ def test_a_trial_is_found_with_its_record_its_date_and_its_bytes(site: Site, cli
     assert (found.record.trial, found.record.overall_status) == (A, "RECRUITING")
 
 
+def test_studies_are_handed_over_unread_where_that_is_asked(site: Site, client: Client) -> None:
+    broken = study(C, statusModule={"overallStatus": None})
+    site.always = registry(study(A), broken)
+    sent = {one.trial: one for one in ctgov.fetch_unread(client, site.url, [A, B, C])}
+    assert sent[B] == Gone(B, "ctgov")
+    assert (sent[A], sent[C]) == (ctgov.Sent(A, json.dumps(study(A)).encode()), ctgov.Sent(C, json.dumps(broken).encode()))
+    read = [ctgov.read(one) for one in sent.values() if isinstance(one, ctgov.Sent)]
+    assert {one.trial: type(one) for one in read} == {A: Found, C: Failed}
+
+
 def test_the_request_names_ids_fields_and_size(site: Site, client: Client) -> None:
     site.always = registry()
     observed(client, site, A, B)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from registry_sync.errors import BadContent
-from registry_sync.sources.ctgov import record_from
+from registry_sync.sources.ctgov import differing, record_from
 from registry_sync.trials.record import (
+    FIELDS,
     Arm,
     Contact,
     Dated,
@@ -25,6 +26,7 @@ from registry_sync.trials.record import (
     ResponsibleParty,
     UnpostedEvent,
 )
+from registry_sync.trials.significance import judged
 from tests.sources.studies import study
 
 TRIAL = "NCT00000001"
@@ -250,3 +252,93 @@ def test_the_error_knows_its_trial() -> None:
     with pytest.raises(BadContent, match=rf"^the record of {TRIAL} cannot be used: '2025-13' is no date$") as caught:
         record(statusModule={"startDateStruct": {"date": "2025-13"}})
     assert caught.value.about == TRIAL
+
+
+def test_two_studies_say_the_same_whatever_the_form_of_their_json() -> None:
+    one = study(TRIAL, conditionsModule={"conditions": ["Tør mund"]}, contactsLocationsModule={"locations": [{"city": "Aarhus"}]})
+    two: Any = {
+        **dict(reversed(one.items())),
+        "derivedSection": {"miscInfoModule": {"versionHolder": "2026-02-03"}},
+        "documentSection": None,
+    }
+    two["protocolSection"] = dict(reversed(two["protocolSection"].items()))
+    two["protocolSection"]["contactsLocationsModule"] = {"locations": [{"geoPoint": {"lat": 56.1}, "city": "Aarhus"}]}
+    first, second = json.dumps(one).encode(), json.dumps(two, indent=1, ensure_ascii=False).encode()
+    assert first != second
+    assert differing(first, second) is None
+    assert differing(b"no study", b"no study") is None
+    assert record_from(first) == record_from(second)
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        {"statusModule": {"overallStatus": "COMPLETED"}},
+        {"identificationModule": {"briefTitle": "Study  NCT00000001"}},
+        {"conditionsModule": {"conditions": []}},
+        {"eligibilityModule": {"healthyVolunteers": False}},
+        {"designModule": {"enrollmentInfo": {"count": 40}}},
+        {"statusModule": {"lastUpdatePostDateStruct": {"date": "2026-02-03", "type": "ESTIMATED"}}},
+    ],
+)
+def test_two_studies_that_differ_in_a_record_are_not_the_same(modules: Any) -> None:
+    one, two = study(TRIAL), study(TRIAL, **modules)
+    pair = differing(json.dumps(one).encode(), json.dumps(two).encode())
+    assert pair == tuple(record_from(json.dumps(each).encode()) for each in (one, two))
+
+
+LONG: dict[str, Any] = {
+    "descriptionModule": {"briefSummary": "In short.", "detailedDescription": "At length."},
+    "armsInterventionsModule": {"armGroups": [{"label": "Arm 1"}], "interventions": [{"name": "Drops", "type": "DRUG"}]},
+    "outcomesModule": {name: [{"measure": name}] for name in ("primaryOutcomes", "secondaryOutcomes", "otherOutcomes")},
+    "eligibilityModule": {"eligibilityCriteria": "Inclusion Criteria:\n\n* Age 18\n* Able to consent", "studyPopulation": "A town"},
+    "referencesModule": {"references": [{"pmid": "1"}]},
+}
+
+
+@pytest.mark.parametrize(("module", "part"), [(module, part) for module, parts in LONG.items() for part in parts])
+@pytest.mark.parametrize("status", ["RECRUITING", "SUSPENDED"])
+def test_what_two_studies_have_alike_is_the_same_mark_and_what_differs_is_read(module: str, part: str, status: str) -> None:
+    old = LONG[module][part]
+    new = f"{old}\nMore." if isinstance(old, str) else [*old, {"name": "New", "label": "New", "measure": "New", "pmid": "2"}]
+    payloads = [
+        json.dumps(study(TRIAL, **LONG)).encode(),
+        json.dumps(study(TRIAL, status=status, **(LONG | {module: LONG[module] | {part: new}}))).encode(),
+    ]
+    pair = differing(*payloads)
+    assert pair is not None
+    whole = [record_from(payload) for payload in payloads]
+    assert judged(*pair) == judged(*whole)
+    differ = {field.name for field in FIELDS if getattr(pair[0], field.name) != getattr(pair[1], field.name)}
+    assert differ == {field.name for field in FIELDS if getattr(whole[0], field.name) != getattr(whole[1], field.name)}
+    for name in differ:
+        assert [getattr(side, name) for side in pair] == [getattr(side, name) for side in whole]
+    stated = [[field.name for field in FIELDS if getattr(side, field.name) is not None] for side in (*pair, *whole)]
+    assert stated == [stated[0]] * 4
+
+
+def test_a_blank_text_is_no_less_blank_for_being_alike() -> None:
+    blank = {"eligibilityModule": {"eligibilityCriteria": " \n"}, "descriptionModule": {"briefSummary": ""}}
+    pair = differing(*(json.dumps(study(TRIAL, status=status, **blank)).encode() for status in ("RECRUITING", "COMPLETED")))
+    assert pair is not None
+    assert [(side.criteria, side.brief_summary) for side in pair] == [(None, None)] * 2
+
+
+@pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b"\xff", b'{"protocolSection": 3}', b'{"protocolSection": ' * 100_000])
+def test_what_is_no_study_differs_from_none(payload: bytes) -> None:
+    whole = json.dumps(study(TRIAL)).encode()
+    for pair in ((payload, whole), (whole, payload)):
+        with pytest.raises(BadContent):
+            differing(*pair)
+
+
+def test_a_second_version_is_read_as_if_it_were_the_first() -> None:
+    text = "Inclusion Criteria:\n\n* Age {}\n* Able to consent"
+    modules: Any = [
+        {"eligibilityModule": {"eligibilityCriteria": text.format(age)}, "descriptionModule": {"briefSummary": f"Ages {age}"}}
+        for age in (18, 21, 18)
+    ]
+    records = [record(**each) for each in modules]
+    assert [(one.brief_summary, (one.criteria or ())[0].text) for one in records] == [
+        ("Ages 18", "Age 18"), ("Ages 21", "Age 21"), ("Ages 18", "Age 18"),
+    ]  # fmt: skip

@@ -1,0 +1,28 @@
+"""Watched trials whose record the registry does not show under their id."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from db.connection import History
+from registry_sync.trials.presence import Absence
+
+
+def every(history: History) -> dict[str, Absence]:
+    """All of them, by trial: few."""
+    rows = history.rows("""SELECT trial, since, state, "into" FROM absence""")
+    return {row["trial"]: Absence(row["since"], row["state"], row["into"]) for row in rows}
+
+
+def keep(connection: sqlite3.Connection, trial: str, absence: Absence) -> None:
+    """Note that the record was not there, inside the caller's transaction."""
+    connection.execute(
+        """INSERT INTO absence (trial, since, state, "into") VALUES (?, ?, ?, ?)
+           ON CONFLICT (trial) DO UPDATE SET since = excluded.since, state = excluded.state, "into" = excluded."into" """,
+        (trial, absence.since, absence.state, absence.into),
+    )
+
+
+def forget(connection: sqlite3.Connection, trial: str) -> None:
+    """Note that the record is there, inside the caller's transaction."""
+    connection.execute("DELETE FROM absence WHERE trial = ?", (trial,))

@@ -1,0 +1,84 @@
+"""Changes that a sync found -> kept, and the notices about them queued, in one transaction with what led to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from db import absences, outbox, subscriptions
+from db import history as versions
+from db.connection import Connection, History
+from jobs.surroundings import Surroundings, as_stamp
+from jobs.triggers import period_end
+from registry_sync.notices.interface import Every
+from registry_sync.notices.route import route
+from registry_sync.sources.interface import CTGOV, Gone, Moved
+from registry_sync.trials import presence
+from registry_sync.trials.changes import Change
+from registry_sync.trials.presence import Absence
+
+
+def keep(
+    around: Surroundings,
+    history: History,
+    connection: Connection,
+    changes: Sequence[Change],
+    *,
+    trial: str,
+    source: str,
+    version: int,
+    registry_date: str | None,
+    key: str = "",
+) -> int:
+    """Keep the changes that belong to a version and queue their notices; how many were queued.
+
+    ``key`` tells notices apart that belong to one version: the trial may come and go and read the same.
+    """
+    now = around.now()
+    ids = versions.add_changes(connection, version, changes, trial=trial, source=source, registry_date=registry_date, seen_at=as_stamp(now))
+    if source != CTGOV:
+        return 0  # what a listing says of itself is no news of the trial
+    schedule = around.settings.schedule
+
+    def ends(every: Every, timezone: str) -> Any:
+        return period_end(every, timezone, now, digest=schedule.digest, week_ends=schedule.week_ends)
+
+    following = subscriptions.following(history, trial)
+    planned = route(trial, f"{version}{key}", changes, following, now=now, period_end=ends)
+    for notice in planned:
+        outbox.queue(connection, notice, ids, as_stamp(now), as_stamp(notice.due))
+    return len(planned)
+
+
+def no_record(around: Surroundings, history: History, observation: Gone | Moved, known: Absence | None) -> tuple[int, int]:
+    """Note that the registry did not show a trial that it has shown; how many changes were kept and notices queued.
+
+    An id of which no version is held never was a record: there is nothing to tell.
+    """
+    held = versions.latest(history, observation.trial, CTGOV)
+    if held is None:
+        return 0, 0
+    now = around.stamp()
+    absence, word = presence.not_found(known, now) if isinstance(observation, Gone) else presence.moved(known, observation.to, now)
+    change = presence.told(known, word, held.record) if word else None
+    if absence == known:
+        return 0, 0
+    with history.write() as connection:
+        absences.keep(connection, observation.trial, absence)
+        queued = _keep_presence(around, history, connection, change, observation.trial, held.id) if change else 0
+    return (1 if change else 0), queued
+
+
+def back(around: Surroundings, history: History, trial: str, known: Absence) -> tuple[int, int]:
+    """Note that a record is there again and reads as it did; how many changes were kept and notices queued."""
+    held = versions.latest(history, trial, CTGOV)
+    change = presence.told(known, "present", held.record) if held else None
+    with history.write() as connection:
+        absences.forget(connection, trial)
+        queued = _keep_presence(around, history, connection, change, trial, held.id) if held and change else 0
+    return (1 if change else 0), queued
+
+
+def _keep_presence(around: Surroundings, history: History, connection: Connection, change: Change, trial: str, version: int) -> int:
+    key = f" {change.after} {around.stamp()}"
+    return keep(around, history, connection, (change,), trial=trial, source=CTGOV, version=version, registry_date=None, key=key)

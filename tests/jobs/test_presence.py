@@ -1,0 +1,131 @@
+"""A trial that leaves the registry, comes back, or is merged: told once, and only when it is sure."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from jobs.sync import SyncReport
+from registry_sync.demo import record
+from registry_sync.demo.record import TRIAL
+from registry_sync.trials.changes import KeptChange
+from tests.house import House
+
+HOUR, DAY = datetime.timedelta(hours=1), datetime.timedelta(days=1)
+OTHER = "NCT00000102"
+
+
+@pytest.fixture
+def watched(house: House) -> House:
+    house.registry.put(record.the_study())
+    house.watch()
+    house.subscribe("reader@example.org")
+    house.subscribe("desk@example.org", role="coordinator")
+    house.subscribe("all@example.org", role="coordinator", topics=("registry",))
+    house.sync(days=0)
+    return house
+
+
+def later(house: House, wait: datetime.timedelta) -> SyncReport:
+    house.at += wait
+    return house.sync(days=0)
+
+
+def told(house: House) -> list[KeptChange]:
+    """What was told of the record as a whole, the oldest first."""
+    return [change for change in reversed(house.changes()) if change.field == "registry"]
+
+
+def steps(house: House) -> list[tuple[str, str, str]]:
+    return [(change.before, change.after, change.topic) for change in told(house)]
+
+
+def test_a_record_that_is_not_found_twice_on_one_day_is_no_news(watched: House) -> None:
+    watched.registry.remove(TRIAL)
+    assert [f["trial"] for f in later(watched, HOUR).sources[0].failed] == [TRIAL]
+    later(watched, HOUR)
+    assert told(watched) == []
+    assert not watched.mailbox.messages
+
+
+def test_gone_is_told_once_when_a_look_on_another_day_confirms_it(watched: House) -> None:
+    watched.registry.remove(TRIAL)
+    later(watched, HOUR)
+    report = later(watched, DAY)
+    assert (report.changes, report.notices) == (1, report.delivery.sent)
+    assert steps(watched) == [("present", "absent", "registry")]
+    (change,) = told(watched)
+    assert (change.significance, change.reader_significance, change.registry_date) == ("major", "minor", None)
+    assert "all@example.org" in {mail.message["To"] for mail in watched.mailbox.messages}
+    later(watched, DAY)
+    later(watched, DAY)
+    assert len(told(watched)) == 1
+
+
+def test_back_again_is_told_and_what_changed_meanwhile_is_one_story_with_it(watched: House) -> None:
+    study = watched.registry.study(TRIAL)
+    watched.registry.remove(TRIAL)
+    later(watched, HOUR)
+    later(watched, DAY)
+    before = len(watched.mailbox.messages)
+    study["protocolSection"]["statusModule"]["overallStatus"] = "SUSPENDED"
+    watched.registry.put(study)
+    later(watched, DAY)
+    assert steps(watched)[-1] == ("absent", "present", "registry")
+    addresses = [mail.message["To"] for mail in watched.mailbox.messages[before:]]
+    assert len(addresses) == len(set(addresses))
+    again, status = (next(change for change in watched.changes() if change.field == field) for field in ("registry", "overall_status"))
+    assert again.seen_at == status.seen_at
+    later(watched, DAY)
+    assert len(steps(watched)) == 2
+
+
+def test_back_and_unchanged_is_told_and_gone_once_more_too(watched: House) -> None:
+    study = watched.registry.study(TRIAL)
+    for _ in range(2):
+        watched.registry.remove(TRIAL)
+        later(watched, DAY)
+        later(watched, DAY)
+        watched.registry.put(study)
+        later(watched, DAY)
+    assert steps(watched) == [("present", "absent", "registry"), ("absent", "present", "registry")] * 2
+    to_all = [mail for mail in watched.mailbox.messages if mail.message["To"] == "all@example.org"]
+    assert len(to_all) == 4
+    assert len({mail.message["Message-ID"] for mail in to_all}) == 4
+
+
+def test_a_record_missing_for_a_day_and_back_is_no_news(watched: House) -> None:
+    study = watched.registry.study(TRIAL)
+    watched.registry.remove(TRIAL)
+    later(watched, HOUR)
+    watched.registry.put(study)
+    later(watched, DAY)
+    assert told(watched) == []
+    watched.registry.remove(TRIAL)
+    later(watched, DAY)
+    assert told(watched) == []  # the first look counts anew
+
+
+def test_merged_is_told_at_once_and_once(watched: House) -> None:
+    watched.registry.put(record.a_study(OTHER))
+    watched.registry.alias(TRIAL, OTHER)
+    later(watched, HOUR)
+    later(watched, DAY)
+    assert steps(watched) == [("present", "merged", "registry")]
+    (change,) = told(watched)
+    assert (change.significance, change.reader_significance) == ("minor", "housekeeping")
+
+
+def test_an_id_that_never_was_is_named_and_never_a_change(house: House) -> None:
+    house.watch(OTHER)
+    for _ in range(3):
+        assert [f["trial"] for f in later(house, DAY).sources[0].failed] == [OTHER]
+    assert house.changes() == []
+
+
+def test_trouble_of_the_registry_is_not_taken_for_an_absence(watched: House) -> None:
+    for _ in range(3):
+        watched.registry.faults.fail(503, path="/api/v2/studies")
+        later(watched, DAY)
+    assert told(watched) == []

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from db import history as versions
-from db import outbox, runs, subscriptions
+from db import outbox, runs, slips, subscriptions
 from db.connection import History
 from db.outbox import Waiting
 from jobs.lock import only_one
@@ -170,19 +170,22 @@ def compose_notice(around: Surroundings, history: History, waiting: Waiting) -> 
     """Everything that a channel needs to write this notice; its news are empty when nothing is left to tell."""
     subscription = subscriptions.by_id(history, waiting.subscription_id)
     changes = outbox.changes_of(history, waiting.id)
+    moved = slips.of_notice(history, waiting.id)
     news = []
     for trial, (first, last) in sorted(outbox.versions_of(history, waiting.id).items()):
         version = versions.by_id(history, last)
         earlier = versions.before(history, versions.by_id(history, first))
+        of_trial = tuple(change for change in changes if change.trial == trial)
         news.append(
             TrialNews(
                 trial=trial,
                 url=ctgov.study_url(around.settings.ctgov.url, trial),
                 registry_date=None if earlier and earlier.registry_date == version.registry_date else version.registry_date,
-                seen_at=version.seen_at,
-                changes=tuple(change for change in changes if change.trial == trial),
+                seen_at=max(version.seen_at, *(change.seen_at for change in of_trial)),
+                changes=of_trial,
                 record=version.record,
                 before=earlier.record if earlier else None,
+                slips=moved.get(trial, {}),
             )
         )
     return Notice(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -26,6 +27,12 @@ from registry_sync.settings import Webhook
 INSTALL = 'pip install "registry-sync[chat]"'
 _LOGGER = "apprise"
 _LONGEST_REASON = 240
+_COMMANDS = (
+    (re.compile(r"(?<![\w.+-])@(?=\w)"), "@ "),  # @everyone; a mail address stays
+    (re.compile(r"<(?=[@#!:/a-zA-Z])"), "‹"),  # <!channel>, <@U1>, <https://...|text>, <b>; "< 18" and "<18" stay
+    (re.compile(r"\](?=[(\[:])"), "] "),  # [text](link)
+    (re.compile(r"```"), "'''"),
+)
 
 
 def supported(url: str) -> bool:
@@ -33,6 +40,17 @@ def supported(url: str) -> bool:
     library = _apprise()
     with _listening():
         return library.Apprise.instantiate(url, suppress_exceptions=True) is not None
+
+
+def inert(text: str) -> str:
+    """The text without what chat services take for a command: mentions of everybody, links with a text of their own, code, markup.
+
+    It goes out as plain text, and Apprise escapes it where a service wants HTML or Markdown; but some services read plain text
+    as markup all the same (Discord, Slack, Mattermost), and registry text is anybody's.
+    """
+    for pattern, instead in _COMMANDS:
+        text = pattern.sub(instead, text)
+    return text
 
 
 class ChatChannel:
@@ -59,7 +77,8 @@ class ChatChannel:
                     return Refused(f"{where}: no address that Apprise can use{_because(heard, notice.address)}")
                 if not self._settings.allow_private and _leads_inside(service, self._resolve):
                     return Refused(f"{where} leads to a private address, and [webhook] allow_private is false")
-                sent = service.notify(body=compose.short(notice), title=compose.subject(notice), body_format=library.NotifyFormat.TEXT)
+                title, body = inert(compose.subject(notice)), inert(compose.short(notice))
+                sent = service.notify(body=body, title=title, body_format=library.NotifyFormat.TEXT)
             except Exception as error:  # plugins raise what they like; the notice stays queued
                 return Retry(cut(f"{where}: {scrubbed(one_line(str(error)) or type(error).__name__, notice.address)}", _LONGEST_REASON))
         return Sent() if sent else Retry(cut(f"{where}: not taken{_because(heard, notice.address)}", _LONGEST_REASON))

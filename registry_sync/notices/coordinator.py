@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from registry_sync.notices import phrases, sites, values, when
+from registry_sync.notices import phrases, sites, slipped, values
 from registry_sync.notices.clean import as_text, cut, text_of
-from registry_sync.notices.coordinator_status import status_sentences, unknown_by_rule
+from registry_sync.notices.coordinator_status import standing, status_detail, status_sentences, unknown_by_rule
 from registry_sync.notices.i18n import Translator
+from registry_sync.notices.marking import excerpts
 from registry_sync.notices.said import STATUS, UNKNOWN, At, Said, posted, seen
 from registry_sync.notices.wording import summary
-from registry_sync.trials.record import BY_NAME
+from registry_sync.trials.changes import KeptChange
+from registry_sync.trials.record import BY_NAME, Record
 
 _LONGEST_TOKEN = 30
+_MOST_QUOTED = 3
+_LONGEST_QUOTE = 60
 
 
 def said(at: At, t: Translator) -> Said:
@@ -32,9 +36,11 @@ def said(at: At, t: Translator) -> Said:
 
 def _subject(at: At, what: str, t: Translator) -> str:
     date = _posted(at)
-    if date is None or at.head.field == "has_results":
-        return f"{at.trial}: {what}"
-    return t.gettext("{trial}: {what}, posted {date}").format(trial=at.trial, what=what, date=date)
+    subject = f"{at.trial}: {what}"
+    if date is not None and at.head.field != "has_results":
+        subject = t.gettext("{trial}: {what}, posted {date}").format(trial=at.trial, what=what, date=date)
+    detail = status_detail(at, t) if at.head.field == STATUS else ""
+    return f"{subject}; {detail}" if detail else subject
 
 
 def _source(at: At, what: str, t: Translator) -> str:
@@ -96,7 +102,29 @@ def _criteria(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
         "A protocol amendment that is told to participants is due in the record 30 days after the board's approval "
         "(42 CFR 11.64), where it applies."
     )
-    return what, (f"{what}.", amendment)
+    return what, (f"{what}.", *_rewordings(at, t), amendment)
+
+
+def _rewordings(at: At, t: Translator) -> list[str]:
+    """The items that were reworded, where they are few: "Exclusion 7: “12 months” → “6 months”."."""
+    changes = [change for change in at.told if change.field == "criteria" and change.operation == "changed"]
+    if len(changes) > _MOST_QUOTED:
+        return []
+    names = {"inclusion": t.gettext("Inclusion {number}"), "exclusion": t.gettext("Exclusion {number}")}
+    sentences = []
+    for change in changes:
+        number = _number(change, at.news.record)
+        name = names.get(change.group or "", t.gettext("Criterion {number}")).format(number=number or "").strip()
+        before, after = excerpts(as_text(change.before), as_text(change.after), _LONGEST_QUOTE)
+        if before != after:
+            sentences.append(t.gettext("{name}: “{before}” → “{after}”.").format(name=name, before=before, after=after))
+    return sentences
+
+
+def _number(change: KeptChange, record: Record) -> int | None:
+    """Which item of its group this is, from 1; ``None`` where the record does not hold it as one item."""
+    items = [criterion.text for criterion in record.criteria or () if criterion.kind == "item" and criterion.group == change.group]
+    return items.index(change.after) + 1 if change.after in items else None
 
 
 def _sites(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
@@ -105,8 +133,20 @@ def _sites(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
     counted = [change for change in changes if change.significance != "housekeeping"] or changes
     tallies = sites.by_country(counted)
     what = t.gettext("sites {numbers}").format(numbers=sites.in_numbers(sites.total(tallies.values()), t))
-    lines = tuple(f"{country or t.gettext('country not stated')}: {sites.in_numbers(tally, t)}." for country, tally in tallies.items())
+    lines = [_country(country, tally, at.news.record, t) for country, tally in tallies.items()]
+    respelt = len(changes) - len(counted)
+    if respelt:
+        text = t.ngettext("Not counted: {n} site that the registry respelt.", "Not counted: {n} sites that the registry respelt.", respelt)
+        lines.append(text.format(n=respelt))
     return what, (f"{what}.", *lines)
+
+
+def _country(country: str, tally: sites.Tally, record: Record, t: Translator) -> str:
+    named = country or t.gettext("country not stated")
+    line = f"{named}: {sites.in_numbers(tally, t)}"
+    if tally.closed and sites.closed_for(country, record):
+        return t.gettext("{line}; none is RECRUITING any more.").format(line=line)
+    return f"{line}."
 
 
 def _results(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
@@ -119,6 +159,9 @@ def _results(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
     sentences = [f"{what}."]
     if record.results_first_submit_date:
         sentences.append(t.gettext("First submitted {date}.").format(date=as_text(record.results_first_submit_date)))
+    if record.results_delayed_date:
+        sentences.append(t.gettext("Certification of delay submitted {date}.").format(date=as_text(record.results_delayed_date)))
+    sentences.append(standing(record, t))
     return what, tuple(sentences)
 
 
@@ -126,27 +169,13 @@ def _date(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
     """A date with its shift in the subject, both values with their types in the sentence."""
     label = phrases.label(at.head.field, at.head.topic, t)
     before, after = text_of(at.head.before, "date"), text_of(at.head.after, "date")
-    distance = _signed(before, after, t)
-    sentences = [_step(at, label, t)]
-    if before and after and len(after) < len(before):
-        sentences.append(t.gettext("The new date is less precise than the old one."))
-    if distance:
-        return f"{label} {distance}", tuple(sentences)
-    return _plain_subject(at, label, t), tuple(sentences)
-
-
-def _signed(before: str, after: str, t: Translator) -> str:
-    """ "+6 months", "−3 days"; empty when the date did not move."""
-    shift = when.shift(before, after)
-    if shift is None:
-        return ""
-    n = abs(shift.amount)
-    unit = {
-        "days": t.ngettext("{n} day", "{n} days", n),
-        "months": t.ngettext("{n} month", "{n} months", n),
-        "years": t.ngettext("{n} year", "{n} years", n),
-    }[shift.unit].format(n=n)
-    return f"{'+' if shift.amount > 0 else '−'}{unit}"
+    distance = slipped.signed(before, after, t)
+    moves = at.news.slips.get(at.head.field) if distance else None
+    sentences = [_step(at, label, t), *slipped.for_coordinators(moves, label, t), slipped.coarser(before, after, t)]
+    if not distance:
+        return _plain_subject(at, label, t), tuple(filter(None, sentences))
+    brackets = slipped.in_brackets(moves, before, after, t) if text_of(at.head.after, "type") != phrases.ACTUAL else ""
+    return f"{label} {distance} ({brackets})" if brackets else f"{label} {distance}", tuple(filter(None, sentences))
 
 
 def _plain_step(at: At, label: str, t: Translator) -> tuple[str, tuple[str, ...]]:
@@ -161,7 +190,7 @@ def _plain_subject(at: At, label: str, t: Translator) -> str:
 
 def _step(at: At, label: str, t: Translator) -> str:
     before, after = (values.describe(at.head.field, value, t, "coordinator") for value in (at.head.before, at.head.after))
-    distance = _signed(text_of(at.head.before, "date"), text_of(at.head.after, "date"), t)
+    distance = slipped.signed(text_of(at.head.before, "date"), text_of(at.head.after, "date"), t)
     return f"{label} {before} → {after} ({distance})." if distance else f"{label} {before} → {after}."
 
 

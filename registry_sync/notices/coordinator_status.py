@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from registry_sync.notices import when
 from registry_sync.notices.clean import as_text, one_line
+from registry_sync.notices.folding import Followed
 from registry_sync.notices.i18n import Translator
 from registry_sync.notices.said import UNKNOWN, At, StatusStep, reason, status_step
-from registry_sync.trials.record import Dated, Enrollment
+from registry_sync.trials.record import Dated, Enrollment, Record, plain
 
 _RESTARTED_FROM = frozenset({"ACTIVE_NOT_RECRUITING", "SUSPENDED", "COMPLETED", "TERMINATED", "ENROLLING_BY_INVITATION"})
 
@@ -26,6 +27,25 @@ def unknown_by_rule(at: At, t: Translator) -> str:
     return t.gettext("by registry rule (verified {verified}, completion {completion})").format(
         verified=as_text(at.news.record.status_verified_date or t.gettext("not stated")),
         completion=_day(at.news.record.completion_date, t),
+    )
+
+
+def status_detail(at: At, t: Translator) -> str:
+    """What the subject of some steps says besides: is there a reason, how many took part, when it ended. Never the reason itself."""
+    record = at.news.record
+    if at.head.after in ("SUSPENDED", "TERMINATED"):
+        return t.gettext("no reason given") if reason(at) is None else t.gettext("reason given")
+    if at.head.after == "WITHDRAWN" and record.enrollment is not None and record.enrollment.count is not None:
+        return t.gettext("{n} enrolled").format(n=record.enrollment.count)
+    if at.head.after == "COMPLETED" and record.completion_date is not None:
+        return t.gettext("completion {date}").format(date=_dated(record.completion_date))
+    return ""
+
+
+def standing(record: Record, t: Translator) -> str:
+    """Status and enrolment as the record has them, to be held against the results."""
+    return t.gettext("The record says: {status}, enrolment {enrolment}.").format(
+        status=as_text(record.overall_status or t.gettext("not stated")), enrolment=_count_or_not(record.enrollment, t)
     )
 
 
@@ -62,7 +82,7 @@ def _by_status(at: At, step: StatusStep, t: Translator) -> list[str]:
 def _followed(at: At, t: Translator) -> list[str]:
     """Sites that followed the status: a number, never one by one, never "closed"."""
     sentences = []
-    lost, gained = at.followed
+    lost, gained = at.followed.lost, at.followed.gained
     if lost:
         text = t.ngettext(
             "Site status and contacts of {n} site left the record with the status (normal).",
@@ -71,18 +91,39 @@ def _followed(at: At, t: Translator) -> list[str]:
         )
         sentences.append(text.format(n=lost))
     if gained:
-        text = t.ngettext(
-            "{n} site gained a status or contacts with the overall status (normal).",
-            "{n} sites gained a status or contacts with the overall status (normal).",
-            gained,
-        )
-        sentences.append(text.format(n=gained))
+        sentences.append(_gained(at.followed, t).format(n=gained))
     return sentences
 
 
+def _gained(followed: Followed, t: Translator) -> str:
+    n = followed.gained
+    if followed.with_status == followed.with_contacts == n:
+        return t.ngettext(
+            "{n} site gained a status and contacts with the overall status (normal).",
+            "{n} sites gained a status and contacts with the overall status (normal).",
+            n,
+        )
+    if not followed.with_contacts:
+        return t.ngettext(
+            "{n} site gained a status with the overall status (normal).",
+            "{n} sites gained a status with the overall status (normal).",
+            n,
+        )
+    return t.ngettext(
+        "{n} site gained a status or contacts with the overall status (normal).",
+        "{n} sites gained a status or contacts with the overall status (normal).",
+        n,
+    )
+
+
 def _start(at: At, t: Translator) -> str:
-    date = at.news.record.start_date
-    return "" if date is None else t.gettext("Start date {date}.").format(date=_dated(date))
+    date, change = at.news.record.start_date, at.of("start_date")
+    if date is None:
+        return ""
+    was = change.before if change is not None else plain(at.news.before.start_date) if at.news.before is not None else None
+    if date.type == "ACTUAL" and isinstance(was, dict) and was.get("type") != "ACTUAL":
+        return t.gettext("Start date {date} is now {type}.").format(date=as_text(date.date), type=date.type)
+    return t.gettext("Start date {date}.").format(date=_dated(date))
 
 
 def _restart(step: StatusStep, t: Translator) -> str:
@@ -118,25 +159,25 @@ def _completions(at: At, t: Translator) -> str:
 
 def _enrollment(at: At, t: Translator) -> str:
     """Planned and actual, told as two things: a count is no cut of the plan."""
-    now = at.news.record.enrollment
-    change = at.of("enrollment")
+    now, change = at.news.record.enrollment, at.of("enrollment")
     if now is None or now.count is None:
         return t.gettext("Enrolment not stated.")
-    before = change.before if change is not None else None
-    planned = before.get("count") if isinstance(before, dict) else None
-    if planned is None:
+    # This recipient may not be told of the enrolment, and yet it changed: the record before has the plan.
+    before = change.before if change is not None else plain(at.news.before.enrollment) if at.news.before is not None else None
+    if not isinstance(before, dict) or before.get("count") is None:
+        return t.gettext("Enrolment {enrolment}.").format(enrolment=_count(now))
+    if before == plain(now):
         return t.gettext("Enrolment {enrolment}, unchanged.").format(enrolment=_count(now))
-    if now.type == "ACTUAL" and isinstance(before, dict) and before.get("type") != "ACTUAL":
-        return t.gettext("Enrolment {planned} planned, {actual} actual.").format(planned=as_text(planned), actual=now.count)
-    return t.gettext("Enrolment {before} → {after}.").format(before=as_text(planned), after=_count(now))
+    if now.type == "ACTUAL" and before.get("type") != "ACTUAL":
+        return t.gettext("Enrolment {planned} planned, {actual} actual.").format(planned=as_text(before["count"]), actual=now.count)
+    return t.gettext("Enrolment {before} → {after}.").format(before=as_text(before["count"]), after=_count(now))
 
 
 def _none_enrolled(at: At, t: Translator) -> str:
     now = at.news.record.enrollment
     if now is not None and now.count == 0 and now.type == "ACTUAL":
         return t.gettext("Enrolment is 0 ACTUAL.")
-    shown = t.gettext("not stated") if now is None or now.count is None else _count(now)
-    return t.gettext("Enrolment is {enrolment}, not 0 ACTUAL: check the record.").format(enrolment=shown)
+    return t.gettext("Enrolment is {enrolment}, not 0 ACTUAL: check the record.").format(enrolment=_count_or_not(now, t))
 
 
 def _results_due(at: At, t: Translator) -> str:
@@ -152,6 +193,10 @@ def _results_clock(at: At, t: Translator) -> str:
     if at.news.record.has_results:
         return t.gettext("Results are posted.")
     return "" if due is None else t.gettext("Results under 42 CFR 11.44(a), if it applies, by {date}.").format(date=due)
+
+
+def _count_or_not(enrollment: Enrollment | None, t: Translator) -> str:
+    return t.gettext("not stated") if enrollment is None or enrollment.count is None else _count(enrollment)
 
 
 def _count(enrollment: Enrollment) -> str:

@@ -25,10 +25,12 @@ _WEIGHT = {"major": 0, "minor": 1, "housekeeping": 2, "untold": 3}
 
 
 class Followed(NamedTuple):
-    """How many sites lost, or gained, a status or contacts together with the overall status."""
+    """How many sites lost, or gained, a status or contacts together with the overall status; of those that gained, how many which."""
 
     lost: int = 0
     gained: int = 0
+    with_status: int = 0
+    with_contacts: int = 0
 
 
 def weight(change: Change, role: Role) -> int:
@@ -62,10 +64,12 @@ def followed(news: TrialNews) -> Followed:
         return Followed()
     if news.before is not None and news.before.locations is not None and news.record.locations is not None:
         before, after = news.before.locations, news.record.locations
-        return Followed(_shown_only_in(before, after), _shown_only_in(after, before))
+        statuses, contacts = _shown_only_in(after, before)
+        return Followed(len(set().union(*_shown_only_in(before, after))), len(statuses | contacts), len(statuses), len(contacts))
     folded = [change for change in news.changes if change.field == "locations" and _follows(change)]
     lost = sum(_shows(change.before) and not _shows(change.after) for change in folded)
-    return Followed(lost, sum(not _shows(change.before) for change in folded))
+    gained = [change.after for change in folded if not _shows(change.before) and _shows(change.after)]
+    return Followed(lost, len(gained), sum(bool(site.get("status")) for site in gained), sum(bool(site.get("contacts")) for site in gained))
 
 
 def _folded(change: Change, *, beside_status: bool, role: Role) -> bool:
@@ -80,11 +84,14 @@ def _follows(change: Change) -> bool:
     return change.significance == "housekeeping" and change.reader_significance == "untold"
 
 
-def _shown_only_in(some: Sequence[Location], others: Sequence[Location]) -> int:
-    """How many sites show a status, or contacts, when none of the other side's does."""
-    statuses = any(site.status for site in some) and not any(site.status for site in others)
-    contacts = any(site.contacts for site in some) and not any(site.contacts for site in others)
-    return sum(bool(statuses and site.status) or bool(contacts and site.contacts) for site in some)
+def _shown_only_in(some: Sequence[Location], others: Sequence[Location]) -> tuple[set[int], set[int]]:
+    """Which sites, by their place in the list, show a status, and which contacts, where none of the other side's does."""
+    statuses = {place for place, site in enumerate(some) if site.status}
+    contacts = {place for place, site in enumerate(some) if site.contacts}
+    return (
+        set() if any(site.status for site in others) else statuses,
+        set() if any(site.contacts for site in others) else contacts,
+    )
 
 
 def _shows(site: Any) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from registry_sync.trials.changes import KeptChange
+from registry_sync.trials.dates import Slips
 from registry_sync.trials.record import Record
 
 Role = Literal["reader", "coordinator"]
@@ -20,6 +22,7 @@ class TrialNews:
     ``url``: the public page of the record. ``registry_date``: the date that the registry gives the newest version;
     ``None`` where it gave it no new one (a silent change).
     ``before``: the record before the first of the changes, for what follows from the step as a whole.
+    ``slips``: by field, how a date that one of the changes tells of has moved since the first version held.
     """
 
     trial: str
@@ -29,6 +32,7 @@ class TrialNews:
     changes: tuple[KeptChange, ...]
     record: Record
     before: Record | None = None
+    slips: Mapping[str, Slips] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

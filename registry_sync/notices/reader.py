@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from registry_sync.notices import phrases, sites, when
+from registry_sync.notices import phrases, sites, slipped, when
 from registry_sync.notices.clean import one_line, text_of
 from registry_sync.notices.i18n import Translator
 from registry_sync.notices.reader_status import Words, quoted_reason, status_words
@@ -110,14 +110,16 @@ def _date(at: At, t: Translator) -> Words:
     if not before or when.shift(before, after) is None:
         return Words(t.gettext(words.plan_subject), t.gettext(words.stated).format(**filled), plan)
     says = t.gettext(words.moved).format(**filled, distance=moved_by(before, after, t))
-    return Words(t.gettext(words.plan_subject), says, plan)
+    return Words(t.gettext(words.plan_subject), says, (*slipped.for_readers(at.news.slips.get(at.head.field), t), *plan))
 
 
 def _sites(at: At, t: Translator) -> Words:
     changes = [change for change in at.told if change.field == "locations"]
     tallies = sites.by_country(changes)
     countries = [(t.country(country) or t.gettext("country not stated"), tally) for country, tally in tallies.items()]
-    lines = tuple(f"{country}: {sites.in_words(tally, t)}." for country, tally in countries)
+    lines = sites.one_by_one(changes, t) or tuple(f"{country}: {sites.in_words(tally, t)}." for country, tally in countries)
+    if sites.are_all(changes, at.news.before, at.news.record):
+        lines = (*lines, t.gettext("Other sites did not change."))
     says = t.gettext("the list of sites has changed.")
     return Words(_sites_subject(at, tallies, t), says, lines)
 

@@ -134,7 +134,8 @@ def _untranslated(step: StatusStep) -> Words | None:
 def _details(at: At, step: StatusStep, t: Translator) -> list[str]:
     """What the step needs beyond its fixed words: a reason, the results, the sites."""
     if _one_of(step.after, _STOPS):
-        return [quoted_reason(at, t)]
+        more = [t.gettext("The registry says nothing more about it.")] if step.after == "TERMINATED" and reason(at) is not None else []
+        return [quoted_reason(at, t), *more]
     if step.after == "COMPLETED":
         if at.news.record.has_results:
             return [t.gettext("Results are posted, in technical form.")]

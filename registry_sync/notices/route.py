@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from registry_sync.notices.interface import Every, Kind, Role
 from registry_sync.trials.changes import Change
-from registry_sync.trials.text import caseless
+from registry_sync.trials.countries import country_key
 
 READER_TOPICS = frozenset({"status", "timeline", "criteria", "places", "design", "results", "identity", "registry"})
 COORDINATOR_TOPICS = READER_TOPICS | {"listing", "deadlines"}
@@ -127,5 +127,5 @@ def _in_countries(subscription: Subscription, change: Change) -> bool:
     if change.field != "locations" or not subscription.countries:
         return True
     places = [place for place in (change.before, change.after) if place]
-    wanted = {caseless(country) for country in subscription.countries}
-    return any(caseless(place["country"] or "") in wanted for place in places)
+    wanted = {country_key(country) for country in subscription.countries}
+    return any(country_key(place["country"]) in wanted for place in places)

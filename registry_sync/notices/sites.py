@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from registry_sync.trials.record import Record
 
 OPEN = "RECRUITING"
 _MOST_COUNTRIES = 6
+_MOST_NAMED = 3
 
 
 class Tally(msgspec.Struct):
@@ -83,6 +84,36 @@ def open_sites(record: Record, t: Translator) -> str:
 
 def _named(city: str | None, country: str | None, t: Translator) -> str:
     return one_line(city or t.country(country or "")) or t.gettext("place not stated")
+
+
+def one_by_one(changes: Sequence[Change], t: Translator) -> tuple[str, ...]:
+    """A sentence for each site, by its city, where they are few; nothing where they are many."""
+    return tuple(_told(change, t) for change in changes) if len(changes) <= _MOST_NAMED else ()
+
+
+def _told(change: Change, t: Translator) -> str:
+    was, now = _open(change.before), _open(change.after)
+    if change.operation == "added":
+        text = t.gettext("{place} was added; it is listed as recruiting.") if now else t.gettext("{place} was added to the list.")
+    elif change.operation == "removed":
+        text = t.gettext("{place} is no longer listed.")
+    elif was == now:
+        text = t.gettext("{place}: the details have changed.")
+    else:
+        text = t.gettext("{place} is now listed as recruiting.") if now else t.gettext("{place} is not listed as recruiting any more.")
+    site = change.before if change.after is None else change.after
+    city, country = text_of(site, "city") or text_of(site, "state"), t.country(text_of(site, "country"))
+    place = f"{city} ({country})" if city and country else city or country
+    return text.format(place=place or t.gettext("A site"))
+
+
+def are_all(changes: Sequence[Change], before: Record | None, after: Record) -> bool:
+    """Do these changes hold every difference between the sites before and now? Unsure is no."""
+    if before is None or before.locations is None or after.locations is None:
+        return False
+    first, second = Counter(before.locations), Counter(after.locations)
+    differing = (first - second).total() + (second - first).total()
+    return differing == sum((change.before is not None) + (change.after is not None) for change in changes)
 
 
 def in_numbers(tally: Tally, t: Translator) -> str:

@@ -12,6 +12,7 @@ from registry_sync.notices.interface import Notice, Role, TrialNews
 from registry_sync.notices.items import Item, item
 from registry_sync.notices.said import At, Said
 from registry_sync.trials.changes import KeptChange
+from registry_sync.trials.dates import Slips
 
 LONGEST_SUBJECT = 120
 _NAMED = 3
@@ -49,7 +50,7 @@ def story(news: TrialNews, role: Role, language: str, *, most_items: int = MOST_
         title=one_line(news.record.brief_title or news.record.official_title or ""),
         subject=cut(one_line(heard.subject), LONGEST_SUBJECT),
         sentences=tuple(block(sentence) for sentence in heard.sentences),
-        items=tuple(item(change, role, t) for change in shown),
+        items=tuple(item(change, role, t, _slips_of(change, news, told)) for change in shown),
         more=len(told) - len(shown),
     )
 
@@ -78,6 +79,12 @@ def safe_url(url: str | None) -> str | None:
     except ValueError:
         return None
     return url if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def _slips_of(change: KeptChange, news: TrialNews, told: tuple[KeptChange, ...]) -> Slips | None:
+    """How this date has moved before, with its newest change; the first sentences tell it of the head."""
+    newest = max(other.id for other in told if other.field == change.field)
+    return news.slips.get(change.field) if change.id == newest and change.field != told[0].field else None
 
 
 def _said(news: TrialNews, role: Role, told: tuple[KeptChange, ...], t: Translator) -> Said:

@@ -6,17 +6,21 @@ Every function takes any JSON value: a page, an older version or a newer program
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from registry_sync.notices import phrases
 from registry_sync.notices.clean import as_text, one_line, text_of
 from registry_sync.notices.i18n import Translator
+from registry_sync.trials.changes import Change
+from registry_sync.trials.critical import bare_words
 from registry_sync.trials.record import BY_NAME
 
 Style = Literal["summary", "reader", "coordinator"]
 """``summary``: the registry's labels and dates; ``reader``: plain words; ``coordinator``: the registry's tokens."""
 
 AGES = frozenset({"minimum_age", "maximum_age"})
+UNTOLD_PARTS = frozenset({"contacts", "phone", "email"})
+"""Parts whose values are not repeated: a number that was taken down must not live on in public lists."""
 _DATED_KINDS = frozenset({"date", "dated"})
 
 
@@ -141,7 +145,7 @@ def _publication(value: Any, _t: Translator, _style: Style) -> str:
 def _expanded_access(value: Any, t: Translator, style: Style) -> str:
     trial, status = text_of(value, "trial"), value.get("status")
     if status is None:
-        return trial
+        return trial or t.gettext("available, its record is not named")
     return f"{trial} ({token(status, t, style)})" if trial else token(status, t, style)
 
 
@@ -168,6 +172,25 @@ _SHAPES: dict[str, Callable[[Any, Translator, Style], str]] = {
     "expanded_access": _expanded_access,
     "responsible_party": _responsible,
 }
+
+
+class Pieces(NamedTuple):
+    """A criterion that was split, or several that were merged: the pieces, and whether nothing but that happened."""
+
+    what: Literal["split", "merged"]
+    items: tuple[str, ...]
+    same_words: bool
+
+
+def pieces(change: Change) -> Pieces | None:
+    """The pieces of a criterion that was split or merged: the engine puts each on a line of its own. ``None`` for any other change."""
+    if change.field != "criteria" or not isinstance(change.before, str) or not isinstance(change.after, str):
+        return None
+    before, after = ([line for line in side.splitlines() if line.strip()] for side in (change.before, change.after))
+    if len(before) == len(after):
+        return None
+    whole = bare_words(change.before) == bare_words(change.after)
+    return Pieces("split", tuple(after), whole) if len(after) > len(before) else Pieces("merged", tuple(before), whole)
 
 
 def differing_parts(before: Any, after: Any) -> list[str]:

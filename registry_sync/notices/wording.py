@@ -20,6 +20,7 @@ LONGEST = 300
 """Characters of a summary."""
 
 _LONGEST_SIDE = 100
+_LONGEST_NAME = 60
 _TEXT_KINDS = frozenset({"text", "prose"})
 
 CRITERION_LINES: dict[tuple[str, str | None], str] = {
@@ -36,6 +37,16 @@ CRITERION_LINES: dict[tuple[str, str | None], str] = {
     ("moved", "exclusion"): N_("Criterion moved to exclusion: {text}"),
     ("moved", None): N_("Criterion moved: {text}"),
 }
+
+PIECES_LINES: dict[tuple[str, str | None], str] = {
+    ("split", "inclusion"): N_("Inclusion criterion split: {text}"),
+    ("split", "exclusion"): N_("Exclusion criterion split: {text}"),
+    ("split", None): N_("Eligibility criterion split: {text}"),
+    ("merged", "inclusion"): N_("Inclusion criteria merged: {text}"),
+    ("merged", "exclusion"): N_("Exclusion criteria merged: {text}"),
+    ("merged", None): N_("Eligibility criteria merged: {text}"),
+}
+"""One item became several, or several one, in the same words."""
 
 ITEM_LINES: dict[str, tuple[str, str, str]] = {
     # added, removed, changed
@@ -88,8 +99,6 @@ PART_LABELS: dict[str, str] = {
     "type": N_("type"),
     "zip": N_("postal code"),
 }
-_UNTOLD_PARTS = frozenset({"contacts", "phone", "email"})
-"""Parts whose values a summary does not repeat: a number that was taken down must not live on in public lists."""
 
 
 def summary(change: Change, language: str = "en") -> str:
@@ -128,7 +137,10 @@ def _line(change: Change, t: Translator) -> str:
         return _reworded(label, change.before, change.after, prose=field.kind == "prose", t=t)
     if field is not None and field.kind == "dated":
         return _dated(label, change, t)
-    line = f"{label}: {_side(change, change.before, t)} → {_side(change, change.after, t)}"
+    before, after = _side(change, change.before, t), _side(change, change.after, t)
+    if before == after:
+        before, after = as_text(change.before), as_text(change.after)  # an age in another spelling
+    line = f"{label}: {before} → {after}"
     moved = moved_by(change.before, change.after, t) if field is not None and field.kind == "date" else ""
     return f"{line}, {moved}" if moved else line
 
@@ -136,9 +148,12 @@ def _line(change: Change, t: Translator) -> str:
 def _criterion(change: Change, t: Translator) -> str:
     group = change.group if change.group in ("inclusion", "exclusion") else None
     line = t.gettext(CRITERION_LINES[change.operation, group])
+    pieces = values.pieces(change)
+    if pieces is not None and pieces.same_words:
+        return t.gettext(PIECES_LINES[pieces.what, group]).format(text=" | ".join(map(as_text, pieces.items)))
     if change.operation == "changed":
         before, after = excerpts(as_text(change.before), as_text(change.after), _LONGEST_SIDE)
-        return line.format(before=before, after=after)
+        return line.format(before=before, after=after) + _unseen(before, after, t)
     value = change.after if change.after is not None else change.before
     return line.format(text=as_text(value))
 
@@ -159,14 +174,15 @@ def _item_changed(change: Change, t: Translator) -> str:
     parts = values.differing_parts(change.before, change.after)
     name = values.place(change.after) if change.field == "locations" else _side(change, change.after, t)
     if not parts:
-        return f"{_side(change, change.before, t)} → {_side(change, change.after, t)}"
+        before, after = excerpts(_side(change, change.before, t), _side(change, change.after, t), _LONGEST_SIDE)
+        return f"{before} → {after}"
     told = [_part(change, key, t) for key in parts]
-    return f"{cut(name, _LONGEST_SIDE)}: {'; '.join(told)}"
+    return f"{cut(name, _LONGEST_NAME if len(told[0]) > _LONGEST_SIDE else _LONGEST_SIDE)}: {'; '.join(told)}"
 
 
 def _part(change: Change, key: str, t: Translator) -> str:
     name = t.gettext(PART_LABELS[key]) if key in PART_LABELS else one_line(key)
-    if key in _UNTOLD_PARTS:
+    if key in values.UNTOLD_PARTS:
         return name
     before, after = (values.part(value, key, t, "summary") for value in (change.before, change.after))
     before, after = excerpts(before, after, _LONGEST_SIDE)
@@ -176,7 +192,13 @@ def _part(change: Change, key: str, t: Translator) -> str:
 def _reworded(label: str, before: str, after: str, *, prose: bool, t: Translator) -> str:
     first, second = excerpts(one_line(before), one_line(after), _LONGEST_SIDE)
     line = N_("{label} reworded: “{before}” → “{after}”") if prose else N_("{label}: “{before}” → “{after}”")
-    return t.gettext(line).format(label=label, before=first, after=second)
+    return t.gettext(line).format(label=label, before=first, after=second) + _unseen(first, second, t)
+
+
+def _unseen(before: str, after: str, t: Translator) -> str:
+    """A difference in signs that are not shown, such as marks of direction, is said, so that nobody looks for it."""
+    unseen = t.gettext("signs that are not seen differ")
+    return f" ({unseen})" if before == after else ""
 
 
 def _dated(label: str, change: Change, t: Translator) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Iterable
 
 import msgspec
 
 _DATE = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
+
+PUT_BACK_WITHIN = 7
+"""Days after which a date that is put back to what it was is a new decision, no longer the mending of a slip of the pen."""
 
 
 class RegistryDate(msgspec.Struct, frozen=True, order=True):
@@ -62,6 +66,92 @@ def same_to_precision(before: str | None, after: str | None) -> bool:
         return False
     short, long = sorted((before, after), key=len)
     return long.startswith(short + "-")
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What one version held: a ``date`` in the registry's precision (``None``: not stated), and the day ``since`` when it stood so."""
+
+    date: str | None
+    since: str | None = None
+
+
+class Slips(msgspec.Struct, frozen=True, kw_only=True):
+    """How a date has moved over the versions held: ``later`` and ``earlier`` count its moves, from ``first`` to ``last``.
+
+    ``since``: the day (``2024-03-11``) of the first version held that states the date; ``None`` where that day is not known.
+    ``put_back``: the newest move only took back a date that had stood for a week at most.
+    """
+
+    first: str
+    last: str
+    later: int = 0
+    earlier: int = 0
+    since: str | None = None
+    put_back: bool = False
+
+    @property
+    def times(self) -> int:
+        """How often it moved, either way."""
+        return self.later + self.earlier
+
+    @property
+    def net(self) -> Slip | None:
+        """How far it moved in all, from the first date to the last; ``None`` when they are the same, or differ in precision only."""
+        return slip(self.first, self.last) if _moved(self.first, self.last) else None
+
+
+def slips(versions: Iterable[Held]) -> Slips | None:
+    """How often and how far a date has moved, from the first version to the last; ``None`` when none states a date.
+
+    A move is a step to another date, planned or actual. No move: the same date as a fact; the same date more or less precisely
+    (``2027-01``, ``2027-01-15``); a version that states none. A date that stood for ``PUT_BACK_WITHIN`` days at most until the
+    one before it came back was a slip of the pen: it counts neither way. One that was mended to a third date counts as it stood.
+    """
+    stood: list[Held] = []
+    later: list[bool] = []
+    put_back = False
+    for held in versions:
+        if not _is_date(held.date):
+            continue
+        if stood and not _moved(stood[-1].date, held.date):
+            stood[-1] = Held(held.date, stood[-1].since)
+            continue
+        put_back = len(stood) > 1 and not _moved(stood[-2].date, held.date) and _within_days(stood[-1].since, held.since)
+        if put_back:
+            del stood[-1], later[-1]
+            stood[-1] = Held(held.date, stood[-1].since)
+            continue
+        if stood:
+            later.append(_is_later(stood[-1].date, held.date))
+        stood.append(held)
+    if not stood:
+        return None
+    return Slips(
+        first=stood[0].date or "",
+        last=stood[-1].date or "",
+        later=sum(later),
+        earlier=len(later) - sum(later),
+        since=stood[0].since,
+        put_back=put_back,
+    )
+
+
+def _is_date(text: str | None) -> bool:
+    return slip(text, text) is not None
+
+
+def _moved(before: str | None, after: str | None) -> bool:
+    return not same_to_precision(before, after) and slip(before, after) not in (Slip(days=0), Slip(months=0))
+
+
+def _is_later(before: str | None, after: str | None) -> bool:
+    step = slip(before, after)
+    return step is not None and (step.days or step.months or 0) > 0
+
+
+def _within_days(first: str | None, second: str | None) -> bool:
+    passed = slip(first, second)
+    return passed is not None and passed.days is not None and 0 <= passed.days <= PUT_BACK_WITHIN
 
 
 def _as_date(date: RegistryDate) -> datetime.date:

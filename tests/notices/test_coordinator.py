@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from registry_sync.notices.story import Story, story
-from registry_sync.trials.record import Dated, Enrollment, Location
+from registry_sync.trials.record import Criterion, Dated, Enrollment, Location
 from tests.notices.told import SITE, TRIAL, change, closing, news, record
 
 
@@ -45,7 +45,18 @@ def test_sites_are_counted_from_the_changes_when_the_record_before_is_not_at_han
 def test_sites_that_came_with_the_status_are_a_number() -> None:
     waiting = record(overall_status="NOT_YET_RECRUITING", locations=(Location(facility="H"),) * 2)
     heard = told(change("overall_status", "NOT_YET_RECRUITING", "RECRUITING"), before=waiting, after=record(locations=(SITE,) * 2))
-    assert "2 sites gained a status or contacts with the overall status (normal)." in heard.sentences
+    assert "2 sites gained a status and contacts with the overall status (normal)." in heard.sentences
+    without = record(locations=(msgspec.structs.replace(SITE, contacts=()),))
+    heard = told(change("overall_status", "NOT_YET_RECRUITING", "RECRUITING"), before=waiting, after=without)
+    assert "1 site gained a status with the overall status (normal)." in heard.sentences
+    bare = msgspec.structs.replace(SITE, status=None)
+    heard = told(
+        change("overall_status", "NOT_YET_RECRUITING", "RECRUITING"),
+        change("locations", bare, None, id=2, significance="housekeeping", reader_significance="untold"),
+        change("locations", Location(facility="H"), bare, id=3, significance="housekeeping", reader_significance="untold"),
+        before=None,
+    )
+    assert "1 site gained a status or contacts with the overall status (normal)." in heard.sentences
 
 
 @pytest.mark.parametrize(
@@ -109,14 +120,52 @@ def test_criteria_are_counted_by_what_happened_to_them() -> None:
     assert "42 CFR 11.64" in heard.text
 
 
+@pytest.mark.parametrize(
+    ("after", "fields", "detail"),
+    [
+        ("SUSPENDED", {}, "no reason given"),
+        ("TERMINATED", {"why_stopped": "A disease"}, "reason given"),
+        ("WITHDRAWN", {"enrollment": Enrollment(0, "ACTUAL")}, "0 enrolled"),
+        ("COMPLETED", {"completion_date": Dated("2025-12-31", "ACTUAL")}, "completion 2025-12-31 ACTUAL"),
+    ],
+)
+def test_the_subject_of_an_end_has_what_is_known_and_never_the_reason(after: str, fields: dict, detail: str) -> None:
+    assert status("RECRUITING", after, **fields).subject == f"{TRIAL}: RECRUITING → {after}, posted 2026-02-03; {detail}"
+
+
+def test_a_start_that_became_a_fact_is_told_with_the_opening() -> None:
+    before = record(overall_status="NOT_YET_RECRUITING", start_date=Dated("2025-01", "ESTIMATED"))
+    heard = told(change("overall_status", "NOT_YET_RECRUITING", "RECRUITING"), before=before)
+    assert "Start date 2025-01-21 is now ACTUAL." in heard.sentences
+
+
+def test_a_count_that_this_recipient_is_not_told_of_is_not_called_unchanged() -> None:
+    after = record(overall_status="COMPLETED", enrollment=Enrollment(37, "ACTUAL"))
+    heard = told(change("overall_status", "RECRUITING", "COMPLETED"), after=after)
+    assert "Enrolment 40 planned, 37 actual." in heard.sentences
+    heard = told(change("overall_status", "RECRUITING", "COMPLETED"), after=after, before=None)
+    assert "Enrolment 37 ACTUAL." in heard.sentences
+
+
+def test_few_reworded_items_are_quoted_with_their_number() -> None:
+    after = record(criteria=(Criterion("inclusion", None, 0, "item", "Adults"), Criterion("exclusion", None, 0, "item", "Within 6 months")))
+    heard = told(change("criteria", "Within 12 months", "Within 6 months", group="exclusion"), after=after)
+    assert "Exclusion 1: “Within 12 months” → “Within 6 months”." in heard.sentences
+    heard = told(change("criteria", "Two", "2", group=None), after=after)
+    assert "Criterion: “Two” → “2”." in heard.sentences
+    many = [change("criteria", f"a{n}", f"b{n}", id=n, group="inclusion") for n in range(4)]
+    assert "“" not in told(*many, after=after).text
+
+
 def test_sites_are_counted_by_country() -> None:
     sweden = Location(facility="S", country="Sweden", status="RECRUITING")
     heard = told(
         change("locations", None, sweden, id=1, operation="added"),
         change("locations", SITE, None, id=2, operation="removed"),
+        after=record(locations=(sweden,)),
     )
     assert heard.subject == f"{TRIAL}: sites +1 / −1, 1 opened, 1 no longer open, posted 2026-02-03"
-    assert heard.sentences[1:] == ("Denmark: +0 / −1, 1 no longer open.", "Sweden: +1 / −0, 1 opened.")
+    assert heard.sentences[1:] == ("Denmark: +0 / −1, 1 no longer open; none is RECRUITING any more.", "Sweden: +1 / −0, 1 opened.")
 
 
 def test_sites_that_the_registry_respelt_are_not_counted() -> None:
@@ -127,6 +176,7 @@ def test_sites_that_the_registry_respelt_are_not_counted() -> None:
         change("locations", None, opened, id=2, operation="added", significance="minor"),
     )
     assert heard.subject == f"{TRIAL}: sites +1 / −0, 1 opened, posted 2026-02-03"
+    assert "Not counted: 1 site that the registry respelt." in heard.sentences
     assert len(heard.items) == 2
 
 
@@ -134,7 +184,7 @@ def test_a_completion_that_slips_has_its_distance_types_and_precision() -> None:
     heard = told(change("completion_date", Dated("2025-12-31", "ESTIMATED"), Dated("2026-06", "ESTIMATED")))
     assert heard.subject == f"{TRIAL}: Study completion +6 months, posted 2026-02-03"
     assert "Study completion 2025-12-31 ESTIMATED → 2026-06 ESTIMATED (+6 months)." in heard.text
-    assert "The new date is less precise than the old one." in heard.sentences
+    assert "Its precision fell from day to month." in heard.sentences
 
 
 def test_a_date_that_only_became_actual_has_no_distance() -> None:
@@ -152,6 +202,11 @@ def test_results_have_their_dates() -> None:
     heard = told(change("has_results", None, True), after=after)
     assert heard.subject == f"{TRIAL}: results first posted 2026-03-01"
     assert "First submitted 2026-01-05." in heard.sentences
+    assert "The record says: RECRUITING, enrolment 40 ESTIMATED." in heard.sentences
+    delayed = msgspec.structs.replace(after, results_delayed_date="2025-11-02", enrollment=None, overall_status=None)
+    heard = told(change("has_results", None, True), after=delayed)
+    assert "Certification of delay submitted 2025-11-02." in heard.sentences
+    assert "The record says: not stated, enrolment not stated." in heard.sentences
 
 
 def test_any_other_field_is_named_and_its_text_is_not_in_the_subject() -> None:

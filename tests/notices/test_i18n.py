@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -49,6 +50,16 @@ def test_every_message_is_translated_with_the_same_names(catalogue) -> None:
         assert all(translations), message.id
         for original, translation in zip(originals, translations, strict=True):
             assert names_in(original) == names_in(translation), original
+
+
+def test_no_message_stands_where_the_catalogue_does_not_find_it() -> None:
+    """A message inside an f-string is not extracted: it would be English in every language."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            inside = ast.walk(node) if isinstance(node, ast.JoinedStr) else ()
+            for call in inside:
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr.endswith("gettext"):
+                    assert not isinstance(call.args[0], ast.Constant), f"{path.name}:{node.lineno}"
 
 
 def test_danish_is_there() -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry_sync.notices.clean import one_line
 from registry_sync.notices.marking import excerpts, marked
 
 TEXTS = st.text(st.sampled_from("ab 1.,<≤\n-"), max_size=60) | st.text(max_size=60)
@@ -46,6 +48,35 @@ def test_very_long_texts_are_marked_without_comparing_every_word_with_every_word
     assert [mark for _, mark in marked(f"same {before}", f"same {after}")] == ["same", "removed", "added"]
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a " * 1000, " b" * 1000),
+        ("a x " * 3000, "y a " * 3000),
+        ("a x. " * 3000, "y a. " * 3000),
+        ("a\n" * 5000, "b\na" * 5000),
+        ("," * 10_000, ".," * 5_000),
+    ],
+)
+def test_texts_of_few_different_words_are_marked_in_no_time(before: str, after: str) -> None:
+    runs = marked(before, after)
+    assert "".join(text for text, mark in runs if mark != "added") == before
+    assert "".join(text for text, mark in runs if mark != "removed") == after
+
+
+def test_in_a_text_too_long_for_all_its_words_the_sentences_are_compared_first() -> None:
+    before = " ".join(f"Rule {n} says that {n} visits are made in the clinic by the nurse." for n in range(400))
+    runs = marked(before, before.replace("7 visits", "7 calls"))
+    assert {text for text, mark in runs if mark == "added"} == {"calls"}
+    runs = marked(before, before.replace("visits", "calls"))
+    assert {text for text, mark in runs if mark == "removed"} == {"visits"}
+
+
+def test_a_change_of_the_space_between_words_is_in_the_runs() -> None:
+    assert marked("one\ntwo", "one two") == [("one", "same"), ("\n", "removed"), (" ", "added"), ("two", "same")]
+
+
 @given(TEXTS, TEXTS)
 def test_excerpts_are_no_longer_than_asked(before: str, after: str) -> None:
     assert all(len(part) <= 22 for part in excerpts(before, after, 20))
@@ -58,3 +89,9 @@ def test_an_excerpt_shows_the_change_in_a_long_text() -> None:
     assert "6 months" in after
     assert before.startswith("…")
     assert before.endswith("…")
+
+
+@given(TEXTS, TEXTS, st.sampled_from(["", "x" * 50, "word " * 20]))
+def test_excerpts_of_different_texts_differ(before: str, after: str, both: str) -> None:
+    first, second = excerpts(one_line(both + before), one_line(both + after), 40)
+    assert (first == second) == (one_line(both + before) == one_line(both + after))

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import itertools
 import re
+from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
 from registry_sync.notices import compose
-from registry_sync.notices.i18n import LOCALE_FOLDER, languages
-from registry_sync.notices.interface import Notice, Role
+from registry_sync.notices.i18n import ENGLISH, LOCALE_FOLDER, languages
+from registry_sync.notices.interface import Notice, Role, TrialNews
+from registry_sync.notices.reader_words import DATES
+from registry_sync.trials.dates import Slips
 from registry_sync.trials.record import BY_NAME, FIELDS, Dated, Enrollment
+from tests.notices.test_i18n import in_the_sources
 from tests.notices.told import SITE, TITLE, TRIAL, change, news, notice, record
 
+TEMPLATES = Path(compose.__file__).parent / "templates"
 STATUSES = (
     "ACTIVE_NOT_RECRUITING",
     "COMPLETED",
@@ -49,7 +55,7 @@ NEVER = {
         r"du bør|du skal|tag din",
     ),
 }
-TO_READERS = {"en": r"overdue|late\b|breaks", "da": r"overskredet|forsinket|for sent"}
+TO_READERS = {"en": r"overdue|\blate\b|breaks", "da": r"overskredet|forsinket|for sent"}
 STOPPED = {"en": r"\bstopped\b", "da": r"\bstandset\b|\bstoppet\b"}
 NOT_STOPPED = {"en": "This does not mean that the trial stopped.", "da": "Det betyder ikke, at forsøget er standset."}
 
@@ -93,11 +99,27 @@ def everything(notice: Notice) -> str:
 @pytest.fixture(scope="module")
 def all_news() -> list[tuple[Role, str, tuple, Notice]]:
     return [
-        (role, language, changes, notice(news(*changes, after=record(overall_status=_status(changes))), role=role, language=language))
+        (role, language, changes, notice(told, role=role, language=language))
         for changes in kinds()
+        for told in all_tellings(changes)
         for role in ("reader", "coordinator")
         for language in languages()
     ]
+
+
+SLIPS = (
+    Slips(first="2025-04", last="2026-06", later=3, earlier=1, since="2024-03-11"),
+    Slips(first="2026-06", last="2026-06", later=1, earlier=1),
+    Slips(first="2025-04", last="2025-04", put_back=True),
+)
+
+
+def all_tellings(changes: tuple) -> list[TrialNews]:
+    """The news of these changes; of a date also with each way in which it may have moved before."""
+    head = changes[0]
+    after = record(overall_status=_status(changes))
+    histories = ({}, *({head.field: slips} for slips in SLIPS)) if head.field in DATES else ({},)
+    return [news(*changes, after=after, slips=slips) for slips in histories]
 
 
 def _status(changes: tuple) -> str | None:
@@ -168,14 +190,54 @@ def test_no_reader_sees_a_bare_token(all_news) -> None:
             assert not re.search(r"\b[A-Z]{4,}_[A-Z_]+\b|\bRECRUITING\b|\bESTIMATED\b|\bACTUAL\b", text), changes
 
 
-def test_the_catalogues_themselves_say_none_of_it() -> None:
-    for language in languages():
-        if language == "en":
-            continue
-        text = (LOCALE_FOLDER / language / "LC_MESSAGES" / "registry_sync.po").read_text(encoding="utf-8")
-        translations = " ".join(line for line in text.splitlines() if line.startswith(("msgstr", '"')))
-        for pattern in NEVER[language]:
-            assert not re.search(pattern, translations, re.IGNORECASE), pattern
+def messages(language: str) -> list[str]:
+    """Everything that this language can say: the sources' own messages in English, the catalogue's translations elsewhere."""
+    if language == ENGLISH:
+        return [text for _context, message in in_the_sources() for text in (message if isinstance(message, tuple) else (message,))]
+    with (LOCALE_FOLDER / language / "LC_MESSAGES" / "registry_sync.po").open("rb") as file:
+        kept = read_po(file, locale=language)
+    return [text for message in kept if message.id for text in (message.string if message.pluralizable else (message.string,))]
+
+
+@pytest.mark.parametrize("language", languages())
+def test_no_message_says_any_of_it(language: str) -> None:
+    said = messages(language)
+    assert len(said) > 500
+    for pattern in NEVER[language]:
+        found = [text for text in said if re.search(pattern, text, re.IGNORECASE)]
+        assert not found, pattern
+
+
+def test_english_and_danish_say_as_much() -> None:
+    assert len({len(messages(language)) for language in languages()}) == 1
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.iterdir()), ids=lambda path: path.name)
+def test_no_template_says_any_of_it(template: Path) -> None:
+    text = template.read_text(encoding="utf-8")
+    for pattern in NEVER[ENGLISH]:
+        assert not re.search(pattern, text, re.IGNORECASE), pattern
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.iterdir()), ids=lambda path: path.name)
+def test_no_template_has_words_of_its_own(template: Path) -> None:
+    """What is not a message is not translated, and nothing above reads it."""
+    text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|<[^>]*>", " ", template.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert not re.findall(r"[^\W\d_]+", text)
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "Places are free."),
+        ("en", "This trial works."),
+        ("en", "You should act soon."),
+        ("da", "Du bør melde dig."),
+        ("da", "Det virker."),
+    ],
+)
+def test_the_patterns_find_what_they_are_for(language: str, sentence: str) -> None:
+    assert any(re.search(pattern, sentence, re.IGNORECASE) for pattern in NEVER[language])
 
 
 def test_all_fields_are_among_the_kinds() -> None:

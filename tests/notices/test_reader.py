@@ -94,6 +94,7 @@ def test_the_reason_is_quoted_in_full_or_said_to_be_missing(after: str) -> None:
     given = status("RECRUITING", after, why_stopped="Slow accrual, " * 40)
     assert f"Reason given by the trial team: “{('Slow accrual, ' * 40).strip()}”." in given.text
     assert "Reason given by the trial team: none given." in status("RECRUITING", after).text
+    assert ("The registry says nothing more about it." in given.sentences) == (after == "TERMINATED")
 
 
 def test_open_sites_are_counted_when_a_trial_opens() -> None:
@@ -181,11 +182,43 @@ def test_a_site_that_opens_is_told_by_its_country() -> None:
     opened = Location(facility="H", city="Aarhus", country="Denmark", status="RECRUITING")
     heard = told(change("locations", None, opened, operation="added"))
     assert heard.subject == f"A site in Denmark is now listed as recruiting ({TRIAL})"
-    assert "Denmark: 1 site added and 1 site now listed as recruiting." in heard.text
+    assert "Aarhus (Denmark) was added; it is listed as recruiting." in heard.sentences
     assert "Aarhus" not in heard.subject
     assert story(news(change("locations", None, opened, operation="added")), "reader", "da").subject.startswith(
         "Et sted i Danmark søger nu"
     )
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "operation", "sentence"),
+    [
+        (None, None, "added", "Aarhus (Denmark) was added to the list."),
+        ("RECRUITING", None, "removed", "Aarhus (Denmark) is no longer listed."),
+        ("SUSPENDED", "RECRUITING", "changed", "Aarhus (Denmark) is now listed as recruiting."),
+        ("RECRUITING", "COMPLETED", "changed", "Aarhus (Denmark) is not listed as recruiting any more."),
+        ("SUSPENDED", "WITHDRAWN", "changed", "Aarhus (Denmark): the details have changed."),
+    ],
+)
+def test_a_site_alone_is_told_by_its_city(was: str | None, now: str | None, operation: str, sentence: str) -> None:
+    sites = [Location(facility="H", city="Aarhus", country="Denmark", status=token) for token in (was, now)]
+    before = None if operation == "added" else sites[0]
+    after = None if operation == "removed" else sites[1]
+    records = [record(locations=(SITE, *([site] if site else []))) for site in (before, after)]
+    heard = told(change("locations", before, after, operation=operation), before=records[0], after=records[1])
+    assert heard.sentences[1:] == (sentence, "Other sites did not change.")
+    others = record(locations=(*(records[1].locations or ()), Location(city="Odense", country="Denmark")))
+    heard = told(change("locations", before, after, operation=operation), before=records[0], after=others)
+    assert heard.sentences[1:] == (sentence,)
+
+
+def test_a_site_without_any_name_is_a_site() -> None:
+    assert "A site was added to the list." in told(change("locations", None, {"zip": "1"}, operation="added")).sentences
+
+
+def test_many_sites_are_told_as_numbers() -> None:
+    opened = [Location(facility=f"H{n}", city=f"C{n}", country="Denmark", status="RECRUITING") for n in range(4)]
+    heard = told(*(change("locations", None, site, id=n, operation="added") for n, site in enumerate(opened)))
+    assert "Denmark: 4 sites added and 4 sites now listed as recruiting." in heard.sentences
 
 
 def test_sites_of_several_countries_are_a_number() -> None:

@@ -94,6 +94,24 @@ def test_a_long_rewording_is_cut_around_the_change() -> None:
     assert "within 6 months" in line
 
 
+def test_long_items_that_differ_far_inside_are_told_apart() -> None:
+    long = "a word of many " * 20
+    for told in (
+        change("keywords", f"{long}one", f"{long}two"),
+        change("publications", {"citation": f"{long}one {long}"}, {"citation": f"{long}two {long}"}),
+        change("locations", {**SITE, "facility": f"{long}one {long}"}, {**SITE, "facility": f"{long}two {long}"}),
+    ):
+        line = summary(told)
+        assert "one" in line
+        assert "two" in line
+        assert len(line) <= 300
+
+
+def test_a_difference_that_cannot_be_seen_is_said() -> None:
+    assert summary(change("criteria", "Adults", "\u202eAdults")).endswith("“Adults” → “Adults” (signs that are not seen differ)")
+    assert summary(change("brief_summary", "Adults", "\u202eAdults")).endswith("(signs that are not seen differ)")
+
+
 def test_a_taken_down_number_is_not_repeated() -> None:
     gone = change(
         "central_contacts", {"name": "Contact A", "role": None, "phone": "555-0100", "email": "a@example.org"}, None, operation="removed"

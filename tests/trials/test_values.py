@@ -52,6 +52,60 @@ def test_slips(before: str | None, after: str, expected: dates.Slip | None) -> N
     assert dates.slip(before, after) == expected
 
 
+def moved(*held: str | tuple[str | None, str] | None) -> tuple[int, int, dates.Slip | None, bool]:
+    """Moves later and earlier, how far in all, and whether the newest was put back; a bare date stood for a month."""
+    versions = [dates.Held(*each) if isinstance(each, tuple) else dates.Held(each, f"2024-{n:02}-01") for n, each in enumerate(held, 1)]
+    slips = dates.slips(versions)
+    assert slips is not None
+    return slips.later, slips.earlier, slips.net, slips.put_back
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [
+        (("2025-12",), (0, 0, None, False)),
+        (("2025-04", "2025-10", "2025-12", "2026-06"), (3, 0, dates.Slip(months=14), False)),
+        (("2025-12-31", "2026-06"), (1, 0, dates.Slip(months=6), False)),
+        (("2026-06-01", "2026-06-11", "2026-06-05"), (1, 1, dates.Slip(days=4), False)),
+        # the same date, unchanged, or as a fact, which the dates alone do not show
+        (("2025-12-31", "2025-12-31"), (0, 0, None, False)),
+        # more or less precise is no move, and the next move is measured from the newest
+        (("2027-01", "2027-01-15", "2027-01", "2027"), (0, 0, None, False)),
+        (("2027-01", "2027-01-15", "2027-01-20"), (1, 0, dates.Slip(days=5), False)),
+        (("2027-01-10", "2027-01-15", "2027-01"), (1, 0, None, False)),
+        # a version that states no date, or none that can be read, is passed over
+        ((None, "2026-01", None, "soon", "2026-03"), (1, 0, dates.Slip(months=2), False)),
+        # there and back: both count when it stood for long
+        (("2026-01", "2026-07", "2026-01"), (1, 1, None, False)),
+        # put back within a week: a slip of the pen, which counts neither way
+        ((("2026-01", "2025-01-01"), ("2016-01", "2025-03-03"), ("2026-01", "2025-03-04")), (0, 0, None, True)),
+        (
+            (("2026-01", "2025-01-01"), ("2016-01", "2025-03-03"), ("2026-01-31", "2025-03-10"), ("2026-03", "2025-06-01")),
+            (1, 0, dates.Slip(months=2), False),
+        ),
+        ((("2026-01", "2025-01-01"), ("2016-01", "2025-03-03"), ("2026-01", "2025-03-11")), (1, 1, None, False)),
+        # mended to a third date: counted as it stood
+        ((("2026-01", "2025-01-01"), ("2016-01", "2025-03-03"), ("2026-03", "2025-03-04")), (1, 1, dates.Slip(months=2), False)),
+    ],
+)
+def test_how_often_and_how_far_a_date_has_moved(held: tuple, expected: tuple) -> None:
+    assert moved(*held) == expected
+
+
+def test_moves_are_told_since_the_first_version_that_states_the_date() -> None:
+    slips = dates.slips([dates.Held(None, "2024-01-01"), dates.Held("2026-01", "2024-02-01"), dates.Held("2026-02", "2024-03-01")])
+    assert slips == dates.Slips(first="2026-01", last="2026-02", later=1, since="2024-02-01")
+    assert dates.slips([dates.Held(None), dates.Held("soon")]) is None
+
+
+@given(st.lists(st.sampled_from(["2026", "2026-01", "2026-01-15", "2026-02", "2026-02-15", None]) | st.text(max_size=7)))
+def test_moves_of_any_texts(held: list[str | None]) -> None:
+    slips = dates.slips(dates.Held(text, f"2024-01-{n % 28 + 1:02}") for n, text in enumerate(held))
+    if slips is not None:
+        assert slips.times < len(held)
+        assert slips.times > 0 or slips.net is None
+
+
 @pytest.mark.parametrize("text", ["2026-13", "2026-02-30", "26-01", "2026-1-5", "", "2026-01-15T00:00"])
 def test_what_is_no_registry_date(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
@@ -68,7 +122,9 @@ def test_a_superscript_is_not_its_digit() -> None:
 
 
 def test_critical_words() -> None:
-    assert critical_words("At least 18 years, without mild asthma (FEV1 ≥ 80 %)") == ("least", "18", "year", "without", "≥", "80", "%")
+    words = ("\u2265", "18", "year", "without", "fev1", "\u2265", "80", "%")
+    assert critical_words("At least 18 years, without mild asthma (FEV1 \u2265 80 %)") == words
+    assert critical_words("A score of -2.5, or 2 - 5 points") == ("minus", "2.5", "2", "5")
 
 
 def test_first_sight_is_a_baseline() -> None:

@@ -1,0 +1,34 @@
+"""How often and how far the dates of a trial have moved over the versions held."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from db.connection import History
+from registry_sync.trials.dates import Held, Slips, slips
+
+_HELD = """
+SELECT json_extract(version.record, '$.' || :field || '.date') AS date,
+       coalesce(version.registry_date, substr(version.seen_at, 1, 10)) AS since
+FROM version JOIN version AS told ON told.id = :version AND version.trial = told.trial AND version.source = told.source
+WHERE version.number <= told.number ORDER BY version.number
+"""
+
+
+def of_notice(history: History, notice_id: str) -> dict[str, dict[str, Slips]]:
+    """By trial and field: how each date that a notice tells of has moved, from the first version held up to the newest one told."""
+    told = history.rows(
+        """SELECT change.trial, change.field, max(change.version_id) AS version FROM change
+           JOIN notice_change ON notice_change.change_id = change.id
+           WHERE notice_id = ? AND change.source = 'ctgov'
+             AND change.field IN ('start_date', 'primary_completion_date', 'completion_date')
+           GROUP BY change.trial, change.field""",
+        (notice_id,),
+    )
+    found: dict[str, dict[str, Slips]] = defaultdict(dict)
+    for row in told:
+        rows = history.rows(_HELD, {"field": row["field"], "version": row["version"]})
+        moved = slips(Held(each["date"], each["since"]) for each in rows)
+        if moved is not None:
+            found[row["trial"]][row["field"]] = moved
+    return dict(found)

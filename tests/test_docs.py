@@ -98,11 +98,14 @@ def made_commands() -> str:
     )
 
 
+OF_NO_FIELD = {"registry": "The record as a whole: gone, back, merged (`registry`)"}
+
+
 def made_fields() -> str:
     rows = []
     for topic in TOPICS:
         fields = [f"{field.label} (`{field.name}`{', item by item' if field.is_list else ''})" for field in FIELDS if field.topic == topic]
-        rows.append((f"`{topic}`", "; ".join(fields) or "nothing yet"))
+        rows.append((f"`{topic}`", "; ".join(fields) or OF_NO_FIELD.get(topic, "nothing yet")))
     return table(("topic", "fields"), rows)
 
 

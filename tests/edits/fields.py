@@ -186,7 +186,7 @@ def update_posted(draft: Draft, rng: random.Random) -> News:
     module["lastUpdateSubmitDate"] = f"2031-{month:02d}-03"
     module["lastUpdatePostDateStruct"] = {"date": f"2031-{month:02d}-05", "type": "ESTIMATED"}
     names = ("last_update_submit_date", "last_update_post_date", "status_verified_date")
-    return [changed(name, significance="housekeeping", reader="housekeeping") for name in names]
+    return [changed(name, significance="housekeeping", reader="untold") for name in names]
 
 
 @material
@@ -247,7 +247,7 @@ def _age(old: str | None, rng: random.Random) -> str | None:
 
 
 def _age_unit(old: str | None, _: random.Random) -> str | None:
-    return old.replace("Years", "Months") if old and "Years" in old else None
+    return old.replace("Years", "Months") if old and "Years" in old and not old.startswith("0 ") else None
 
 
 def _other_than(*values: Any) -> Callable[[Any, random.Random], Any]:

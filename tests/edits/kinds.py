@@ -77,9 +77,16 @@ class Draft:
         return all(likeness(text, other) < UNLIKE for text in texts for other in self.spoken)
 
     def is_new(self, text: str, *instead_of: str) -> bool:
-        """Does no other line read like this one?"""
-        others = [caseless(other) for other in self.outline.texts() if other not in instead_of]
-        return caseless(text) not in others
+        """Does no other line read like this one, the joint at its end apart?"""
+        others = [_without_joint(other) for other in self.outline.texts() if other not in instead_of]
+        return _without_joint(text) not in others
+
+
+def _without_joint(text: str) -> tuple[str, ...]:
+    words = caseless(text)
+    while words and words[-1] in ("and", "or", ".", ";", ","):
+        words = words[:-1]
+    return words
 
 
 def _overlap(one: str, two: str) -> bool:

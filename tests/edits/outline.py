@@ -19,6 +19,8 @@ _TYPED_MARK = re.compile(
     r"|^[•·▪●–—-]|^\d+\\?\.\d*[A-Z]|^\w\\?\)|^\d+\\?[.)]|^\d+[-–、]"
 )
 _INNER_MARK = re.compile(r"(?:^|\s)(?:\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})\\?[.)]|[•·▪●*–-]|\\[-*+])(?=\s)", re.IGNORECASE)
+_CIRCLED = re.compile("[\u2460-\u2473]")
+_PART = re.compile(r"(?:cohort|part|arm|group|phase|stage)s?\W+\S+(?:\W+\S+){0,4}:$", re.IGNORECASE)
 _NEST = 2
 
 
@@ -134,7 +136,9 @@ class Outline:
         """The side on which a row stands; ANY where the headings are not of the plain kind."""
         if not self.has_plain_headings:
             return ANY
-        return next((side for above in range(place, -1, -1) if (side := self.rows[above].side)), None)
+        named = next((side for above in range(place, -1, -1) if (side := self.rows[above].side)), None)
+        only_exclusion = {row.side for row in self.rows} == {None, "exclusion"}
+        return "inclusion" if named is None and only_exclusion else named
 
     @property
     def has_plain_headings(self) -> bool:
@@ -170,6 +174,8 @@ class Outline:
 
     def _is_plain(self, row: Row) -> bool:
         if row.blank or row.odd or row.side or _SIDE.search(row.text) or len(_INNER_MARK.findall(row.text)) > 1:
+            return False
+        if _CIRCLED.search(row.text) or (not row.is_item and _PART.match(row.text)):
             return False
         lines = row.text.split("\n")
         if any(_TYPED_MARK.match(line.strip().lstrip("\\")) for line in lines) or any(not line.strip()[:1].isalpha() for line in lines[1:]):

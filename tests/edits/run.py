@@ -17,7 +17,18 @@ from registry_sync.trials import criteria
 from registry_sync.trials.changes import Change
 from registry_sync.trials.record import Record
 from registry_sync.trials.significance import judged
-from tests.edits import as_html, cosmetic_study, cosmetic_text, criteria_hard, criteria_items, criteria_words, fields, lists, many
+from tests.edits import (
+    as_html,
+    cosmetic_study,
+    cosmetic_text,
+    criteria_hard,
+    criteria_items,
+    criteria_pieces,
+    criteria_words,
+    fields,
+    lists,
+    many,
+)
 from tests.edits.as_html import html_of
 from tests.edits.kinds import ALONE, COSMETIC, MATERIAL, Draft, Study, copied
 from tests.edits.outline import outline
@@ -26,7 +37,7 @@ from tests.edits.telling import Expected, Verdict, judge
 
 __all__ = ["COSMETIC", "MATERIAL", "Case", "Outcome", "cases", "real_studies", "run"]
 
-_REGISTERED = (as_html, cosmetic_study, cosmetic_text, criteria_hard, criteria_items, criteria_words, fields, lists, many)
+_REGISTERED = (as_html, cosmetic_study, cosmetic_text, criteria_hard, criteria_items, criteria_pieces, criteria_words, fields, lists, many)
 """Importing them registers their kinds."""
 
 AMENDMENT, REWRITTEN = "amendment", "rewritten"

@@ -121,6 +121,7 @@ def _record_json(version: Version) -> dict[str, Any]:
 
 
 def _print_record(version: Version) -> None:
+    from registry_sync.notices.clean import one_line
     from registry_sync.notices.i18n import translator
     from registry_sync.notices.values import describe
     from registry_sync.trials.record import FIELDS, plain
@@ -128,7 +129,7 @@ def _print_record(version: Version) -> None:
     def shown(name: str, value: Any) -> str:
         return describe(name, value, translator("en"))
 
-    click.echo(click.style(f"{version.trial}  {version.record.brief_title or ''}".rstrip(), bold=True))
+    click.echo(click.style(f"{version.trial}  {one_line(version.record.brief_title or '')}".rstrip(), bold=True))
     dated = f"posted {version.registry_date}, " if version.registry_date else ""
     click.echo(f"{version.source}, version {version.number}, {dated}seen {version.seen_at}")
     for field in FIELDS:
@@ -146,14 +147,17 @@ def _print_record(version: Version) -> None:
 
 
 def _print_criteria(criteria: list[dict[str, Any]]) -> None:
+    from registry_sync.notices.clean import one_line
+
     heading = object()
     for criterion in criteria:
         if (criterion["group"], criterion["section"]) != heading:
             heading = (criterion["group"], criterion["section"])
             name = {"inclusion": "Inclusion criteria", "exclusion": "Exclusion criteria", None: "Eligibility criteria"}[criterion["group"]]
-            click.echo(f"{name}{' (' + criterion['section'] + ')' if criterion['section'] else ''}:")
+            section = one_line(criterion["section"] or "")
+            click.echo(f"{name} ({section}):" if section else f"{name}:")
         bullet = "- " if criterion["kind"] == "item" else ""
-        click.echo("  " * (criterion["depth"] + 1) + bullet + criterion["text"])
+        click.echo("  " * (criterion["depth"] + 1) + bullet + one_line(criterion["text"]))
 
 
 @click.command(epilog="Example: registry-sync history NCT06805448")

@@ -184,7 +184,9 @@ def _inside(text: str, *, bare: bool, is_item: bool) -> list[_Mark]:
     """The marks inside a text of its own; ``bare``: one that may hold the whole list; ``is_item``: one with a mark before it."""
     stars = [_Mark(at.start(), at.end(), "*") for at in _STAR.finditer(text)]
     counted = _counted(text, 0, bare=bare and not is_item) or _going_on(text, least=2 if is_item else 1)
-    return counted or _bulleted(text, 0) or (stars if len(stars) > 1 else [])
+    bullets = _bulleted(text, 0)
+    enough = len(bullets) > 1 or not is_item or bool(bullets and _CIRCLED.match(bullets[0].spelt))
+    return counted or (bullets if enough else []) or (stars if len(stars) > 1 else [])
 
 
 def _between_numbers(text: str, at: re.Match[str]) -> bool:

@@ -22,6 +22,7 @@ _JOINTS = (*_STOPS, ":")
 SAME_TOGETHER = 0.85
 """Neighbouring items whose words together are those of one: it was split, or they were merged."""
 _MOST_PIECES = 8
+_SMALL_PIECE = 3
 _MOST_PAIRS = 2_000_000
 """Items before times items after: beyond this nothing is paired by likeness, so that no record can take minutes."""
 
@@ -111,12 +112,18 @@ def take_splits(one: list[T], many: list[T], text: Callable[[T], str], together:
     if len(one) * len(many) > _MOST_PAIRS:
         return []
     for item in list(one):
-        places = _neighbours(item, many, text, together) or _scattered(item, many, text, together)
+        near, far = _neighbours(item, many, text, together), _scattered(item, many, text, together)
+        places = max(near, far, key=lambda places: _together(item, places, many, text))
         if places:
             found.append((item, tuple(many[place] for place in places)))
             one.remove(item)
             many[:] = [other for place, other in enumerate(many) if place not in places]
     return found
+
+
+def _together(item: T, places: Sequence[int], many: Sequence[T], text: Callable[[T], str]) -> float:
+    joined = tuple(word for place in places for word in _without_stops(text(many[place])))
+    return likeness(_without_stops(text(item)), joined)
 
 
 def _neighbours(item: T, many: Sequence[T], text: Callable[[T], str], together: Callable[[T, T], bool]) -> Sequence[int]:
@@ -145,7 +152,7 @@ def _scattered(item: T, many: Sequence[T], text: Callable[[T], str], together: C
     """Where the pieces stand that are wholly part of ``item`` and make it up together, wherever they are; empty when they do not."""
     whole = _without_stops(text(item))
     parts = {place: _without_stops(text(other)) for place, other in enumerate(many) if together(item, other)}
-    places = [place for place, part in parts.items() if len(part) >= _ENOUGH_WORDS and _common(part, whole) >= _HELD * len(part)]
+    places = [place for place, part in parts.items() if len(part) >= _SMALL_PIECE and _common(part, whole) >= _HELD * len(part)]
     joined = tuple(word for place in places for word in parts[place])
     likest = max((likeness(whole, parts[place]) for place in places), default=1.0)
     value = likeness(whole, joined)

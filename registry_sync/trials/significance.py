@@ -252,6 +252,8 @@ def _differing(at: Step) -> set[str]:
 
 
 def _keyed(value: Any) -> Any:
+    if isinstance(value, list):
+        return sorted(repr(each) for each in value)  # order is compared in no list
     return key(value) if isinstance(value, str) else value
 
 

@@ -224,6 +224,19 @@ def test_changes_as_people_and_scripts_read_them(terminal: Terminal) -> None:
     assert terminal("changes", OTHER).code == 2
 
 
+def test_show_sends_nothing_to_the_terminal_that_turns_a_line_round(terminal: Terminal) -> None:
+    study = record.the_study()
+    study["protocolSection"]["identificationModule"]["briefTitle"] = "Dry \u202emouth"
+    study["protocolSection"]["eligibilityModule"]["eligibilityCriteria"] = "Part \u202eB Inclusion Criteria:\n\n* Aged \u202e18"
+    terminal.house.registry.put(study)
+    terminal.house.watch()
+    terminal("sync")
+    text = terminal("show", TRIAL).out
+    assert "Dry mouth" in text
+    assert "Aged 18" in text
+    assert "\u202e" not in text
+
+
 def test_show_gives_the_record_now_and_on_a_day(terminal: Terminal) -> None:
     begin(terminal)
     suspend(terminal)

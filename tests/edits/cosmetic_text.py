@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable
 
 from tests.edits.kinds import COSMETIC, Draft, cosmetic, shuffled
-from tests.edits.outline import Outline, Row
+from tests.edits.outline import Outline, Row, names_a_side
 from tests.edits.telling import reading
 
 
@@ -197,6 +197,7 @@ def items_reordered(draft: Draft, rng: random.Random) -> bool:
     """The items of one list in another order, each with what is nested in it."""
     lines = draft.outline
     lists = [run for run in lines.lists() if not any(lines.rows[place].odd for place in run)]
+    lists = [run for run in lists if not any(names_a_side(row) for row in lines.rows[run[0] : run[-1]])]
     if not lists:
         return False
     run = rng.choice(lists)

@@ -289,7 +289,7 @@ def _move(draft: Draft, rng: random.Random, depth: int) -> Sequence[Expected]:
     lines = draft.outline
     if not lines.has_plain_headings or lines.heading("inclusion") is None or lines.heading("exclusion") is None:
         return []
-    places = [place for place in leaves(draft, depth=depth) if lines.group(place) is not None]
+    places = [place for place in leaves(draft, depth=depth) if lines.group(place) is not None and not _ends_jointed(lines.rows[place].text)]
     if not places:
         return []
     place = rng.choice(places)

@@ -205,6 +205,11 @@ class Outline:
             self.renumber(run)
 
 
+def names_a_side(row: Row) -> bool:
+    """May this row be a heading, however it is indented or marked? What stands below it is not moved above it."""
+    return re.search(r"(?:in|ex)clusion(?: criteri\w+)?\W*$", row.text, re.IGNORECASE) is not None
+
+
 def outline(text: str) -> Outline:
     """A line without a mark right under another goes on with it; a letter is a mark only in a row that begins with ``a``."""
     rows: list[Row] = []

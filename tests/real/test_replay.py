@@ -103,11 +103,11 @@ def test_criteria_changes_account_for_each_word(replay: Replay) -> None:
         assert replaying.word_balance(*sides) == replaying.word_balance(before, after), name_of(step)
 
 
-def test_a_watcher_of_bytes_cries_wolf_and_this_one_does_not(replay: Replay) -> None:
+def test_a_watcher_of_bytes_cries_wolf_and_this_one_does_not(replay: Replay, report: list[str]) -> None:
     bytes_, ours = replay.alarms_of_bytes(), sum(bool(replay.of(step)) for step in replay.steps)
-    print(  # noqa: T201 - the report of the replay, shown with -s
-        f"\n{len(replay.steps)} steps: a watcher of bytes raises {bytes_} alarms; {ours} steps have changes, "
-        f"a coordinator gets {replay.notices[COORDINATOR]} notices, a reader {replay.notices[READER]}"
+    report.append(
+        f"Replay of {len(replay.steps)} real steps: a watcher of bytes raises {bytes_} alarms; {ours} steps have changes, "
+        f"a coordinator gets {replay.notices[COORDINATOR]} notices, a reader {replay.notices[READER]}."
     )
     assert bytes_ == len(replay.steps)
     assert ours == sum(bool(replaying.expected_fields(step)) for step in replay.steps)

@@ -62,7 +62,7 @@ def test_a_whole_list_on_one_line(text: str) -> None:
         ("Asthma, 2) eczema, 3) hay fever, 5) hives", ["Asthma,", "eczema,", "hay fever,", "hives"]),
         ("Asthma; ②eczema; ③hay fever", ["Asthma;", "eczema;", "hay fever"]),
         ("Asthma • Eczema • Hay fever", ["Asthma", "Eczema", "Hay fever"]),
-        ("No steroids. • No biologics", ["No steroids.", "No biologics"]),
+        ("No steroids. • No biologics. • No smoking", ["No steroids.", "No biologics.", "No smoking"]),
     ],
 )
 def test_numbers_that_go_on_part_a_line_whatever_its_own_mark(mark: str, text: str, items: list[str]) -> None:

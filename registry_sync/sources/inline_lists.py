@@ -169,7 +169,7 @@ def _behind_heading(text: str, start: int) -> list[_Mark]:
     """The list that begins behind a heading: by its first mark, which may be its only one."""
     marker, words = split_marker(text[start:])
     if marker is None:
-        return _counted(text, start, bare=False) or _bulleted(text, start)
+        return _counted(text, start, bare=False) or _bulleted(text, start) or _by_semicolons(text, start)
     first = _Mark(start, len(text) - len(words), marker)
     if style_of(marker):
         return [first, *_counted_on(text, first.end, ordinals(marker), style_of(marker))]
@@ -191,6 +191,16 @@ def _inside(text: str, *, bare: bool, is_item: bool) -> list[_Mark]:
 
 def _between_numbers(text: str, at: re.Match[str]) -> bool:
     return text[at.start() - 1].isdigit() and text[at.end()].isdigit()
+
+
+def _by_semicolons(text: str, start: int) -> list[_Mark]:
+    """A list without any mark behind a heading: its items end with a semicolon, which stays with them."""
+    depth, marks = 0, [_Mark(start, start, "")]
+    for found in re.finditer(r"[()]|;\s+(?=\w)", text[start:]):
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
+        if found[0][0] == ";" and not depth:
+            marks.append(_Mark(start + found.start() + 1, start + found.end(), ""))
+    return marks if len(marks) > 1 else []
 
 
 # --- numbers and letters ----------------------------------------------------------------------------------------------------

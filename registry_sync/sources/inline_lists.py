@@ -172,7 +172,7 @@ def _behind_heading(text: str, start: int) -> list[_Mark]:
         return _counted(text, start, bare=False) or _bulleted(text, start) or _by_semicolons(text, start)
     first = _Mark(start, len(text) - len(words), marker)
     if style_of(marker):
-        return [first, *_counted_on(text, first.end, ordinals(marker), style_of(marker))]
+        return [first, *_counted_on(text, first.end, ordinals(marker), style_of(marker), in_list=True)]
     if marker[0] == "-":
         return [first, *(_Mark(at.start(), at.end(), "-") for at in _DASH.finditer(text, first.end) if not _between_numbers(text, at))]
     if marker[0] == "*":
@@ -241,11 +241,11 @@ def _begins_item(found: re.Match[str]) -> bool:
     return following.isupper() and not found["value"].isupper()
 
 
-def _counted_on(text: str, start: int, here: frozenset[int], style: str | None) -> list[_Mark]:
+def _counted_on(text: str, start: int, here: frozenset[int], style: str | None, *, in_list: bool = False) -> list[_Mark]:
     """The numbers of one style that follow on ``here``; one may have been left out where a stop shows the list."""
     marks = []
     for number in _numbers(text, start):
-        there = _successors(here, number)
+        there = _successors(here, number, in_list=in_list)
         if number.fits and number.style == style and there:
             marks.append(number.mark)
             here = there

@@ -22,7 +22,8 @@ _JOINTS = (*_STOPS, ":")
 SAME_TOGETHER = 0.85
 """Neighbouring items whose words together are those of one: it was split, or they were merged."""
 _MOST_PIECES = 8
-_SMALL_PIECE = 3
+_BETWEEN = frozenset(("and", "or", "with"))
+"""Words of a whole that its pieces do not need."""
 _MOST_PAIRS = 2_000_000
 """Items before times items after: beyond this nothing is paired by likeness, so that no record can take minutes."""
 
@@ -152,11 +153,14 @@ def _scattered(item: T, many: Sequence[T], text: Callable[[T], str], together: C
     """Where the pieces stand that are wholly part of ``item`` and make it up together, wherever they are; empty when they do not."""
     whole = _without_stops(text(item))
     parts = {place: _without_stops(text(other)) for place, other in enumerate(many) if together(item, other)}
-    places = [place for place, part in parts.items() if len(part) >= _SMALL_PIECE and _common(part, whole) >= _HELD * len(part)]
-    joined = tuple(word for place in places for word in parts[place])
+    places = [
+        place for place, part in parts.items() if part and _common(part, whole) >= (_HELD if len(part) >= _ENOUGH_WORDS else 1) * len(part)
+    ]
+    said = {word for place in places for word in parts[place]}
+    asked = set(whole) - _BETWEEN
     likest = max((likeness(whole, parts[place]) for place in places), default=1.0)
-    value = likeness(whole, joined)
-    return places if 2 <= len(places) <= _MOST_PIECES and value >= SAME_TOGETHER and value > likest else ()
+    covered = len(asked & said) >= _HELD * len(asked)
+    return places if 2 <= len(places) <= _MOST_PIECES and covered and likest < _HELD else ()
 
 
 def _without_stops(text: str) -> tuple[str, ...]:

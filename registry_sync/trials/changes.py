@@ -265,6 +265,8 @@ def _alike_location(first: Location, second: Location) -> float:
     named = facility == 1.0 and not _is_generic(first.facility)
     if city and zip_ and _is_generic(first.facility) != _is_generic(second.facility):
         return 0.5  # a placeholder gets its name
+    if city and zip_ and _letters_alike(first.facility, second.facility):
+        return 0.5  # a short name whose letters were garbled, or mended
     if city and (facility >= SAME_ITEM or same_contacts):
         return 0.5 + facility / 4 + (0.2 if zip_ else 0)
     if zip_ and (facility >= SAME_ITEM or same_contacts):

@@ -21,6 +21,7 @@ from registry_sync.trials.align import (
     take_equal,
     take_splits,
 )
+from registry_sync.trials.critical import differ_critically
 from registry_sync.trials.record import Criterion
 from registry_sync.trials.text import key, words
 
@@ -28,6 +29,13 @@ Operation = Literal["changed", "added", "removed", "moved"]
 _TELLING = 20
 """Characters by which the place of a piece in its whole is found."""
 _Items = tuple[Criterion, ...]
+_GENERIC = frozenset(
+    "a all an and any applicable apply are at be both can cannot criteria criterion do each either eligible enrolled entry every "
+    "excluded exclusion following for from fulfil fulfill have if in included inclusion individuals is join key list main may meet "
+    "meeting met must not of one or part participant participants participate patient patients people subject subjects study take "
+    "the their these they this those to trial who will with you".split()
+)
+"""The words of sentences that only say that a list follows."""
 _LIST_END = re.compile(r"(?:[ .;,]+and)?[ .;,]*$", re.IGNORECASE)
 _OR_END = re.compile(r"[ .;,]+(?:and/)?or[ .;,]*$", re.IGNORECASE)
 
@@ -54,12 +62,28 @@ def told(first: _Items, second: _Items) -> Iterator[Told]:
     crossed += take_alike(before, after, lambda a, b: likeness(words(a.text), words(b.text)), least=SAME_ITEM_ACROSS)
     pairs += [((left,), (came,)) for left, came in crossed if _one_side(left, came) and key_of(left) != key_of(came)]
 
+    pairs = [(olds, news) for olds, news in pairs if not _as_a_heading(olds, news)]
+    before, after = ([item for item in side if not _introduces(item)] for side in (before, after))
     position = {id(item): index for index, item in enumerate(second)}
     reworded = [(news[0], Told("changed", _joined(olds, news), _joined(news, olds), news[0].group)) for olds, news in pairs]
     yield from (change for _, change in sorted(reworded, key=lambda entry: position[id(entry[0])]))
     yield from (Told("moved", left.text, came.text, came.group) for left, came in crossed if not _one_side(left, came))
     yield from (Told("added", None, item.text, item.group) for item in after)
     yield from (Told("removed", item.text, None, item.group) for item in before)
+
+
+def _as_a_heading(olds: _Items, news: _Items) -> bool:
+    """Is one introduction only reworded, as a heading is? What it asks ("all", "two of the following") must be the same."""
+    before, after = _joined(olds, news), _joined(news, olds)
+    return all(_introduces(item) for item in (*olds, *news)) and not differ_critically(before, after)
+
+
+def _introduces(item: Criterion) -> bool:
+    """Does this only say that criteria follow, or that there are none? It comes and goes as a heading does."""
+    text = [word for word in words(item.text) if word.isalnum()]
+    if text in (["none"], ["n", "a"], ["not", "applicable"], ["no", "exclusion", "criteria"]):
+        return True
+    return bool(text) and item.text.rstrip().endswith((":", ")", "if")) and all(word in _GENERIC for word in text)
 
 
 def _keys(first: _Items, second: _Items) -> Callable[[Criterion], str]:

@@ -36,8 +36,26 @@ _OPPOSITES = (
     {"daily", "weekly"},
     {"weekly", "monthly"},
     {"daily", "monthly"},
+    {"longer", "shorter"},
+    {"earlier", "later"},
+    {"larger", "smaller"},
+    {"inpatient", "outpatient"},
+    {"inpatients", "outpatients"},
+    {"lacks", "has"},
+    {"lack", "have"},
+    {"refuses", "accepts"},
+    {"refuse", "accept"},
+    {"partial", "complete"},
+    {"sensitive", "resistant"},
+    {"naive", "experienced"},
+    {"na\u00efve", "experienced"},
+    {"immunocompetent", "immunocompromised"},
+    {"improved", "worsened"},
+    {"benign", "malignant"},
 )
-_OPPOSING_PREFIXES = ("un", "non", "in", "im", "ir", "dis")
+_OPPOSING_PREFIXES = ("un", "non", "in", "im", "ir", "dis", "ab", "a")
+_LONG_WORD = 5
+"""Letters of a word that "a" before it turns round ("symptomatic"); shorter ones are other words ("part", "apart")."""
 _UNITS = frozenset(
     "year month week day hour minute mg g kg ug \u03bcg mcg ng pg ml l dl \u03bcl mm cm m m2 m\u00b2 mmol \u03bcmol mol iu u unit mmhg "
     "bpm kcal cycle dose gy msec ms uln lln c f".split()
@@ -49,6 +67,7 @@ _NUMBERS = {
         "twenty".split()
     )
 }
+_ARABIC = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "x": "10", "xi": "11"}
 _NUMBER_WORDS = frozenset("once twice half double first second third fourth".split())
 _SIGNS = frozenset("<>\u2264\u2265=%\u00b1+^\u2260\u00d7")
 _PUNCTUATION = frozenset(".,;()'\"")
@@ -59,7 +78,7 @@ _ROMAN = re.compile(r"(?:ii|iii|vii|viii)[abc]?|(?:iv|vi|ix|xi)[abc]", re.IGNORE
 _ROMAN_DIGITS = frozenset("i v x iv vi ix xi ia ib ic".split())
 """Numerals that are words or abbreviations, too ("IV antibiotics"): numbers only behind what is counted in them."""
 _COUNTED = frozenset(
-    "stage stages grade grades class classes type types phase phases part cohort group i ii iii iv or and to - / ,".split()
+    "stage stages grade grades class classes nyha type types phase phases part cohort group i ii iii iv or and to - / ,".split()
 )
 _SAME_SENSE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), plain)
@@ -68,6 +87,13 @@ _SAME_SENSE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"n't\b", " not"),
         (r"\band ?/ ?or\b", "andor"),
         (r"(?<=[0-9]),(?=[0-9]{3}\b)", ""),
+        (r"(?<=[0-9]),(?=[0-9]{1,2}\b)", "."),
+        (r"(?<=[0-9])\.0+\b(?!\.?[0-9])", ""),
+        (r"\bmilli-?grams?\b", "mg"),
+        (r"\bmicro-?grams?\b|\bmcg\b|\bug\b", "\u03bcg"),
+        (r"\bkilo-?grams?\b|\bkgs\b", "kg"),
+        (r"\byrs?\b", "years"),
+        (r"(?<=[0-9]) ?x ?(?=[0-9]|uln\b|lln\b|upper\b|the upper\b)", " \u00d7 "),
         (r"\b(?:greater|more|higher|older) than or equal to\b|\bequal to or (?:greater|more|higher|older) than\b", "\u2265"),
         (r"\b(?:less|fewer|lower|younger) than or equal to\b|\bequal to or (?:less|fewer|lower|younger) than\b", "\u2264"),
         (r"\bat least\b|\bno(?:t)? (?:less|fewer) than\b", "\u2265"),
@@ -98,7 +124,13 @@ def differ_critically(before: str, after: str) -> bool:
 
 def _turned_round(gone: set[str], come: set[str]) -> bool:
     """Did a word gain or lose a prefix that turns its sense round ("controlled", "uncontrolled")?"""
-    return any(prefix + word in there for here, there in ((gone, come), (come, gone)) for word in here for prefix in _OPPOSING_PREFIXES)
+    return any(
+        prefix + word in there
+        for here, there in ((gone, come), (come, gone))
+        for word in here
+        for prefix in _OPPOSING_PREFIXES
+        if len(word) >= _LONG_WORD or len(prefix) > 1
+    )
 
 
 def _exceptions(text: str) -> list[tuple[str, ...]]:
@@ -120,7 +152,7 @@ def critical_words(text: str) -> tuple[str, ...]:
         counted = last in _COUNTED
         numeral = _ROMAN.fullmatch(word) is not None and (counted or following not in (".", ")"))  # "ii." counts a list
         if _is_critical(word) or numeral or (word in _ROMAN_DIGITS and counted):
-            found.append(_NUMBERS.get(word) or _singular(word))
+            found.append(_NUMBERS.get(word) or _ARABIC.get(word) or _singular(word))
         last = word
     return tuple(found)
 
@@ -143,7 +175,7 @@ def _say_the_same(one: str, other: str) -> bool:
 
 
 def _is_critical(word: str) -> bool:
-    if word[0].isdigit() or word in _SIGNS:
+    if word[0].isnumeric() or word in _SIGNS:
         return True
     if word in _COMPARISONS or word in _NEGATIONS or word in _NUMBER_WORDS or word in _NUMBERS or _singular(word) in _UNITS:
         return True

@@ -121,13 +121,22 @@ _CONDITION = re.compile(
 _REFUSAL = re.compile(r"\b(?:not|cannot|can't|excluded|ineligible)\b", re.IGNORECASE)
 
 
+_MISSPELT = re.compile(
+    r"\b(?:ex(?:l|cl|ccl)uss?i(?:o|\u00f3)n|inc?luss?i(?:o|\u00f3)n|inlcusion|exlcusion)\b(?<!exclusion)(?<!inclusion)", re.IGNORECASE
+)
+
+
 @lru_cache(maxsize=4096)
 def heading(line: Line) -> Heading | None:
     """What this line says as a heading, or ``None`` when it is none."""
-    text = key(line.text).replace("\uff1a", ": ").rstrip()
+    text = _MISSPELT.sub(_as_meant, key(line.text).replace("\uff1a", ": ").rstrip())
     if not text:
         return None
     return _named_group(line, text) or _sentence(line, text) or _section_alone(line, text)
+
+
+def _as_meant(name: re.Match[str]) -> str:
+    return "exclusion" if name[0].lower().startswith("e") else "inclusion"
 
 
 def is_part_of_study(text: str) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 from registry_sync.trials import dates
 from registry_sync.trials.changes import Change, Significance, compare
 from registry_sync.trials.countries import country_key
-from registry_sync.trials.critical import bare_words, differ_critically
+from registry_sync.trials.critical import bare_words, critical_words, differ_critically
 from registry_sync.trials.record import Record
 from registry_sync.trials.text import key
 
@@ -133,6 +133,11 @@ def follows_status(at: Step) -> bool:
     return status and (set(old) <= set(new) or set(new) <= set(old))
 
 
+def goes_with_status(at: Step) -> bool:
+    """It is not stated any more, and the status changed in the same step."""
+    return at.new is None and at.with_status
+
+
 def only(*parts: str) -> Callable[[Step], bool]:
     """Nothing of the item differs but these parts."""
     return lambda at: at.change.operation == "changed" and bool(_differing(at)) and _differing(at) <= set(parts)
@@ -155,6 +160,15 @@ def last_open_site(at: Step) -> bool:
 def item_comes_or_goes(at: Step) -> bool:
     """An item is added, removed, or crosses between inclusion and exclusion."""
     return at.change.operation != "changed"
+
+
+def remark(at: Step) -> bool:
+    """A note that is no item comes or goes, without a number, sign, unit or negation in it."""
+    if at.change.operation not in ("added", "removed"):
+        return False
+    text, record = (at.new, at.after) if at.old is None else (at.old, at.before)
+    kinds = {criterion.kind for criterion in record.criteria or () if criterion.text == text}
+    return kinds == {"note"} and not critical_words(text)
 
 
 def critical(at: Step) -> bool:
@@ -273,14 +287,16 @@ TABLE: tuple[Rule, ...] = (
     Rule(_WORDED, respelled, "housekeeping", "housekeeping", "The same words."),
     Rule(_QUIET, respelled, "untold", "housekeeping", "The same words."),
     Rule("overall_status", confirmed_again, "minor", "minor", "The trial team confirmed what was known."),
-    Rule("overall_status", becomes("UNKNOWN"), "minor", "minor", "Silence, set by the registry after two years; not an event."),
+    Rule("overall_status", becomes("UNKNOWN"), "minor", "major", "Silence, set by the registry after two years; the coordinator must act."),
     Rule("overall_status", becomes("NO_LONGER_AVAILABLE", "TEMPORARILY_NOT_AVAILABLE", "APPROVED_FOR_MARKETING"), "major", "minor", "A last route closes or changes."),
     Rule("overall_status", always, "major", "major", "Who can join, and whether the trial goes on."),
+    Rule("why_stopped", goes_with_status, "untold", "housekeeping", "The trial goes on, and the status tells it."),
     Rule("why_stopped", always, "major", "major", "The only reason that people get."),
     Rule("last_known_status", beside_unknown, "housekeeping", "housekeeping", "It comes and goes with UNKNOWN, which is told."),
     Rule("last_known_status", always, "minor", "minor", "It says what UNKNOWN hides."),
     Rule("expanded_access", appears_or_available, "major", "major", "The last route to a treatment for some."),
     Rule("expanded_access", always, "major", "minor", "A last route closes or changes."),
+    Rule("criteria", remark, "minor", "minor", "A remark or an introduction; the items stand for themselves."),
     Rule("criteria", item_comes_or_goes, "major", "major", "Who may join."),
     Rule("criteria", critical, "major", "major", "A number, sign, unit or negation decides who may join."),
     Rule("criteria", always, "minor", "minor", "Other words may matter."),

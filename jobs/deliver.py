@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
+from db import absences, outbox, runs, slips, subscriptions
 from db import history as versions
-from db import outbox, runs, slips, subscriptions
 from db.connection import History
 from db.outbox import Waiting
 from jobs.lock import only_one
@@ -170,7 +170,7 @@ def compose_notice(around: Surroundings, history: History, waiting: Waiting) -> 
     """Everything that a channel needs to write this notice; its news are empty when nothing is left to tell."""
     subscription = subscriptions.by_id(history, waiting.subscription_id)
     changes = outbox.changes_of(history, waiting.id)
-    moved = slips.of_notice(history, waiting.id)
+    moved, absent = slips.of_notice(history, waiting.id), absences.every(history)
     news = []
     for trial, (first, last) in sorted(outbox.versions_of(history, waiting.id).items()):
         version = versions.by_id(history, last)
@@ -186,6 +186,7 @@ def compose_notice(around: Surroundings, history: History, waiting: Waiting) -> 
                 record=version.record,
                 before=earlier.record if earlier else None,
                 slips=moved.get(trial, {}),
+                into=absent[trial].into if trial in absent else None,
             )
         )
     return Notice(

@@ -13,7 +13,7 @@ from registry_sync.notices.clean import as_text, cut, text_of
 from registry_sync.notices.coordinator_status import standing, status_detail, status_sentences, unknown_by_rule
 from registry_sync.notices.i18n import Translator
 from registry_sync.notices.marking import excerpts
-from registry_sync.notices.said import STATUS, UNKNOWN, At, Said, posted, seen
+from registry_sync.notices.said import STATUS, UNKNOWN, At, Said, posted, seen, status_step
 from registry_sync.notices.wording import summary
 from registry_sync.trials.changes import KeptChange
 from registry_sync.trials.record import BY_NAME, Record
@@ -78,6 +78,9 @@ def _news(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
 
 def _status(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
     before, after = (_token(value, t) for value in (at.head.before, at.head.after))
+    step = status_step(at)
+    if step.before == UNKNOWN and step.origin:
+        before = t.gettext("{status} (last known {origin})").format(status=before, origin=_token(step.origin, t))
     what = f"{before} → {after}"
     lead = t.gettext("overall status {before} → {after}.").format(before=before, after=after)
     if at.head.after == UNKNOWN:
@@ -113,6 +116,10 @@ def _rewordings(at: At, t: Translator) -> list[str]:
     names = {"inclusion": t.gettext("Inclusion {number}"), "exclusion": t.gettext("Exclusion {number}")}
     sentences = []
     for change in changes:
+        if values.pieces(change) is not None:
+            line = summary(change, t.language)
+            sentences.append(line if line.endswith((".", "…")) else f"{line}.")
+            continue
         number = _number(change, at.news.record)
         name = names.get(change.group or "", t.gettext("Criterion {number}")).format(number=number or "").strip()
         before, after = excerpts(as_text(change.before), as_text(change.after), _LONGEST_QUOTE)
@@ -199,7 +206,8 @@ def _other(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
     label = phrases.label(at.head.field, at.head.topic, t)
     if at.head.topic in ("listing", "registry", "deadlines"):
         what = f"{label}: {cut(phrases.token(at.head.after, t), _LONGEST_TOKEN)}"
-        return what, (f"{what}.",)
+        into = [t.gettext("It is part of {trial} now.").format(trial=at.news.into)] if at.news.into else []
+        return what, (f"{what}.", *into)
     n = sum(change.field == at.head.field for change in at.told)
     if n > 1:
         what = t.ngettext("{label}: {n} change", "{label}: {n} changes", n).format(label=label, n=n)

@@ -183,7 +183,7 @@ def _none_enrolled(at: At, t: Translator) -> str:
 def _results_due(at: At, t: Translator) -> str:
     if at.news.record.has_results:
         return t.gettext("Results are posted.")
-    return t.gettext("Results may still be due: see registry-sync deadlines {trial}.").format(trial=at.trial)
+    return t.gettext("Results may still be due.")
 
 
 def _results_clock(at: At, t: Translator) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from registry_sync.notices.interface import Role, TrialNews
 from registry_sync.trials.changes import Change, KeptChange
-from registry_sync.trials.record import Location
+from registry_sync.trials.record import Location, plain
 
 STATUS = "overall_status"
 _FOLDABLE = frozenset({"locations", "central_contacts"})
@@ -63,13 +63,26 @@ def followed(news: TrialNews) -> Followed:
     if not any(change.field == STATUS for change in news.changes):
         return Followed()
     if news.before is not None and news.before.locations is not None and news.record.locations is not None:
-        before, after = news.before.locations, news.record.locations
+        before = _without(news.before.locations, news.changes, "removed")
+        after = _without(news.record.locations, news.changes, "added")
         statuses, contacts = _shown_only_in(after, before)
         return Followed(len(set().union(*_shown_only_in(before, after))), len(statuses | contacts), len(statuses), len(contacts))
     folded = [change for change in news.changes if change.field == "locations" and _follows(change)]
     lost = sum(_shows(change.before) and not _shows(change.after) for change in folded)
     gained = [change.after for change in folded if not _shows(change.before) and _shows(change.after)]
     return Followed(lost, len(gained), sum(bool(site.get("status")) for site in gained), sum(bool(site.get("contacts")) for site in gained))
+
+
+def _without(some: Sequence[Location], changes: Sequence[Change], operation: str) -> Sequence[Location]:
+    """The sites without those that came, or went, as a whole: these are told for themselves."""
+    theirs = [change.after if operation == "added" else change.before for change in changes
+              if change.field == "locations" and change.operation == operation]  # fmt: skip
+    left = list(some)
+    for site in theirs:
+        place = next((place for place, one in enumerate(left) if plain(one) == site), None)
+        if place is not None:
+            del left[place]
+    return left
 
 
 def _folded(change: Change, *, beside_status: bool, role: Role) -> bool:

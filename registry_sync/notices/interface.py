@@ -21,6 +21,7 @@ class TrialNews:
 
     ``url``: the public page of the record. ``registry_date``: the date that the registry gives the newest version;
     ``None`` where it gave it no new one (a silent change).
+    ``into``: the id of the record that this one was merged into.
     ``before``: the record before the first of the changes, for what follows from the step as a whole.
     ``slips``: by field, how a date that one of the changes tells of has moved since the first version held.
     """
@@ -33,6 +34,7 @@ class TrialNews:
     record: Record
     before: Record | None = None
     slips: Mapping[str, Slips] = field(default_factory=dict)
+    into: str | None = None
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,10 @@ def _sites_subject(at: At, tallies: dict[str, sites.Tally], t: Translator) -> st
     country = next(iter(tallies), "")
     # The subject is a format still, and a country may be spelled with braces by a hostile record.
     named = t.country(country).replace("{", "").replace("}", "")[:40] if len(tallies) == 1 else ""
-    if named and all_of_them.closed and sites.closed_for(country, at.news.record):
+    shut = text_of(at.head.before, "country") if at.head.reader_significance == "major" else ""
+    if shut and not named and tallies[shut].closed and sites.closed_for(shut, at.news.record):
+        country, named = shut, t.country(shut).replace("{", "").replace("}", "")[:40]  # it heads the story, whatever opens elsewhere
+    if named and tallies[country].closed and sites.closed_for(country, at.news.record):
         return t.gettext("No site in {country} is listed as recruiting any more ({trial})").format(country=named, trial="{trial}")
     n = all_of_them.opened
     if not n:
@@ -199,7 +202,10 @@ _SPECIAL: dict[str, Callable[[At, Translator], Words]] = {
 
 
 def _registry(at: At, t: Translator) -> Words:
-    return _translated(REGISTRY.get(_state(at.head.after), REGISTRY[""]), t)
+    words = _translated(REGISTRY.get(_state(at.head.after), REGISTRY[""]), t)
+    if at.news.into is None:
+        return words
+    return words._replace(means=(t.gettext("It is part of {trial} now.").format(trial=one_line(at.news.into)), *words.means))
 
 
 def _state(value: Any) -> str:

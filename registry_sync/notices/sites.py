@@ -19,13 +19,18 @@ _MOST_NAMED = 3
 
 
 class Tally(msgspec.Struct):
-    """Site changes of one country: sites added and no longer listed, opened and no longer open, and others."""
+    """Site changes of one country: sites added and no longer listed, opened and no longer open, and others.
+
+    ``came_open`` and ``went_open``: those of the opened and closed that were added, or are no longer listed.
+    """
 
     added: int = 0
     removed: int = 0
     opened: int = 0
     closed: int = 0
     other: int = 0
+    came_open: int = 0
+    went_open: int = 0
 
 
 def by_country(changes: Iterable[Change]) -> dict[str, Tally]:
@@ -47,6 +52,8 @@ def total(tallies: Iterable[Tally]) -> Tally:
         opened=sum(tally.opened for tally in every),
         closed=sum(tally.closed for tally in every),
         other=sum(tally.other for tally in every),
+        came_open=sum(tally.came_open for tally in every),
+        went_open=sum(tally.went_open for tally in every),
     )
 
 
@@ -57,6 +64,8 @@ def _count(tally: Tally, change: Change) -> None:
     tally.opened += now and not was
     tally.closed += was and not now
     tally.other += change.operation == "changed" and was == now
+    tally.came_open += change.operation == "added" and now
+    tally.went_open += change.operation == "removed" and was
 
 
 def closed_for(country: str, record: Record) -> bool:
@@ -130,14 +139,13 @@ def in_numbers(tally: Tally, t: Translator) -> str:
 def in_words(tally: Tally, t: Translator) -> str:
     """ "1 site added, 2 sites now listed as recruiting"; for readers."""
     parts = []
+    opened, closed = tally.opened - tally.came_open, tally.closed - tally.went_open
     for number, text in (
         (tally.added, t.ngettext("{n} site added", "{n} sites added", tally.added)),
+        (tally.came_open, t.ngettext("{n} of them listed as recruiting", "{n} of them listed as recruiting", tally.came_open)),
         (tally.removed, t.ngettext("{n} site no longer listed", "{n} sites no longer listed", tally.removed)),
-        (tally.opened, t.ngettext("{n} site now listed as recruiting", "{n} sites now listed as recruiting", tally.opened)),
-        (
-            tally.closed,
-            t.ngettext("{n} site not listed as recruiting any more", "{n} sites not listed as recruiting any more", tally.closed),
-        ),
+        (opened, t.ngettext("{n} site now listed as recruiting", "{n} sites now listed as recruiting", opened)),
+        (closed, t.ngettext("{n} site not listed as recruiting any more", "{n} sites not listed as recruiting any more", closed)),
         (tally.other, t.ngettext("{n} site with changed details", "{n} sites with changed details", tally.other)),
     ):
         if number:

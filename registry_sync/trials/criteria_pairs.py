@@ -79,11 +79,9 @@ def _as_a_heading(olds: _Items, news: _Items) -> bool:
 
 
 def _introduces(item: Criterion) -> bool:
-    """Does this only say that criteria follow, or that there are none? It comes and goes as a heading does."""
+    """Is this a note that only says that criteria follow? It comes and goes as a heading does."""
     text = [word for word in words(item.text) if word.isalnum()]
-    if text in (["none"], ["n", "a"], ["not", "applicable"], ["no", "exclusion", "criteria"]):
-        return True
-    return bool(text) and item.text.rstrip().endswith((":", ")", "if")) and all(word in _GENERIC for word in text)
+    return item.kind == "note" and bool(text) and all(word in _GENERIC for word in text)
 
 
 def _keys(first: _Items, second: _Items) -> Callable[[Criterion], str]:

@@ -115,6 +115,8 @@ def test_merged_is_told_at_once_and_once(watched: House) -> None:
     assert steps(watched) == [("present", "merged", "registry")]
     (change,) = told(watched)
     assert (change.significance, change.reader_significance) == ("minor", "housekeeping")
+    (mail,) = [mail for mail in watched.mailbox.messages if mail.message["To"] == "all@example.org"]
+    assert f"It is part of {OTHER} now." in mail.text()
 
 
 def test_an_id_that_never_was_is_named_and_never_a_change(house: House) -> None:

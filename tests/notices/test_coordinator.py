@@ -106,6 +106,7 @@ def test_out_of_unknown_the_last_known_status_is_named() -> None:
     before = record(overall_status="UNKNOWN", last_known_status="RECRUITING")
     moved = told(change("overall_status", "UNKNOWN", "ACTIVE_NOT_RECRUITING"), before=before)
     assert "The last known status before UNKNOWN was RECRUITING." in moved.sentences
+    assert moved.subject.startswith(f"{TRIAL}: UNKNOWN (last known RECRUITING) → ACTIVE_NOT_RECRUITING")
     back = told(change("overall_status", "UNKNOWN", "RECRUITING"), before=before)
     assert "This is the last known status again: the record was updated and verified." in back.sentences
 
@@ -220,3 +221,21 @@ def test_a_listing_page_is_named_with_its_state() -> None:
     heard = told(change("page", None, "fell behind", topic="listing", source="https://finder.example.org/t/1", registry_date=None))
     assert heard.subject == f"{TRIAL}: Listing page: is behind the registry"
     assert heard.sentences[0].startswith("https://finder.example.org/t/1, seen 2026-02-03: ")
+
+
+def test_a_site_that_came_as_recruiting_opened_is_not_counted_as_one_that_gained_a_status() -> None:
+    first, new = Location(city="Odense", country="Denmark"), Location(city="Aarhus", country="Denmark", status="RECRUITING")
+    opened = msgspec.structs.replace(first, status="RECRUITING")
+    heard = told(
+        change("overall_status", "NOT_YET_RECRUITING", "RECRUITING"),
+        change("locations", None, new, id=2, operation="added", significance="minor"),
+        change("locations", first, opened, id=3, significance="housekeeping", reader_significance="untold"),
+        before=record(overall_status="NOT_YET_RECRUITING", locations=(first,)),
+        after=record(locations=(opened, new)),
+    )
+    assert "1 site gained a status with the overall status (normal)." in heard.sentences
+
+
+def test_a_split_item_is_quoted_piece_by_piece() -> None:
+    heard = told(change("criteria", "Stroke. Asthma.", "Stroke.\nAsthma.", group="exclusion", significance="minor"))
+    assert "Exclusion criterion split: Stroke. | Asthma." in heard.sentences

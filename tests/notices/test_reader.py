@@ -218,13 +218,24 @@ def test_a_site_without_any_name_is_a_site() -> None:
 def test_many_sites_are_told_as_numbers() -> None:
     opened = [Location(facility=f"H{n}", city=f"C{n}", country="Denmark", status="RECRUITING") for n in range(4)]
     heard = told(*(change("locations", None, site, id=n, operation="added") for n, site in enumerate(opened)))
-    assert "Denmark: 4 sites added and 4 sites now listed as recruiting." in heard.sentences
+    assert "Denmark: 4 sites added and 4 of them listed as recruiting." in heard.sentences
 
 
 def test_sites_of_several_countries_are_a_number() -> None:
     opened = [Location(facility="H", country=country, status="RECRUITING") for country in ("Denmark", "Sweden")]
     heard = told(*(change("locations", None, site, id=n, operation="added") for n, site in enumerate(opened)))
     assert heard.subject == f"2 sites are now listed as recruiting ({TRIAL})"
+
+
+def test_a_country_that_is_shut_heads_the_story_whatever_opens_elsewhere() -> None:
+    closed = Location(facility="Rigshospitalet", city="Copenhagen", country="Denmark", status="COMPLETED")
+    new = Location(facility="H", city="Lyon", country="France", status="RECRUITING")
+    heard = told(
+        change("locations", SITE, closed),
+        change("locations", None, new, id=2, operation="added", significance="minor", reader_significance="minor"),
+        after=record(locations=(closed, new)),
+    )
+    assert heard.subject == f"No site in Denmark is listed as recruiting any more ({TRIAL})"
 
 
 def test_the_last_open_site_of_a_country() -> None:

@@ -115,11 +115,19 @@ def differ_critically(before: str, after: str) -> bool:
     mine, theirs = critical_words(before), critical_words(after)
     if len(mine) != len(theirs) or not all(map(_say_the_same, mine, theirs)) or _exceptions(before) != _exceptions(after):
         return True
+    if _lost_a_clause(before, after) or _lost_a_clause(after, before):
+        return True
     old, new = Counter(words(_plainly(before))), Counter(words(_plainly(after)))
     gone, come = set(old - new), set(new - old)
     if gone and come and gone | come <= {"and", "or", "andor"}:
         return True  # alone; where a list grows they only move along it
     return any(len(pair & gone) == 1 and pair & come == pair - gone for pair in _OPPOSITES) or _turned_round(gone, come)
+
+
+def _lost_a_clause(longer: str, shorter: str) -> bool:
+    """Did one of several rules on a line go, the others being the same ("smoking; pregnancy; asthma")?"""
+    had, has = ([bare_words(clause) for clause in text.split(";") if bare_words(clause)] for text in (longer, shorter))
+    return len(had) > len(has) >= 1 and len(had) > 2 and all(clause in had for clause in has)
 
 
 def _turned_round(gone: set[str], come: set[str]) -> bool:

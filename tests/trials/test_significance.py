@@ -202,6 +202,8 @@ def test_judging_needs_nothing_but_the_records() -> None:
         ("Disease of stage IIIA", "Disease of stage IIIB", "major"),
         ("Disease of stage II or III", "Disease of stage II or IV", "major"),
         ("Tumour of T1c", "Tumour of T1b", "major"),
+        ("Smoking now; pregnancy; other disease of the lung", "Smoking now; other disease of the lung", "major"),
+        ("Smoking now; pregnancy; disease of the lung", "Smoking now; pregnancy; other disease of the lung", "minor"),
         ("More than ½ of a tablet", "More than ¼ of a tablet", "major"),
         ("Two weeks or five visits, whichever is longer", "Two weeks or five visits, whichever is shorter", "major"),
         ("Asymptomatic infection", "Symptomatic infection", "major"),

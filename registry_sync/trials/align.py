@@ -108,7 +108,7 @@ def take_alike(before: list[T], after: list[T], score: Callable[[T, T], float], 
 
 
 def take_splits(one: list[T], many: list[T], text: Callable[[T], str], together: Callable[[T, T], bool]) -> list[tuple[T, tuple[T, ...]]]:
-    """Find items of ``one`` whose words are those of two or more neighbours in ``many`` together (``together``: may these two be one?)."""
+    """Find items of ``one`` whose words are those of two or more of ``many`` together (``together``: may these two be one?)."""
     found = []
     if len(one) * len(many) > _MOST_PAIRS:
         return []
@@ -132,8 +132,9 @@ def _neighbours(item: T, many: Sequence[T], text: Callable[[T], str], together: 
     whole = _without_stops(text(item))
     best, places = 0.0, range(0)
     for start, first in enumerate(many):
-        if not together(item, first) or not _common(whole, _without_stops(text(first))):
-            continue
+        begin = _without_stops(text(first))
+        if not together(item, first) or 2 * _common(whole, begin) < max(1, len(begin)):
+            continue  # no piece: half of its words at least are the whole's
         joined: tuple[str, ...] = ()
         likest = 0.0
         for end in range(start, min(start + _MOST_PIECES, len(many))):
@@ -163,6 +164,7 @@ def _scattered(item: T, many: Sequence[T], text: Callable[[T], str], together: C
     return places if 2 <= len(places) <= _MOST_PIECES and covered and likest < _HELD else ()
 
 
+@lru_cache(maxsize=16384)
 def _without_stops(text: str) -> tuple[str, ...]:
     """The words of a text; what parts them changes when an item is split."""
     return tuple(word for word in words(text) if word not in _JOINTS)

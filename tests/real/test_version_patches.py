@@ -154,9 +154,6 @@ KNOWN_ELIGIBILITY: dict[Key, list[Known]] = {
 
 KNOWN_STEPS: dict[Key, list[Known]] = {}
 
-SLOW = {("NCT00490139", 43), ("NCT00490139", 103)}
-"""1,200 sites of which nearly all differ: they are paired each with each, which takes seconds (half a minute under coverage)."""
-
 OWN_DATES = {"last_update_submit_date", "last_update_post_date", "status_verified_date"}
 LETTERS = {"major": "M", "minor": "m", "housekeeping": "h", "untold": "0"}
 SIGNS = {"changed": "~", "added": "+", "removed": "-", "moved": ">"}
@@ -291,8 +288,7 @@ def test_a_status_step_says_the_two_statuses(steps: dict[Key, VersionStep], key:
 def test_every_step_has_its_news(steps: dict[Key, VersionStep]) -> None:
     """No version step is silent; its date is housekeeping at least."""
     assert len(steps) == 87
-    assert steps.keys() >= SLOW
-    assert [key for key, step in steps.items() if key not in SLOW and not patching.all_changes(step)] == []
+    assert [key for key, step in steps.items() if not patching.all_changes(step)] == []
 
 
 @pytest.mark.parametrize("table", [KNOWN_ELIGIBILITY, KNOWN_STEPS], ids=["eligibility", "steps"])

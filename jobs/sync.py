@@ -187,7 +187,7 @@ def _tasks(around: Surroundings, client: Client, wanted: Wanted, report: SyncRep
     if wanted.trials:
         source = SourceReport(CTGOV)
         report.sources.append(source)
-        tasks.append(_metered(source, client.meter(), lambda meter: ctgov.fetch_unread(meter, around.settings.ctgov.url, wanted.trials)))
+        tasks.append(_metered(source, client.meter(), lambda meter: ctgov.fetch(meter, around.settings.ctgov.url, wanted.trials)))
     by_host: dict[str, list[tuple[str, str]]] = {}
     for trial, url in wanted.pages:
         by_host.setdefault(urlsplit(url).netloc.lower(), []).append((trial, url))

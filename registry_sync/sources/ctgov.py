@@ -19,10 +19,10 @@ from registry_sync.errors import BadContent, FetchError, TooLarge
 from registry_sync.sources import ctgov_wire as wire
 from registry_sync.sources.ctgov_record import differing, line, record_from, token
 from registry_sync.sources.http import Getter, Response
-from registry_sync.sources.interface import CTGOV, Failed, Found, Gone, Moved, Observation
+from registry_sync.sources.interface import CTGOV, Failed, Found, Gone, Moved
 from registry_sync.sources.trouble import place
 
-__all__ = ["FIELDS", "Sent", "differing", "fetch", "fetch_unread", "read", "record_from", "release", "study_url"]
+__all__ = ["FIELDS", "Sent", "differing", "fetch", "read", "record_from", "release", "study_url"]
 
 FIELDS = "ProtocolSection|AnnotationSection|DocumentSection|HasResults"
 """The parts of a study that a record needs: without results and without what the registry derives, which changes every day."""
@@ -58,16 +58,6 @@ def study_url(base_url: str, trial: str) -> str:
     return f"{base_url.rstrip('/')}/study/{trial}"
 
 
-def fetch(client: Getter, base_url: str, trials: Sequence[str], *, batch_size: int = 250) -> Iterator[Observation]:
-    """One observation for each trial asked, as the batches arrive; ``trials`` are well-formed ids (``NCT`` and eight digits).
-
-    Found: its record. Moved: an alias of another trial. Gone: every page came, whole, and none held it. Failed: anything
-    else, the others go on. Raises Stopped when the client does.
-    """
-    for observation in fetch_unread(client, base_url, trials, batch_size=batch_size):
-        yield read(observation) if isinstance(observation, Sent) else observation
-
-
 def read(sent: Sent) -> Found | Failed:
     """The record of a study that came, with the registry's date; Failed when it cannot be used."""
     try:
@@ -78,8 +68,12 @@ def read(sent: Sent) -> Found | Failed:
     return Found(sent.trial, CTGOV, record, sent.payload, posted.date if posted else None)
 
 
-def fetch_unread(client: Getter, base_url: str, trials: Sequence[str], *, batch_size: int = 250) -> Iterator[Sent | Moved | Gone | Failed]:
-    """As ``fetch``, but for the studies that came: they are handed over as they are, for ``differing`` and ``read``."""
+def fetch(client: Getter, base_url: str, trials: Sequence[str], *, batch_size: int = 250) -> Iterator[Sent | Moved | Gone | Failed]:
+    """One observation for each trial asked, as the batches arrive; ``trials`` are well-formed ids (``NCT`` and eight digits).
+
+    Sent: its study as it came, for ``differing`` and ``read``. Moved: an alias of another trial. Gone: every page came, whole,
+    and none held it. Failed: anything else, the others go on. Raises Stopped when the client does.
+    """
     url = f"{base_url.rstrip('/')}/api/v2/studies"
     size = min(batch_size, _LARGEST_PAGE, _ids_that_fit(url))
     waiting = [tuple(batch) for batch in _batches(dict.fromkeys(trials), size)]

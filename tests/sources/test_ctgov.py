@@ -22,7 +22,8 @@ A, B, C, D = "NCT00000001", "NCT00000002", "NCT00000003", "NCT00000004"
 
 def observed(client: Client, site: Site, *trials: str, **options: Any) -> dict[str, Observation]:
     """What was observed of each trial; each must be answered once."""
-    observations = list(ctgov.fetch(client, site.url, trials, **options))
+    sent = list(ctgov.fetch(client, site.url, trials, **options))
+    observations: list[Observation] = [ctgov.read(one) if isinstance(one, ctgov.Sent) else one for one in sent]
     assert Counter(one.trial for one in observations) == dict.fromkeys(trials, 1)
     return {one.trial: one for one in observations}
 
@@ -48,7 +49,7 @@ def test_a_trial_is_found_with_its_record_its_date_and_its_bytes(site: Site, cli
 def test_studies_are_handed_over_unread_where_that_is_asked(site: Site, client: Client) -> None:
     broken = study(C, statusModule={"overallStatus": None})
     site.always = registry(study(A), broken)
-    sent = {one.trial: one for one in ctgov.fetch_unread(client, site.url, [A, B, C])}
+    sent = {one.trial: one for one in ctgov.fetch(client, site.url, [A, B, C])}
     assert sent[B] == Gone(B, "ctgov")
     assert (sent[A], sent[C]) == (ctgov.Sent(A, json.dumps(study(A)).encode()), ctgov.Sent(C, json.dumps(broken).encode()))
     read = [ctgov.read(one) for one in sent.values() if isinstance(one, ctgov.Sent)]

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from db import packing
 from db.connection import History, Row
+from db.packing import UnpackError
+from registry_sync.errors import Damaged
 from registry_sync.trials.changes import Change, KeptChange
 from registry_sync.trials.decide import content_hash
-from registry_sync.trials.record import Record, from_json, to_json
+from registry_sync.trials.record import Record, from_json, plain, to_json
 
-CODEC = "zlib"
+LONGEST_CHAIN = 16
+"""How many payloads may be packed one against the other: the last one is unpacked by unpacking all of them."""
+HEADLINE = (
+    "brief_title", "overall_status", "last_known_status", "start_date", "primary_completion_date", "completion_date", "enrollment",
+    "has_results",
+)  # fmt: skip
+"""The fields that stand unpacked beside each version, for lists, views and timelines."""
+
+Markup = Literal["markdown", "html"]
 
 
 @dataclass(frozen=True)
 class Version:
-    """One kept version; ``payload`` is what the source sent."""
+    """One kept version. ``markup``: how the texts of its payload are marked. ``backfilled``: loaded from the registry's own history."""
 
     id: int
     trial: str
@@ -28,12 +38,14 @@ class Version:
     registry_date: str | None
     seen_at: str
     record: Record
+    markup: Markup = "markdown"
+    backfilled: bool = False
 
 
 def latest(history: History, trial: str, source: str) -> Version | None:
     """The newest version of a trial at a source."""
     row = history.one("SELECT * FROM version WHERE trial = ? AND source = ? ORDER BY number DESC LIMIT 1", (trial, source))
-    return _version(row) if row else None
+    return _version(history, row) if row else None
 
 
 def at(history: History, trial: str, source: str, date: str) -> Version | None:
@@ -60,7 +72,7 @@ def by_id(history: History, version_id: int) -> Version:
     """A version that is known to be there."""
     row = history.one("SELECT * FROM version WHERE id = ?", (version_id,))
     assert row is not None  # noqa: S101 - ids come from foreign keys
-    return _version(row)
+    return _version(history, row)
 
 
 def before(history: History, version: Version) -> Version | None:
@@ -68,14 +80,14 @@ def before(history: History, version: Version) -> Version | None:
     row = history.one(
         "SELECT * FROM version WHERE trial = ? AND source = ? AND number = ?", (version.trial, version.source, version.number - 1)
     )
-    return _version(row) if row else None
+    return _version(history, row) if row else None
 
 
 def versions(history: History, trial: str, source: str | None = None) -> list[Row]:
     """The versions held, oldest first, without their records."""
     condition = "AND source = :source" if source else ""
     return history.rows(
-        f"""SELECT number, source, registry_date, seen_at, json_extract(record, '$.overall_status') AS overall_status,
+        f"""SELECT number, source, registry_date, seen_at, json_extract(headline, '$.overall_status') AS overall_status,
                    (SELECT count(*) FROM change WHERE change.version_id = version.id) AS changes
             FROM version WHERE trial = :trial {condition} ORDER BY source != 'ctgov', source, number""",  # noqa: S608 - no value is in the text
         {"trial": trial, "source": source},
@@ -83,26 +95,40 @@ def versions(history: History, trial: str, source: str | None = None) -> list[Ro
 
 
 def payload(history: History, version_id: int) -> bytes:
-    """What the source sent for this version, byte for byte."""
-    row = history.one("SELECT payload, codec FROM version WHERE id = ?", (version_id,))
-    assert row is not None  # noqa: S101 - ids come from foreign keys
-    assert row["codec"] == CODEC  # noqa: S101 - there is one codec so far
-    return zlib.decompress(row["payload"])
+    """What the source sent for this version, byte for byte. Raises Damaged when it cannot be unpacked."""
+    chain = history.rows(
+        """WITH RECURSIVE chain (id, base, payload, codec, depth) AS (
+               SELECT id, base, payload, codec, 0 FROM version WHERE id = :id
+               UNION ALL
+               SELECT version.id, version.base, version.payload, version.codec, depth + 1
+               FROM version JOIN chain ON version.id = chain.base WHERE depth < :most
+           ) SELECT payload, codec FROM chain ORDER BY depth DESC""",
+        {"id": version_id, "most": 10 * LONGEST_CHAIN},
+    )
+    content: bytes | None = None
+    try:
+        for row in chain:
+            content = packing.unpack(row["payload"], row["codec"], content)
+    except UnpackError as error:
+        raise _damaged(history, version_id, error) from error
+    assert content is not None  # noqa: S101 - ids come from foreign keys
+    return content
 
 
 def latest_payload(history: History, trial: str, source: str) -> bytes | None:
-    """What the source sent for the newest version of a trial, byte for byte; ``None`` when there is none, or none that can be unpacked."""
-    row = history.one("SELECT payload, codec FROM version WHERE trial = ? AND source = ? ORDER BY number DESC LIMIT 1", (trial, source))
-    if row is None or row["codec"] != CODEC:
-        return None
-    try:
-        return zlib.decompress(row["payload"])
-    except zlib.error:
-        return None
+    """What the source sent for the newest version of a trial, byte for byte; ``None`` when there is none. Raises Damaged."""
+    row = history.one("SELECT id FROM version WHERE trial = ? AND source = ? ORDER BY number DESC LIMIT 1", (trial, source))
+    return payload(history, row["id"]) if row else None
+
+
+def _damaged(history: History, version_id: int, error: UnpackError) -> Damaged:
+    row = history.one("SELECT trial, source, number FROM version WHERE id = ?", (version_id,))
+    which = f"version {row['number']} of {row['trial']} at {row['source']}" if row else f"version row {version_id}"
+    return Damaged(f"{history.path}: {which} is damaged ({error}); restore a backup", about=str(history.path))
 
 
 def add_version(
-    connection: sqlite3.Connection,
+    history: History,
     *,
     trial: str,
     source: str,
@@ -112,25 +138,91 @@ def add_version(
     seen_at: str,
     carried: Sequence[str] = (),
 ) -> int:
-    """Keep a version, inside the caller's transaction; its id."""
-    cursor = connection.execute(
-        """INSERT INTO version (trial, source, number, registry_date, seen_at, content_hash, record, carried, payload, codec)
-           VALUES (:trial, :source, (SELECT coalesce(max(number), 0) + 1 FROM version WHERE trial = :trial AND source = :source),
-                   :registry_date, :seen_at, :content_hash, :record, :carried, :payload, :codec)""",
+    """Keep a version behind all others of its trial and source, inside the caller's transaction; its id."""
+    before = history.one("SELECT id, number FROM version WHERE trial = ? AND source = ? ORDER BY number DESC LIMIT 1", (trial, source))
+    return insert_version(
+        history,
+        number=before["number"] + 1 if before else 1,
+        base=before["id"] if before else None,
+        trial=trial,
+        source=source,
+        record=record,
+        payload=payload,
+        registry_date=registry_date,
+        seen_at=seen_at,
+        carried=carried,
+    )
+
+
+def insert_version(
+    history: History,
+    *,
+    number: int,
+    base: int | None,
+    trial: str,
+    source: str,
+    record: Record,
+    payload: bytes,
+    registry_date: str | None,
+    seen_at: str,
+    carried: Sequence[str] = (),
+    markup: Markup = "markdown",
+    registry_version: int | None = None,
+) -> int:
+    """Keep a version under a number that is free, packed against ``base`` where that pays, inside the caller's transaction; its id.
+
+    ``registry_version``: the registry's own number of a version that is backfilled.
+    """
+    blob, codec = packing.pack(payload, _to_pack_against(history, base))
+    record_json = to_json(record)
+    packed_record, record_codec = packing.pack_record(record_json, payload)
+    values = plain(record)
+    cursor = history.connection.execute(
+        """INSERT INTO version (trial, source, number, registry_date, seen_at, content_hash, record, record_codec, carried, payload, codec,
+                                base, headline, markup, backfilled, registry_version)
+           VALUES (:trial, :source, :number, :registry_date, :seen_at, :content_hash, :record, :record_codec, :carried, :payload, :codec,
+                   :base, :headline, :markup, :backfilled, :registry_version)""",
         {
             "trial": trial,
             "source": source,
+            "number": number,
             "registry_date": registry_date,
             "seen_at": seen_at,
             "content_hash": content_hash(record),
-            "record": to_json(record).decode(),
+            "record": packed_record,
+            "record_codec": record_codec,
             "carried": json.dumps(list(carried)),
-            "payload": zlib.compress(payload, 9),
-            "codec": CODEC,
+            "payload": blob,
+            "codec": codec,
+            "base": base if codec == packing.AGAINST_BASE else None,
+            "headline": _json({name: values.get(name) for name in HEADLINE}),
+            "markup": markup,
+            "backfilled": registry_version is not None,
+            "registry_version": registry_version,
         },
     )
     assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has one
     return cursor.lastrowid
+
+
+def _to_pack_against(history: History, base: int | None) -> bytes | None:
+    """The payload of a version that another may be packed against: it comes back, and its own chain is short."""
+    if base is None:
+        return None
+    row = history.one(
+        """WITH RECURSIVE chain (base, depth) AS (
+               SELECT base, 1 FROM version WHERE id = :id
+               UNION ALL
+               SELECT version.base, depth + 1 FROM version JOIN chain ON version.id = chain.base WHERE depth < :most
+           ) SELECT max(depth) AS depth FROM chain""",
+        {"id": base, "most": LONGEST_CHAIN},
+    )
+    if row is None or row["depth"] >= LONGEST_CHAIN:
+        return None
+    try:
+        return payload(history, base)
+    except Damaged:
+        return None
 
 
 def add_changes(
@@ -239,5 +331,20 @@ def _value(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-def _version(row: Row) -> Version:
-    return Version(row["id"], row["trial"], row["source"], row["number"], row["registry_date"], row["seen_at"], from_json(row["record"]))
+def _version(history: History, row: Row) -> Version:
+    content = payload(history, row["id"]) if row["record_codec"] == packing.AGAINST_PAYLOAD else None
+    try:
+        record = from_json(packing.unpack_record(row["record"], row["record_codec"], content))
+    except UnpackError as error:
+        raise _damaged(history, row["id"], error) from error
+    return Version(
+        row["id"],
+        row["trial"],
+        row["source"],
+        row["number"],
+        row["registry_date"],
+        row["seen_at"],
+        record,
+        row["markup"],
+        bool(row["backfilled"]),
+    )

@@ -8,7 +8,7 @@ from db.connection import History
 from registry_sync.trials.dates import Held, Slips, slips
 
 _HELD = """
-SELECT json_extract(version.record, '$.' || :field || '.date') AS date,
+SELECT json_extract(version.headline, '$.' || :field || '.date') AS date,
        coalesce(version.registry_date, substr(version.seen_at, 1, 10)) AS since
 FROM version JOIN version AS told ON told.id = :version AND version.trial = told.trial AND version.source = told.source
 WHERE version.number <= told.number ORDER BY version.number

@@ -20,7 +20,7 @@ from jobs import tell
 from jobs.deliver import DeliverReport, deliver
 from jobs.lock import only_one
 from jobs.surroundings import Surroundings, log
-from registry_sync.errors import AlreadyRunning, BadContent, DatabaseError, Stopped, UsageError
+from registry_sync.errors import AlreadyRunning, BadContent, Damaged, DatabaseError, Stopped, UsageError
 from registry_sync.sources import ctgov, finder
 from registry_sync.sources.http import Client, Meter
 from registry_sync.sources.interface import CTGOV, Failed, Found, Gone, Moved, Observation, Unreadable
@@ -283,8 +283,8 @@ def _store(around: Surroundings, history: History, seen: _Seen, source: SourceRe
         if isinstance(seen, Gone | Moved) and seen.source == CTGOV:
             _count(report, tell.no_record(around, history, seen, missing))
         return
-    held = versions.latest_payload(history, seen.trial, seen.source) if isinstance(seen, ctgov.Sent) else None
     try:
+        held = _held_payload(history, seen) if isinstance(seen, ctgov.Sent) else None
         decision = _by_payloads(held, seen.payload) if held is not None else None
         if isinstance(decision, Unchanged):
             if missing is not None:
@@ -297,6 +297,9 @@ def _store(around: Surroundings, history: History, seen: _Seen, source: SourceRe
         if decision is None:
             known = versions.latest(history, seen.trial, seen.source)
             decision = decide(known.record if known else None, observation.record, complete=observation.source == CTGOV)
+    except Damaged as error:
+        source.failed.append({"trial": seen.trial, "error": str(error)})
+        return
     except DatabaseError:
         raise
     except Exception as error:
@@ -315,7 +318,7 @@ def _store(around: Surroundings, history: History, seen: _Seen, source: SourceRe
     changes = decision.changes if isinstance(decision, Changed) else ()
     with history.write() as connection:
         version = versions.add_version(
-            connection,
+            history,
             trial=observation.trial,
             source=observation.source,
             record=observation.record if observation.source == CTGOV else decision.record,  # a page's: with what is carried over
@@ -349,6 +352,14 @@ def _store(around: Surroundings, history: History, seen: _Seen, source: SourceRe
 def _count(report: SyncReport, kept: tuple[int, int]) -> None:
     report.changes += kept[0]
     report.notices += kept[1]
+
+
+def _held_payload(history: History, seen: ctgov.Sent) -> bytes | None:
+    """What came for the version held; ``None`` when there is none that comes back: the kept record may do so all the same."""
+    try:
+        return versions.latest_payload(history, seen.trial, seen.source)
+    except Damaged:
+        return None
 
 
 def _by_payloads(held: bytes, sent: bytes) -> Decision | None:

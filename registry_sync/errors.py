@@ -5,6 +5,7 @@
     │   ├── SettingsError             the settings file or the environment
     │   ├── UsageError                an argument: a malformed trial id, an address, a date
     │   ├── DatabaseError             missing, not ours, newer than this program, locked, read-only, full
+    │   │   └── Damaged               something that is kept does not come back as it was put in
     │   └── MissingExtra              an optional dependency is not installed
     ├── AlreadyRunning        exit 1  another process holds the lock of this job
     ├── FetchError            exit 1  a request brought no usable answer
@@ -51,6 +52,10 @@ class UsageError(CannotStart):
 
 class DatabaseError(CannotStart):
     """The history file cannot be used."""
+
+
+class Damaged(DatabaseError):
+    """Something that is kept does not come back as it was put in; the rest of the file may be sound."""
 
 
 class MissingExtra(CannotStart):

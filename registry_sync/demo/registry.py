@@ -28,7 +28,10 @@ _STUDIES = "/api/v2/studies"
 
 
 class Registry(LoopbackServer):
-    """A registry that holds what it is given. As the real one, it moves its release stamp only with ``release``."""
+    """A registry that holds what it is given.
+
+    What is put in is published at once: the timestamp of its data moves by a second. ``release`` is the daily one.
+    """
 
     def __init__(self, *, released: datetime = FIRST_RELEASE) -> None:
         super().__init__()
@@ -55,11 +58,13 @@ class Registry(LoopbackServer):
             if aliases:
                 identification["nctIdAliases"] = aliases
             self._studies[current] = self._stamped(kept)
+            self._publish()
 
     def remove(self, nct: str) -> None:
         """Know this study no more. Raises KeyError when it was not known."""
         with self._lock:
             del self._studies[nct_id(nct)]
+            self._publish()
 
     def alias(self, old: str, new: str) -> None:
         """Merge one id into another: the old one leads to the new one, and its own study is gone.
@@ -177,6 +182,9 @@ class Registry(LoopbackServer):
         token = secrets.token_urlsafe(24)
         self._tokens[token] = (question.signature, start)
         return token
+
+    def _publish(self) -> None:
+        self._released += timedelta(seconds=1)
 
     def _lead(self, old: str, new: str) -> None:
         self._studies.pop(old, None)

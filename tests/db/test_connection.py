@@ -150,7 +150,7 @@ def test_half_a_transaction_is_none(history: History) -> None:
 
 def test_references_are_kept(history: History) -> None:
     with pytest.raises(sqlite3.IntegrityError), history.write() as connection:
-        connection.execute("INSERT INTO watch VALUES ('NCT06805448', 'now')")
+        connection.execute("INSERT INTO watch (trial, added_at) VALUES ('NCT06805448', 'now')")
 
 
 def test_two_writers_at_once_both_write(path: Path, history: History) -> None:

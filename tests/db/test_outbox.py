@@ -30,7 +30,7 @@ def change(history: History, trial: str, *notices: tuple[str, Subscription]) -> 
     with history.write() as connection:
         watches.know(connection, trial, NOW)
         version = versions.add_version(
-            connection, trial=trial, source="ctgov", record=Record(trial=trial), payload=b"{}", registry_date=None, seen_at=NOW
+            history, trial=trial, source="ctgov", record=Record(trial=trial), payload=b"{}", registry_date=None, seen_at=NOW
         )
         ids = versions.add_changes(connection, version, [CHANGE], trial=trial, source="ctgov", registry_date=None, seen_at=NOW)
         for key, subscription in notices:
@@ -166,6 +166,6 @@ def test_a_payload_comes_back_byte_for_byte(history: History, payload: bytes) ->
     with history.write() as connection:
         watches.know(connection, TRIAL, NOW)
         version = versions.add_version(
-            connection, trial=TRIAL, source="ctgov", record=Record(trial=TRIAL), payload=payload, registry_date=None, seen_at=NOW
+            history, trial=TRIAL, source="ctgov", record=Record(trial=TRIAL), payload=payload, registry_date=None, seen_at=NOW
         )
     assert versions.payload(history, version) == payload

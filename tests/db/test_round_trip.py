@@ -22,9 +22,9 @@ NOW = "2026-02-02T06:17:00Z"
 
 def kept(history: History, record: Record, payload: bytes) -> tuple[Record, bytes]:
     """Put a version into the history and take it out again."""
-    with history.write() as connection:
+    with history.write():
         version = versions.add_version(
-            connection, trial=record.trial, source="ctgov", record=record, payload=payload, registry_date=None, seen_at=NOW
+            history, trial=record.trial, source="ctgov", record=record, payload=payload, registry_date=None, seen_at=NOW
         )
     return versions.by_id(history, version).record, versions.payload(history, version)
 

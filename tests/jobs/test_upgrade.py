@@ -15,6 +15,7 @@ from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.demo.story import SMOKE_FREE_AFTER, SMOKE_FREE_BEFORE, first_listing
 from registry_sync.sources.ctgov import record_from
+from registry_sync.trials.record import to_json
 from tests.house import House
 
 
@@ -31,8 +32,17 @@ def close_recruitment(house: House) -> None:
     house.registry.put(record.with_status(house.registry.study(TRIAL), "ACTIVE_NOT_RECRUITING", posted="2026-02-03"))
 
 
+def as_an_older_program_kept_it(house: House) -> None:
+    """Every record becomes plain JSON in its row, as it was kept before records were packed."""
+    with house.history() as history, history.write() as connection:
+        for row in history.rows("SELECT id FROM version"):
+            kept = to_json(versions.by_id(history, row["id"]).record).decode()
+            connection.execute("UPDATE version SET record = ?, record_codec = 'json' WHERE id = ?", (kept, row["id"]))
+
+
 def read_by_an_older_program(house: House) -> None:
     """The kept record becomes that of a program which did not part the eligibility text yet, nor knew what the dates are."""
+    as_an_older_program_kept_it(house)
     with house.history() as history, history.write() as connection:
         whole = json.dumps([{"group": None, "section": None, "depth": 0, "kind": "note", "text": "All criteria in one piece"}])
         connection.execute(
@@ -42,13 +52,14 @@ def read_by_an_older_program(house: House) -> None:
 
 
 def spoil_payload(house: House, how: str) -> None:
+    as_an_older_program_kept_it(house)
     with house.history() as history, history.write() as connection:
         if how == "cut":
             connection.execute("UPDATE version SET payload = substr(payload, 1, 20)")
         elif how == "codec":
             connection.execute("UPDATE version SET codec = 'rot13'")
         else:
-            connection.execute("UPDATE version SET payload = ?", (zlib.compress(how.encode()),))
+            connection.execute("UPDATE version SET payload = ?, codec = 'zlib'", (zlib.compress(how.encode()),))
 
 
 def rewritten(study: dict[str, Any]) -> dict[str, Any]:
@@ -124,6 +135,7 @@ def test_a_pages_kept_record_is_compared_as_it_is_kept(house: House) -> None:
     url = house.listing.url_of(TRIAL)
     house.listing.put(TRIAL, replace(first_listing(), city="", country=""))
     house.sync()
+    as_an_older_program_kept_it(house)
     with house.history() as history, history.write() as connection:
         connection.execute("UPDATE version SET record = json_set(record, '$.overall_status', 'COMPLETED') WHERE source = ?", (url,))
     house.sync()

@@ -1,0 +1,66 @@
+"""Trials that the registry merged: the id that a record had, and the id that it is shown under now."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from db import watches
+from db.connection import History
+
+
+def current(history: History, trial: str) -> str:
+    """The id that the registry shows this record under, as far as is known here."""
+    row = history.one("SELECT trial FROM alias WHERE old = ?", (trial,))
+    return row["trial"] if row else trial
+
+
+def current_ids(history: History, trials: Iterable[str]) -> list[str]:
+    """The same for several, each once, in their order."""
+    return list(dict.fromkeys(current(history, trial) for trial in trials))
+
+
+def family(history: History, trial: str) -> list[str]:
+    """Every id under which something may be kept on this trial, the current one first."""
+    now = current(history, trial)
+    return [now, *(row["old"] for row in history.rows("SELECT old FROM alias WHERE trial = ? ORDER BY old", (now,)))]
+
+
+def merge(history: History, old: str, new: str, now: str) -> None:
+    """Let everything that hangs on ``old`` go on under ``new``, inside the caller's transaction.
+
+    The watch, its pages, what searches found and the subscriptions move. The versions move when nothing is held under ``new``, so that
+    the next record is compared with them; else they stay, and are shown as the other branch of one history. Changes keep the id
+    under which they were told.
+    """
+    connection = history.connection
+    watches.know(connection, new, now)
+    connection.execute("UPDATE alias SET trial = ? WHERE trial = ?", (new, old))
+    connection.execute("DELETE FROM alias WHERE old = ?", (new,))
+    connection.execute(
+        "INSERT INTO alias (old, trial, since) VALUES (?, ?, ?) ON CONFLICT (old) DO UPDATE SET trial = excluded.trial", (old, new, now)
+    )
+    _move_watch(connection, old, new)
+    for table in ("subscription_trial", "search_trial"):
+        connection.execute(f"UPDATE OR IGNORE {table} SET trial = ? WHERE trial = ?", (new, old))  # noqa: S608 - the names are ours
+        connection.execute(f"DELETE FROM {table} WHERE trial = ?", (old,))  # noqa: S608
+    if connection.execute("SELECT 1 FROM version WHERE trial = ? AND source = 'ctgov'", (new,)).fetchone() is None:
+        connection.execute("UPDATE version SET trial = ? WHERE trial = ? AND source = 'ctgov'", (new, old))
+    for table in ("look", "staged"):
+        connection.execute(f"DELETE FROM {table} WHERE trial = ?", (old,))  # noqa: S608
+    connection.execute("DELETE FROM unparsed WHERE trial = ? AND source = 'ctgov'", (old,))
+
+
+def _move_watch(connection: sqlite3.Connection, old: str, new: str) -> None:
+    connection.execute(
+        """INSERT INTO watch (trial, added_at, typed, news) SELECT ?, added_at, typed, 0 FROM watch WHERE trial = ?
+           ON CONFLICT (trial) DO UPDATE SET typed = max(typed, excluded.typed)""",
+        (new, old),
+    )
+    connection.execute("DELETE FROM watch WHERE trial = ?", (old,))
+    urls = [row[0] for row in connection.execute("SELECT url FROM page WHERE trial = ?", (old,))]
+    connection.execute("UPDATE OR IGNORE page SET trial = ? WHERE trial = ?", (new, old))
+    connection.execute("DELETE FROM page WHERE trial = ?", (old,))
+    for url in urls:  # a page's history goes with it, unless the other id has one of its own
+        if connection.execute("SELECT 1 FROM version WHERE trial = ? AND source = ?", (new, url)).fetchone() is None:
+            connection.execute("UPDATE version SET trial = ? WHERE trial = ? AND source = ?", (new, old, url))

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import TYPE_CHECKING
 
 from db.connection import History
-from registry_sync.trials.presence import Absence
+
+if TYPE_CHECKING:
+    from registry_sync.trials.presence import Absence
 
 
 def every(history: History) -> dict[str, Absence]:
     """All of them, by trial: few."""
     rows = history.rows("""SELECT trial, since, state, "into" FROM absence""")
+    if not rows:
+        return {}
+    from registry_sync.trials.presence import Absence  # loads what judges changes
+
     return {row["trial"]: Absence(row["since"], row["state"], row["into"]) for row in rows}
 
 

@@ -10,12 +10,15 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import sqlite_utils
-
+from db import steps
 from registry_sync.errors import DatabaseError
+
+if TYPE_CHECKING:
+    import sqlite_utils
 
 APPLICATION_ID = 0x52675379
 """Written into the file's header ("RgSy"), so that nobody takes another program's file for a history, or the reverse."""
@@ -32,7 +35,13 @@ class History:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self.connection = connection
-        self.db = sqlite_utils.Database(connection, execute_plugins=False)
+
+    @cached_property
+    def db(self) -> sqlite_utils.Database:
+        """The same connection in the hands of sqlite-utils."""
+        import sqlite_utils
+
+        return sqlite_utils.Database(self.connection, execute_plugins=False)
 
     def __enter__(self) -> History:
         return self
@@ -149,15 +158,14 @@ def _make_private(path: Path) -> None:
 
 def _identify(history: History) -> None:
     """Refuse a file that another program made before a single byte of it changes."""
-    from db.migrations import newer_than_known
-
     application_id = history.connection.execute("PRAGMA application_id").fetchone()[0]
     empty = history.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     if application_id != APPLICATION_ID and not (application_id == 0 and empty):
         raise DatabaseError(
             f"{history.path}: belongs to another program; name this program's file with --database", about=str(history.path)
         )
-    unknown = newer_than_known(history)
+    known = steps.known()
+    unknown = [name for name in steps.taken(history.connection) if name not in known]
     if unknown:
         raise DatabaseError(
             f"{history.path}: was written by a newer registry-sync (it has {', '.join(unknown)}); install that version",
@@ -166,12 +174,13 @@ def _identify(history: History) -> None:
 
 
 def _prepare(history: History) -> None:
-    from db.migrations import bring_up_to_date
-
     connection = history.connection
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA busy_timeout = {int(WAIT_FOR_OTHERS * 1000)}")
-    bring_up_to_date(history)
+    if steps.taken(connection) != steps.known():
+        from db.migrations import bring_up_to_date  # loads sqlite-utils: only when there is a step to take
+
+        bring_up_to_date(history)
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

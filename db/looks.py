@@ -52,6 +52,28 @@ def count(history: History, wanted: Wanted) -> int:
     return int(row["n"]) if row else 0
 
 
+def count_watched(history: History, wanted: Wanted) -> int:
+    """How many trials are watched, of those that are wanted at all."""
+    row = history.one(
+        "SELECT count(*) AS n FROM watch WHERE :only IS NULL OR trial IN (SELECT value FROM json_each(:only))", wanted._values()
+    )
+    return int(row["n"]) if row else 0
+
+
+def anything_watched(history: History) -> bool:
+    """Is there a trial or a search to look at?"""
+    return history.one("SELECT 1 FROM watch UNION ALL SELECT 1 FROM search WHERE watched LIMIT 1") is not None
+
+
+def not_watched(history: History, trials: Sequence[str]) -> list[str]:
+    """Which of these are not watched, in their order."""
+    watched = {
+        row["trial"]
+        for row in history.rows("SELECT trial FROM watch WHERE trial IN (SELECT value FROM json_each(?))", (json.dumps(list(trials)),))
+    }
+    return [trial for trial in trials if trial not in watched]
+
+
 def to_glance(history: History, wanted: Wanted, *, after: str, most: int) -> dict[str, bytes]:
     """The next trials, in the order of their ids, of which a glance may be enough, with what the last one showed.
 
@@ -93,11 +115,16 @@ def settle(connection: sqlite3.Connection, settled: Iterable[Settled]) -> None:
     )
 
 
-def glanced(connection: sqlite3.Connection, trials: Iterable[str], release: str | None) -> None:
-    """Note that a glance showed what it showed before, inside the caller's transaction."""
-    connection.execute("UPDATE look SET release = ? WHERE trial IN (SELECT value FROM json_each(?))", (release, json.dumps(list(trials))))
+def glanced(connection: sqlite3.Connection, trials: Iterable[str], release: str | None, now: str) -> None:
+    """Note that a glance showed what it showed before, inside the caller's transaction; but for those that are due for more."""
+    connection.execute(
+        "UPDATE look SET release = ? WHERE trial IN (SELECT value FROM json_each(?)) AND due_at > ?",
+        (release, json.dumps(list(trials)), now),
+    )
 
 
 def doubt(connection: sqlite3.Connection, trials: Iterable[str]) -> None:
     """Note that the whole record of these trials is to be asked for, inside the caller's transaction."""
-    connection.execute("UPDATE look SET glance = NULL WHERE trial IN (SELECT value FROM json_each(?))", (json.dumps(list(trials)),))
+    connection.execute(
+        "UPDATE look SET glance = NULL, release = NULL WHERE trial IN (SELECT value FROM json_each(?))", (json.dumps(list(trials)),)
+    )

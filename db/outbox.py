@@ -6,11 +6,13 @@ import sqlite3
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from db.connection import History, Row
-from db.history import kept_change
-from registry_sync.notices.route import Planned
-from registry_sync.trials.changes import KeptChange
+
+if TYPE_CHECKING:
+    from registry_sync.notices.route import Planned
+    from registry_sync.trials.changes import KeptChange
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ def claim_next(history: History, now: str, kinds: Sequence[str]) -> Waiting | No
 
 def changes_of(history: History, notice_id: str) -> list[KeptChange]:
     """The changes that a notice tells, oldest first."""
+    from db.history import kept_change
+
     rows = history.rows(
         "SELECT change.* FROM change JOIN notice_change ON notice_change.change_id = change.id WHERE notice_id = ? ORDER BY change.id",
         (notice_id,),
@@ -131,7 +135,7 @@ def counts(history: History, now: str) -> dict[str, int]:
     """How many notices wait: ``failed`` (parked), ``retrying`` (tried and due later), ``waiting`` (all that is unsent and not parked)."""
     row = history.one(
         """SELECT coalesce(sum(state = 'failed'), 0) AS failed, coalesce(sum(state IN ('pending', 'claimed')), 0) AS waiting,
-                  coalesce(sum(state = 'pending' AND next_try_at <= ?), 0) AS due FROM notice""",
+                  coalesce(sum(state IN ('pending', 'claimed') AND next_try_at <= ?), 0) AS due FROM notice""",
         (now,),
     )
     assert row is not None  # noqa: S101 - an aggregate has one row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
@@ -9,26 +10,36 @@ from db.connection import History, Row
 
 
 def add(history: History, trials: Iterable[str], pages: Sequence[str], now: str) -> list[str]:
-    """Watch these trials, and these pages of the (one) trial; the trials that were not watched before."""
+    """Watch these trials by hand, and these pages of the (one) trial; the trials that were not watched before."""
     trials = list(dict.fromkeys(trials))
+    ids = json.dumps(trials)
     with history.write() as connection:
-        new = [trial for trial in trials if not _is_watched(connection, trial)]
+        unknown = set(_not_watched(connection, trials))
+        know_all(connection, ids, now)
+        connection.execute(
+            """INSERT INTO watch (trial, added_at) SELECT value, ? FROM json_each(?) WHERE true
+               ON CONFLICT (trial) DO UPDATE SET typed = 1 WHERE NOT typed""",
+            (now, ids),
+        )
+        connection.execute("UPDATE search_trial SET dropped = 0 WHERE dropped AND trial IN (SELECT value FROM json_each(?))", (ids,))
         for trial in trials:
-            know(connection, trial, now)
-            connection.execute("INSERT INTO watch (trial, added_at) VALUES (?, ?) ON CONFLICT DO NOTHING", (trial, now))
             for url in pages:
                 connection.execute("INSERT INTO page (trial, url, added_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (trial, url, now))
-    return new
+    return [trial for trial in trials if trial in unknown]
 
 
 def remove(history: History, trials: Iterable[str]) -> list[str]:
-    """Stop watching these trials and their pages; what was recorded stays. The trials that were not watched."""
+    """Stop watching these trials and their pages; what was recorded stays. The trials that were not watched.
+
+    A search that found one of them does not bring it back.
+    """
     trials = list(dict.fromkeys(trials))
     with history.write() as connection:
-        unknown = [trial for trial in trials if not _is_watched(connection, trial)]
-        for trial in trials:
-            connection.execute("DELETE FROM watch WHERE trial = ?", (trial,))
-            connection.execute("DELETE FROM page WHERE trial = ?", (trial,))
+        unknown = _not_watched(connection, trials)
+        ids = json.dumps(list(set(trials) - set(unknown)))
+        connection.execute("UPDATE search_trial SET dropped = 1 WHERE trial IN (SELECT value FROM json_each(?))", (ids,))
+        for table in ("watch", "page"):
+            connection.execute(f"DELETE FROM {table} WHERE trial IN (SELECT value FROM json_each(?))", (ids,))  # noqa: S608 - the names are ours
     return unknown
 
 
@@ -77,5 +88,24 @@ def know(connection: sqlite3.Connection, trial: str, now: str) -> None:
     connection.execute("INSERT INTO trial (id, known_since) VALUES (?, ?) ON CONFLICT DO NOTHING", (trial, now))
 
 
-def _is_watched(connection: sqlite3.Connection, trial: str) -> bool:
-    return connection.execute("SELECT 1 FROM watch WHERE trial = ?", (trial,)).fetchone() is not None
+def know_all(connection: sqlite3.Connection, ids: str, now: str) -> None:
+    """The same for many; ``ids``: a JSON list."""
+    connection.execute(
+        "INSERT INTO trial (id, known_since) SELECT value, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING", (now, ids)
+    )
+
+
+def news(history: History, trial: str) -> bool:
+    """Is it still to be told that a search found this trial?"""
+    return history.one("SELECT 1 FROM watch WHERE trial = ? AND news = 1", (trial,)) is not None
+
+
+def news_told(connection: sqlite3.Connection, trial: str) -> None:
+    """Note that it is told, inside the caller's transaction."""
+    connection.execute("UPDATE watch SET news = 0 WHERE trial = ? AND news = 1", (trial,))
+
+
+def _not_watched(connection: sqlite3.Connection, trials: Sequence[str]) -> list[str]:
+    rows = connection.execute("SELECT trial FROM watch WHERE trial IN (SELECT value FROM json_each(?))", (json.dumps(list(trials)),))
+    watched = {row[0] for row in rows}
+    return [trial for trial in trials if trial not in watched]

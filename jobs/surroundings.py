@@ -59,6 +59,8 @@ class Surroundings:
     now: Callable[[], datetime.datetime] = utc_now
     stop: threading.Event = field(default_factory=threading.Event)
     progress: Progress = field(default_factory=Silent)
+    say: Callable[[str], object] = log.info
+    """Hears, in one line, what a person should know before something long begins."""
 
     @property
     def database(self) -> Path:

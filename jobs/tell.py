@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from db import absences, outbox, subscriptions
+from db import absences, outbox, subscriptions, watches
 from db import history as versions
 from db.connection import Connection, History
 from jobs.surroundings import Surroundings, as_stamp
-from jobs.triggers import period_end
 from registry_sync.notices.interface import Every
 from registry_sync.notices.route import route
 from registry_sync.sources.interface import CTGOV, Gone, Moved
@@ -41,6 +40,8 @@ def keep(
     schedule = around.settings.schedule
 
     def ends(every: Every, timezone: str) -> Any:
+        from jobs.triggers import period_end  # loads the scheduler: only for a digest
+
         return period_end(every, timezone, now, digest=schedule.digest, week_ends=schedule.week_ends)
 
     following = subscriptions.following(history, trial)
@@ -77,6 +78,17 @@ def back(around: Surroundings, history: History, trial: str, known: Absence) -> 
         absences.forget(connection, trial)
         queued = _keep_presence(around, history, connection, change, trial, held.id) if held and change else 0
     return (1 if change else 0), queued
+
+
+def found(around: Surroundings, history: History, trial: str) -> tuple[int, int]:
+    """Note that a search found a trial of which a version is held from before; how many changes were kept and notices queued."""
+    held = versions.latest(history, trial, CTGOV)
+    if held is None:
+        return 0, 0
+    with history.write() as connection:
+        watches.news_told(connection, trial)
+        queued = _keep_presence(around, history, connection, presence.found(held.record), trial, held.id)
+    return 1, queued
 
 
 def _keep_presence(around: Surroundings, history: History, connection: Connection, change: Change, trial: str, version: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,7 @@ class House:
     hook: Hook
     at: datetime.datetime = MONDAY
     settings: Settings = field(init=False)
+    say: Callable[[str], object] = lambda _: None
 
     def __post_init__(self) -> None:
         self.settings = Settings(
@@ -57,7 +58,7 @@ class House:
 
     @property
     def around(self) -> Surroundings:
-        return Surroundings(self.settings, now=lambda: self.at)
+        return Surroundings(self.settings, now=lambda: self.at, say=self.say)
 
     @contextmanager
     def history(self) -> Iterator[History]:

@@ -7,24 +7,18 @@ are checked. All of it happens inside one BEGIN IMMEDIATE, so that two processes
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from pathlib import Path
 
 from sqlite_utils.migrations import Migrations
 
+from db import steps
 from db.connection import APPLICATION_ID, History, copy_to
 from registry_sync.errors import DatabaseError
 
-STEPS = Migrations("registry-sync")
+STEPS = Migrations(steps.SET)
 
-for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+for _module in steps.known():
     STEPS(name=_module)(importlib.import_module(f"{__name__}.{_module}").step)
-
-
-def newer_than_known(history: History) -> list[str]:
-    """The steps that this file has and this program does not know."""
-    known = {migration.name for migration in STEPS._migrations}
-    return [applied.name for applied in STEPS.applied(history.db) if applied.name not in known]
 
 
 def bring_up_to_date(history: History) -> None:

@@ -55,7 +55,10 @@ class Asked:
         from jobs.surroundings import Silent, Surroundings
         from registry_sync.cli import interrupt
 
-        return Surroundings(self.settings, stop=interrupt.wish, progress=Bar() if sys.stderr.isatty() else Silent())
+        def say(sentence: str) -> None:
+            click.echo(sentence, err=True)
+
+        return Surroundings(self.settings, stop=interrupt.wish, progress=Bar() if sys.stderr.isatty() else Silent(), say=say)
 
 
 asked = click.make_pass_decorator(Asked)

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from registry_sync.cli.common import Asked, as_json, asked, print_json, print_table, trial_ids
+from registry_sync.cli.watching import current_ids, query_option
 
 if TYPE_CHECKING:
-    from db.connection import History
+    from db.connection import History, Row
     from db.subscriptions import Consent
+    from registry_sync.sources.ctgov_search import Search
 
 VOUCHED = "operator-1: the operator records that the holder of this address asked to be told of changes in these trials"
 MACHINE = "none-1: a webhook or chat address, given by the operator; no person confirms it"
@@ -24,6 +26,7 @@ MACHINE = "none-1: a webhook or chat address, given by the operator; no person c
 @click.argument("address", metavar="ADDRESS")
 @click.argument("trials", metavar="[NCT]...", nargs=-1, callback=trial_ids)
 @click.option("--all", "all_", is_flag=True, help="Every trial that is watched, now and later.")
+@query_option("Every trial that this watched search finds, now and later; all --query of one call are one search.")
 @click.option(
     "--as", "role", type=click.Choice(["reader", "coordinator"]), default="reader", show_default=True, help="Whose words are used."
 )
@@ -42,6 +45,7 @@ def subscribe(
     address: str,
     trials: tuple[str, ...],
     all_: bool,
+    search: Search | None,
     role: str,
     topics: str | None,
     countries: tuple[str, ...],
@@ -57,14 +61,14 @@ def subscribe(
 
     A mail address is pending, and gets nothing, until its holder confirms, or --confirmed says that consent was given.
     """
-    from db import subscriptions, watches
+    from db import subscriptions
     from jobs.surroundings import as_stamp, utc_now
     from registry_sync.errors import UsageError
     from registry_sync.notices.address import classify, masked
     from registry_sync.notices.route import Subscription
 
-    if bool(trials) == all_:
-        raise UsageError("say which trials: NCT ids, or --all for every trial that is watched (not both)")
+    if sum((bool(trials), all_, search is not None)) != 1:
+        raise UsageError("say which trials: NCT ids, or --all for every trial that is watched, or --query for a search (one of the three)")
     kind, address = classify(address)
     if kind == "chat":
         _check_chat(address)
@@ -86,16 +90,26 @@ def subscribe(
     now = as_stamp(utc_now())
     with asked.history(create=True) as history:
         consent = _consent(history, kind, address, confirmed=confirmed, now=now)
-        row = subscriptions.add(history, wanted, trials, consent=consent, now=now)
-        watched = set(watches.trials(history))
+        trials = current_ids(history, trials, err=True)
+        row = subscriptions.add(history, wanted, trials, consent=consent, now=now, search=search)
+        unseen = _not_watched(history, trials, search)
     row["address"] = masked(row["address"])
     if json_:
         print_json(row)
     else:
-        _print_subscribed(row["address"], row["state"], trials)
-    for trial in trials:
-        if trial not in watched:
-            click.echo(f"registry-sync: {trial} is not watched, so nothing will be seen to tell: registry-sync watch add {trial}", err=True)
+        _print_subscribed(row["address"], row["state"], f"what the search {search} finds" if search else ", ".join(trials))
+    for what, options in unseen:
+        click.echo(f"registry-sync: {what} is not watched, so nothing will be seen to tell: registry-sync watch add {options}", err=True)
+
+
+def _not_watched(history: History, trials: tuple[str, ...], search: Search | None) -> list[tuple[str, str]]:
+    """What of this is not watched, and what it takes to watch it."""
+    from db import searches, watches
+
+    if search is not None:
+        return [] if searches.is_watched(history, search) else [(f"the search {search}", search.options)]
+    watched = set(watches.trials(history))
+    return [(trial, trial) for trial in trials if trial not in watched]
 
 
 def _check_chat(address: str) -> None:
@@ -130,8 +144,8 @@ def _operator() -> str:
         return f"user {os.getuid()}"
 
 
-def _print_subscribed(address: str, state: str, trials: tuple[str, ...]) -> None:
-    what = ", ".join(trials) or "every trial that is watched"
+def _print_subscribed(address: str, state: str, what: str) -> None:
+    what = what or "every trial that is watched"
     if state == "active":
         click.echo(f"{address}: will be told of {what}")
         return
@@ -191,20 +205,30 @@ def subscriptions(asked: Asked, json_: bool) -> None:
                 row["least"],
                 row["address"],
                 ",".join(row["topics"]) or "default",
-                row["trials"] if row["trials"] == "all" else " ".join(row["trials"]),
+                _followed(row),
             ]
             for row in rows
         ],
     )
 
 
+def _followed(row: Row) -> str:
+    from registry_sync.sources.ctgov_search import Search
+
+    if row["query"] is None:
+        return "all" if row["trials"] == "all" else " ".join(row["trials"])
+    search = f"search {Search(tuple(row['query'].items()))}"
+    return search if row["query_is_watched"] else f"{search} (not watched: registry-sync watch add --query ...)"
+
+
 @click.command(epilog="Example: registry-sync unsubscribe advocate@example.org NCT06805448")
 @click.argument("address", metavar="[ADDRESS]", required=False)
 @click.argument("trials", metavar="[NCT]...", nargs=-1, callback=trial_ids)
+@query_option("Only what it hears by this search, typed with the same areas.")
 @click.option("--from-mail", is_flag=True, help="Read one unsubscribe mail from standard input.")
 @asked
-def unsubscribe(asked: Asked, address: str | None, trials: tuple[str, ...], from_mail: bool) -> int:
-    """Stop telling ADDRESS, of all trials or of these; what still waits for it is not sent."""
+def unsubscribe(asked: Asked, address: str | None, trials: tuple[str, ...], search: Search | None, from_mail: bool) -> int:
+    """Stop telling ADDRESS, of all trials, of these, or of a search; what still waits for it is not sent."""
     from db import subscriptions as kept
     from jobs.surroundings import as_stamp, utc_now
     from registry_sync.errors import UsageError
@@ -217,15 +241,34 @@ def unsubscribe(asked: Asked, address: str | None, trials: tuple[str, ...], from
         return _from_mail(asked, now)
     if not address:
         raise UsageError("say whom: registry-sync unsubscribe ADDRESS [NCT]...")
+    if trials and search is not None:
+        raise UsageError("trial ids and --query are two things: give each in a call of its own", about=trials[0])
     _, address = classify(address)
     with asked.history() as history:
-        if trials and kept.covers_everything(history, address):
-            raise UsageError(
-                f"{masked(address)} follows every trial that is watched: stop that as a whole, with no trial named", about=address
-            )
-        stopped = kept.stop(history, address, trials, why="operator", now=now)
+        if search is not None:
+            stopped = kept.stop_search(history, address, search, why="operator", now=now)
+        else:
+            trials = current_ids(history, trials)
+            _check_apart(history, address, trials)
+            stopped = kept.stop(history, address, trials, why="operator", now=now)
     click.echo(f"{masked(address)}: {'stopped' if stopped else 'was not subscribed to that'}")
     return 0 if stopped else 1
+
+
+def _check_apart(history: History, address: str, trials: tuple[str, ...]) -> None:
+    """Refuse to stop single trials of what is followed as a whole. Raises UsageError."""
+    from db import subscriptions as kept
+    from registry_sync.errors import UsageError
+    from registry_sync.notices.address import masked
+
+    if trials and kept.covers_everything(history, address):
+        raise UsageError(f"{masked(address)} follows every trial that is watched: stop that as a whole, with no trial named", about=address)
+    search = kept.covering_search(history, address, trials)
+    if search is not None:
+        raise UsageError(
+            f"{masked(address)} follows what the search {search} finds: stop that as a whole, with {search.options}",
+            about=address,
+        )
 
 
 def _from_mail(asked: Asked, now: str) -> int:

@@ -24,12 +24,13 @@ def sync(asked: Asked, trials: tuple[str, ...], full: bool, no_deliver: bool, js
     """Pull everything watched (or these trials), record what changed, and tell the subscribers."""
     from jobs.sync import sync as pull
 
-    del full  # there are no short cuts yet: every record is asked for whole
-    report = pull(asked.surroundings(), trials=trials, then_deliver=not no_deliver)
+    report = pull(asked.surroundings(), trials=trials, full=full, then_deliver=not no_deliver)
     if json_:
         print_json(report.as_json())
     else:
         _print_sync(report)
+    for old, new in report.merged:
+        click.echo(f"{old}: ClinicalTrials.gov shows this record under {new} now; it is watched under that id from now on", err=True)
     for line in report.failures():
         click.echo(f"registry-sync: {line}", err=True)
     _say_problems(report.delivery)
@@ -41,9 +42,11 @@ def _print_sync(report: SyncReport) -> None:
         click.echo("nothing is watched yet: registry-sync watch add NCT...", err=True)
     for source in report.sources:
         name = "ClinicalTrials.gov" if source.source == "ctgov" else source.source
-        parts = [f"{source.checked} looked at"]
+        is_gate = source.source == "ctgov" and report.released is not None
+        parts = [f"nothing released since the last look ({report.released} UTC)"] if is_gate else []
+        parts += [f"{source.checked} {'watched' if is_gate else 'looked at'}"]
         parts += [f"{source.baselines} recorded for the first time"] if source.baselines else []
-        parts += [f"{source.changed} changed"] if source.changed or not source.baselines else []
+        parts += [f"{source.changed} changed"] if source.changed or not (source.baselines or is_gate) else []
         parts += [f"{len(source.failed)} failed"] if source.failed else []
         click.echo(f"{name}: {', '.join(parts)}")
     delivery = report.delivery

@@ -1,4 +1,4 @@
-"""ClinicalTrials.gov API v2 on loopback: search, ids, paging, projection, version, aliases and the pages for people.
+"""ClinicalTrials.gov API v2 on loopback: search, ids, paging, projection, version, aliases, history and the pages for people.
 
 It answers as the registry's own description of its API says (https://clinicaltrials.gov/data-api/api, version 2.0.5), as far
 as this program asks; what it does not speak it refuses with 400, so that a wrong question never looks like an empty answer.
@@ -17,6 +17,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
+from registry_sync.demo.as_html import as_html
+from registry_sync.demo.past import Past
 from registry_sync.demo.search import QueryError, Question, Study, cut_to, nct_id, question_for_many, question_for_one
 from registry_sync.demo.server import LoopbackServer
 from registry_sync.demo.wire import HTML, JSON, Reply, Request, text
@@ -25,6 +27,7 @@ API_VERSION = "2.0.5"
 FIRST_RELEASE = datetime(2026, 2, 1, 9, 0, 5, tzinfo=UTC)
 
 _STUDIES = "/api/v2/studies"
+_HISTORY = "/api/int/studies/"
 
 
 class Registry(LoopbackServer):
@@ -41,6 +44,8 @@ class Registry(LoopbackServer):
         self._released = released
         self._tokens: dict[str, tuple[tuple[tuple[str, str], ...], int]] = {}
         self._empty_pages = 0
+        self._past = Past()
+        self._shows_history = True
 
     def put(self, study: Study) -> None:
         """Take in a study of API v2, or its next version; the caller's dict stays the caller's.
@@ -57,6 +62,7 @@ class Registry(LoopbackServer):
             aliases = sorted(old for old, new in self._aliases.items() if new == current)
             if aliases:
                 identification["nctIdAliases"] = aliases
+            self._past.replace(current, self._studies.get(current), kept)
             self._studies[current] = self._stamped(kept)
             self._publish()
 
@@ -64,6 +70,7 @@ class Registry(LoopbackServer):
         """Know this study no more. Raises KeyError when it was not known."""
         with self._lock:
             del self._studies[nct_id(nct)]
+            self._past.forget(nct_id(nct))
             self._publish()
 
     def alias(self, old: str, new: str) -> None:
@@ -98,6 +105,11 @@ class Registry(LoopbackServer):
         with self._lock:
             self._empty_pages = count
 
+    def show_history(self, shown: bool) -> None:
+        """Whether the versions of the records can be had (``/api/int/studies/{nct}/history``)."""
+        with self._lock:
+            self._shows_history = shown
+
     def answer(self, request: Request) -> Reply:
         """One reply of the API or of the site."""
         try:
@@ -113,14 +125,21 @@ class Registry(LoopbackServer):
                 return self._version()
             if request.path == _STUDIES:
                 return self._list(question_for_many(request.query))
+            if request.path.startswith(_HISTORY) and self._shows_history:
+                return self._history(request)
             for prefix, show in ((_STUDIES + "/", self._show), ("/study/", self._show_page)):
                 if request.path.startswith(prefix):
                     return self._one(request, prefix, show)
         return text(HTTPStatus.NOT_FOUND, "Not Found")
 
+    @property
+    def data_timestamp(self) -> str:
+        """The time of the data as the registry writes it: UTC, without an offset."""
+        with self._lock:
+            return self._released.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()
+
     def _version(self) -> Reply:
-        stamp = self._released.astimezone(UTC).replace(tzinfo=None, microsecond=0)
-        return _json({"apiVersion": API_VERSION, "dataTimestamp": stamp.isoformat()})
+        return _json({"apiVersion": API_VERSION, "dataTimestamp": self.data_timestamp})
 
     def _one(self, request: Request, prefix: str, show: Any) -> Reply:
         asked = nct_id(request.path.removeprefix(prefix))
@@ -131,6 +150,24 @@ class Registry(LoopbackServer):
             query = "?" + urlencode(request.query) if request.query else ""
             return Reply(HTTPStatus.MOVED_PERMANENTLY, headers=(("Location", f"{prefix}{self._aliases[asked]}{query}"),))
         return text(HTTPStatus.NOT_FOUND, f"NCT number {asked} not found")
+
+    def _history(self, request: Request) -> Reply:
+        """The list of a record's versions, alone or behind the record, and each version."""
+        written, *rest = request.path.removeprefix(_HISTORY).split("/")
+        asked = nct_id(written)
+        if asked not in self._studies and asked in self._aliases:
+            way = "/".join([_HISTORY + self._aliases[asked], *rest])
+            return Reply(HTTPStatus.MOVED_PERMANENTLY, headers=(("Location", f"{way}?{urlencode(request.query)}"),))
+        study = self._studies.get(asked)
+        if study is not None and rest == ["history"]:
+            return _json({"changes": self._past.changes(asked, study)})
+        if study is not None and not rest and request.parameter("history") == "true":
+            return _json({"study": as_html(study), "history": {"changes": self._past.changes(asked, study)}})
+        if study is not None and len(rest) == 2 and rest[0] == "history" and rest[1].isascii() and rest[1].isdigit():
+            version = self._past.version(asked, int(rest[1]), study)
+            if version is not None:
+                return _json(version)
+        return text(HTTPStatus.NOT_FOUND, "Not Found")
 
     def _show(self, request: Request, study: Study) -> Reply:
         return _json(cut_to(study, question_for_one(request.query)))
@@ -188,6 +225,7 @@ class Registry(LoopbackServer):
 
     def _lead(self, old: str, new: str) -> None:
         self._studies.pop(old, None)
+        self._past.forget(old)
         self._aliases = {alias: new if to == old else to for alias, to in self._aliases.items()} | {old: new}
 
     def _stamped(self, study: Study) -> Study:

@@ -1,20 +1,22 @@
 """The questions that the loopback registry understands, read from a query string, and the studies that answer them.
 
 What is asked is checked as strictly as the real API does (https://clinicaltrials.gov/data-api/api); what is searched is
-plainer: every word must stand in the fitting parts of the record, case and accents ignored.
+plainer: words must stand in the fitting parts of the record, case and accents ignored, joined by AND (or nothing), OR, NOT and parentheses.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
 from registry_sync.demo.pieces import DATES, PIECES, Path, Tree, cut_down, place_of, tree_of, values_at
 
 Study = dict[str, Any]
+Expression = Callable[[Set[str]], bool]
+"""Do these words, of the fitting parts of a record, answer?"""
 
 STATUSES = frozenset(
     {
@@ -82,7 +84,7 @@ class Question:
     """A checked question for a list of studies. ``signature`` is what every page of one answer has in common."""
 
     ids: frozenset[str] | None
-    words: tuple[tuple[tuple[Path, ...], frozenset[str]], ...]
+    words: tuple[tuple[tuple[Path, ...], Expression], ...]
     statuses: frozenset[str] | None
     ranges: tuple[DateRange, ...]
     sort: tuple[tuple[Path, bool], ...]
@@ -104,7 +106,7 @@ class Question:
     def _fits(self, study: Study) -> bool:
         if self.statuses is not None and not self.statuses & set(values_at(study, PIECES["OverallStatus"])):
             return False
-        return all(span.holds(study) for span in self.ranges) and all(words <= _words_at(study, places) for places, words in self.words)
+        return all(span.holds(study) for span in self.ranges) and all(fit(_words_at(study, places)) for places, fit in self.words)
 
 
 def nct_id(text: str) -> str:
@@ -200,9 +202,9 @@ def _statuses(asked: Mapping[str, str]) -> frozenset[str] | None:
     return frozenset.intersection(*given) if given else None
 
 
-def _searches(asked: Mapping[str, str]) -> tuple[tuple[DateRange, ...], tuple[tuple[tuple[Path, ...], frozenset[str]], ...]]:
+def _searches(asked: Mapping[str, str]) -> tuple[tuple[DateRange, ...], tuple[tuple[tuple[Path, ...], Expression], ...]]:
     ranges: list[DateRange] = []
-    words: list[tuple[tuple[Path, ...], frozenset[str]]] = []
+    words: list[tuple[tuple[Path, ...], Expression]] = []
     for name in ("filter.advanced", "postFilter.advanced", *_SEARCHES):
         if not asked.get(name):
             continue
@@ -210,8 +212,52 @@ def _searches(asked: Mapping[str, str]) -> tuple[tuple[DateRange, ...], tuple[tu
         ranges += found
         if name not in _SEARCHES and rest:
             raise QueryError(f"Parameter {name!r}: only AREA[date]RANGE[first,last], joined by AND, is spoken here, not {rest!r}")
-        words.append((tuple(PIECES[piece] for piece in _SEARCHES.get(name, ())), frozenset(_words(rest))))
-    return tuple(ranges), tuple((places, wanted) for places, wanted in words if wanted)
+        if rest:
+            words.append((tuple(PIECES[piece] for piece in _SEARCHES[name]), _expression(name, rest)))
+    return tuple(ranges), tuple(words)
+
+
+_TOKEN = re.compile(r'"[^"]*"|[()]|[^\s()"]+|"')
+
+
+def _expression(name: str, text: str) -> Expression:
+    """Words joined by OR, AND (or nothing), NOT, in this order from the loosest to the tightest. Raises QueryError."""
+    tokens = _TOKEN.findall(text)[::-1]
+
+    def either() -> Expression:
+        sides = [both()]
+        while tokens and tokens[-1] == "OR":
+            tokens.pop()
+            sides.append(both())
+        return lambda words: any(side(words) for side in sides)
+
+    def both() -> Expression:
+        sides = [one()]
+        while tokens and tokens[-1] not in ("OR", ")"):
+            if tokens[-1] == "AND":
+                tokens.pop()
+            sides.append(one())
+        return lambda words: all(side(words) for side in sides)
+
+    def one() -> Expression:
+        part = tokens.pop() if tokens else ""
+        if part == "NOT":
+            refused = one()
+            return lambda words: not refused(words)
+        if part == "(":
+            inner = either()
+            if not tokens or tokens.pop() != ")":
+                raise QueryError(f"Parameter {name!r} opens a parenthesis and does not close it: {text!r}")
+            return inner
+        if part in ("", "OR", "AND", ")", '"'):
+            raise QueryError(f"Parameter {name!r} is no expression: {text!r}")
+        wanted = frozenset(_words(part))
+        return lambda words: wanted <= words
+
+    whole = either()
+    if tokens:
+        raise QueryError(f"Parameter {name!r} closes a parenthesis that it does not open: {text!r}")
+    return whole
 
 
 def _ranges(expression: str) -> tuple[list[DateRange], str]:

@@ -1,56 +1,56 @@
-"""ClinicalTrials.gov API v2: ids -> observations, in batches.
-
-The rules of paging are those of the API's own description (https://clinicaltrials.gov/data-api/api, ``/studies``): a page may
-be empty, the last one has no token, and later pages repeat every parameter.
-"""
+"""ClinicalTrials.gov API v2: what its data are of, a glance at many studies, whole studies in batches, and what a search finds."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from urllib.parse import quote_plus, urlsplit
+from typing import TypeVar
 
 import msgspec
 
-from registry_sync.errors import BadContent, FetchError, TooLarge
+from registry_sync.errors import BadContent, BadStatus, FetchError, TooLarge
 from registry_sync.sources import ctgov_wire as wire
-from registry_sync.sources.ctgov_record import differing, line, record_from, token
-from registry_sync.sources.http import Getter, Response
-from registry_sync.sources.interface import CTGOV, Failed, Found, Gone, Moved
+from registry_sync.sources.ctgov_batches import FIELDS, GLANCE_FIELDS, Batch, GlanceBatch, Sent, WholeBatch, ids_of
+from registry_sync.sources.ctgov_pages import ACCEPT, LARGEST_PAGE, Unfit, ids_that_fit, pages, what_came
+from registry_sync.sources.http import Getter
+from registry_sync.sources.interface import CTGOV, Failed, Found, Glanced, Gone, Moved
 from registry_sync.sources.trouble import place
 
-__all__ = ["FIELDS", "Sent", "differing", "fetch", "read", "record_from", "release", "study_url"]
+__all__ = [
+    "FIELDS",
+    "GLANCE_FIELDS",
+    "SearchPage",
+    "Sent",
+    "fetch",
+    "glance",
+    "glance_of",
+    "read",
+    "release",
+    "search",
+    "study_url",
+]
 
-FIELDS = "ProtocolSection|AnnotationSection|DocumentSection|HasResults"
-"""The parts of a study that a record needs: without results and without what the registry derives, which changes every day."""
+WHOLE_AT_ONCE = 250
+"""Whole studies asked for in one request: a few megabytes."""
+_MOST_ASKED_SINGLY = 20
+_MOST_PARTINGS = 40
+_MOST_FAILURES = 3
+_NOT_FOUND = 404
 
-_ACCEPT = "application/json"
-_LONGEST_REQUEST_LINE = 7_500
-_LONGEST_TOKEN = 1_000
-_LARGEST_PAGE = 1_000
-_SPARE_PAGES = 20
-_NCT_ID = re.compile(r"NCT[0-9]{8}")
-_JSON_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>u[dD][89a-fA-F]..)|.)", re.DOTALL)
-_ID_IN_QUERY = len("NCT00000000%7C")
-
-_page_decoder = msgspec.json.Decoder(wire.Page)
-_ids_decoder = msgspec.json.Decoder(wire.OnlyIds)
 _log = logging.getLogger(__name__)
+_glance_decoder = msgspec.json.Decoder(wire.GlanceStudy)
+_Said = TypeVar("_Said")
 
 
 @dataclass(frozen=True)
-class Sent:
-    """A study that is proved to be of this trial and not read yet: nearly all say what they said before, and reading is the dear part.
+class SearchPage:
+    """Some of what a search found: ids, with what a glance at each shows. ``total``: how many there are, on the first page."""
 
-    ``payload``: UTF-8 JSON of the one study.
-    """
-
-    trial: str
-    payload: bytes
-    source: str = CTGOV
+    glances: dict[str, bytes]
+    total: int | None = None
 
 
 def study_url(base_url: str, trial: str) -> str:
@@ -58,166 +58,155 @@ def study_url(base_url: str, trial: str) -> str:
     return f"{base_url.rstrip('/')}/study/{trial}"
 
 
-def read(sent: Sent) -> Found | Failed:
-    """The record of a study that came, with the registry's date; Failed when it cannot be used."""
-    try:
-        record = record_from(sent.payload)
-    except FetchError as error:
-        return Failed(sent.trial, CTGOV, str(error))
-    posted = record.last_update_post_date
-    return Found(sent.trial, CTGOV, record, sent.payload, posted.date if posted else None)
-
-
-def fetch(client: Getter, base_url: str, trials: Sequence[str], *, batch_size: int = 250) -> Iterator[Sent | Moved | Gone | Failed]:
-    """One observation for each trial asked, as the batches arrive; ``trials`` are well-formed ids (``NCT`` and eight digits).
-
-    Sent: its study as it came, for ``differing`` and ``read``. Moved: an alias of another trial. Gone: every page came, whole,
-    and none held it. Failed: anything else, the others go on. Raises Stopped when the client does.
-    """
-    url = f"{base_url.rstrip('/')}/api/v2/studies"
-    size = min(batch_size, _LARGEST_PAGE, _ids_that_fit(url))
-    waiting = [tuple(batch) for batch in _batches(dict.fromkeys(trials), size)]
-    while waiting:
-        asked = waiting.pop(0)
-        batch = _Batch(url, asked)
-        try:
-            for page in _pages(client, url, asked):
-                yield from batch.read(page)
-        except TooLarge as error:
-            if len(batch.unanswered) == 1:
-                yield from batch.failed(str(error))
-            else:  # many long records: fewer at once
-                waiting[:0] = _halves(tuple(batch.unanswered))
-        except FetchError as error:
-            yield from batch.failed(str(error))
-        else:
-            yield from batch.absent()
+def _studies_url(base_url: str) -> str:
+    return f"{base_url.rstrip('/')}/api/v2/studies"
 
 
 def release(client: Getter, base_url: str) -> tuple[str, str | None]:
     """The version of the API, and the time of the data that it serves (UTC, as the registry writes it). Raises FetchError."""
     url = f"{base_url.rstrip('/')}/api/v2/version"
-    response = client.get(url, accept=_ACCEPT)
+    response = client.get(url, accept=ACCEPT)
     try:
         answer = msgspec.json.decode(response.body, type=wire.Version)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise BadContent(f"{place(url)} {_what_came(response, error)}", about=place(url)) from error
+        raise BadContent(f"{place(url)} {what_came(response, error)}", about=place(url)) from error
     return answer.api_version, answer.data_timestamp
 
 
-class _Batch:
-    """The ids asked for together, and which of them are answered."""
+def read(sent: Sent) -> Found | Failed:
+    """The record of a study that came, with the registry's date; Failed when it cannot be used."""
+    from registry_sync.sources.ctgov_record import record_from  # what reads texts takes a while to load
 
-    def __init__(self, url: str, asked: Sequence[str]) -> None:
-        self.unanswered = dict.fromkeys(asked)
-        self._asked = frozenset(asked)
-        self._place = place(url)
-        self._moved: dict[str, str] = {}
-        self._doubt = ""
-
-    def read(self, page: wire.Page) -> Iterator[Sent]:
-        """What the studies of a page say of the trials asked for."""
-        for raw in page.studies:
-            yield from self._study(bytes(raw))
-
-    def failed(self, error: str) -> Iterator[Moved | Failed]:
-        """Moved for each trial without a record that came as an alias, Failed for the others."""
-        for trial in self.unanswered:
-            yield Moved(trial, CTGOV, self._moved[trial]) if trial in self._moved else Failed(trial, CTGOV, error)
-
-    def absent(self) -> Iterator[Moved | Gone | Failed]:
-        """Moved for each trial that came as an alias, Gone for each that no page held; Failed when the answer is not fit to prove that."""
-        if self._doubt:
-            yield from self.failed(f"{self._place} {self._doubt}")
-            return
-        for trial in self.unanswered:
-            yield Moved(trial, CTGOV, self._moved[trial]) if trial in self._moved else Gone(trial, CTGOV)
-
-    def _study(self, payload: bytes) -> Iterator[Sent]:
-        trial, aliases = _ids(payload)
-        if trial is None:
-            self._doubt = "sent a record whose NCT id cannot be read"
-            _log.warning("%s %s", self._place, self._doubt)
-            return
-        ours = [alias for alias in aliases if alias in self._asked]
-        if trial not in self._asked and not ours:
-            self._doubt = f"sent {trial}, which was not asked for"
-            _log.warning("%s %s", self._place, self._doubt)
-            return
-        self._moved |= {alias: trial for alias in ours if alias != trial}
-        if trial in self.unanswered:
-            del self.unanswered[trial]
-            yield Sent(trial, payload)
-
-
-def _ids(payload: bytes) -> tuple[str | None, tuple[str, ...]]:
-    """The id of a study and its aliases, whatever the rest of it is like; ``None`` when it says no well-formed one."""
     try:
-        protocol = _ids_decoder.decode(payload).protocol_section
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return None, ()
-    identification = (protocol and protocol.identification_module) or wire.OnlyIdentification()
-    trial = token(identification.nct_id)
-    aliases = (token(alias) for alias in identification.nct_id_aliases or ())
-    if trial is None or not _NCT_ID.fullmatch(trial):
-        return None, ()
-    return trial, tuple(alias for alias in aliases if alias and _NCT_ID.fullmatch(alias))
+        record = record_from(sent.payload)
+    except FetchError as error:
+        return Failed(sent.trial, CTGOV, str(error), sent.payload)
+    posted = record.last_update_post_date
+    return Found(sent.trial, CTGOV, record, sent.payload, posted.date if posted else None)
 
 
-def _pages(client: Getter, url: str, asked: Sequence[str]) -> Iterator[wire.Page]:
-    """The pages that answer for ``asked``, until one has no token. Raises FetchError."""
-    params = {"filter.ids": "|".join(asked), "fields": FIELDS, "format": "json", "pageSize": str(len(asked))}
-    seen: set[str] = set()
-    while True:
-        page = _page(client.get(url, params, accept=_ACCEPT))
-        yield page
-        following = page.next_page_token
-        if not following:
-            return
-        if following in seen or len(seen) >= len(asked) + _SPARE_PAGES:
-            raise BadContent(f"{place(url)} sends page after page without an end", about=place(url))
-        if len(quote_plus(following)) > _LONGEST_TOKEN:
-            raise BadContent(f"{place(url)} sent a page token that is too long", about=place(url))
-        seen.add(following)
-        params["pageToken"] = following
+def glance_of(payload: bytes) -> bytes:
+    """What a glance at this study shows, in 8 bytes: the same for a whole study and for one cut to ``GLANCE_FIELDS``.
 
-
-def _page(response: Response) -> wire.Page:
+    The status with everything that the registry dates, and whether there are results. Raises BadContent.
+    """
     try:
-        return _decoded_page(response.body)
+        study = _glance_decoder.decode(payload)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        about = place(response.url)
-        raise BadContent(f"{about} {_what_came(response, error)}", about=about) from error
+        raise BadContent("the status of the record cannot be read") from error
+    status = study.protocol_section.status_module if study.protocol_section else None
+    return hashlib.blake2b(msgspec.json.encode((status, study.has_results)), digest_size=8).digest()
 
 
-def _decoded_page(body: bytes) -> wire.Page:
-    """The page; half a surrogate pair (RFC 8259, section 8.2) becomes U+FFFD: one odd letter must not cost a whole page."""
+def fetch(
+    client: Getter, base_url: str, trials: Sequence[str], *, batch_size: int = WHOLE_AT_ONCE
+) -> Iterator[Sent | Moved | Gone | Failed]:
+    """One observation for each trial asked, as the batches arrive; ``trials`` are well-formed ids (``NCT`` and eight digits).
+
+    Sent: its study as it came, for ``differing`` and ``read``. Moved: an alias of another trial, with that one's study. Gone: the
+    registry does not know it. Failed: anything else, the others go on. Raises Stopped when the client does.
+
+    An id that a whole answer did not hold is asked for by itself, as far as such ids are few: an alias then answers with the
+    other id (301), an unknown one with 404.
+    """
+    url = _studies_url(base_url)
+    singly = _MOST_ASKED_SINGLY
+
+    def whole(asked: Sequence[str]) -> WholeBatch:
+        return WholeBatch(url, asked)
+
+    for observation in _in_batches(client, url, trials, FIELDS, batch_size, whole):
+        if singly > 0 and _is_absent(observation):
+            singly -= 1
+            yield _asked_singly(client, url, observation)
+        else:
+            yield observation
+
+
+def _is_absent(observation: Sent | Moved | Gone | Failed) -> bool:
+    """Did a whole answer come that did not hold the trial?"""
+    return isinstance(observation, Gone) or (isinstance(observation, Failed) and observation.absent)
+
+
+def _asked_singly(client: Getter, url: str, absent: Sent | Moved | Gone | Failed) -> Sent | Moved | Gone | Failed:
+    """What the registry says of one trial that a batch did not hold; what the batch made of it where this proves nothing better."""
+    trial = absent.trial
     try:
-        return _page_decoder.decode(body)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        mended = _JSON_ESCAPE.sub(lambda escape: b"\\ufffd" if escape["half"] else escape[0], body)
-        return _page_decoder.decode(mended)
+        payload = client.get(f"{url}/{trial}", {"fields": FIELDS, "format": "json"}, accept=ACCEPT).body
+    except FetchError as error:
+        if isinstance(error, BadStatus) and error.status == _NOT_FOUND:
+            return Gone(trial, CTGOV)
+        return absent if isinstance(absent, Failed) else Failed(trial, CTGOV, str(error))
+    answers, _ = ids_of(payload)
+    if answers is None:
+        return Failed(trial, CTGOV, f"{place(url)}/{trial} sent a record whose NCT id cannot be read")
+    return Sent(trial, payload) if answers == trial else Moved(trial, CTGOV, answers, payload)
 
 
-def _what_came(response: Response, error: Exception) -> str:
-    if response.is_html:
-        return "answered with a web page instead of JSON"
-    if not response.body.strip():
-        return "answered with nothing instead of JSON"
-    if response.content_type and "json" not in response.content_type:
-        return f"answered with {(line(response.content_type) or '')[:60]} instead of JSON"
-    if isinstance(error, msgspec.ValidationError):
-        return f"answered with JSON that is no page of studies ({error})"
-    return "answered with broken JSON"
+def glance(client: Getter, base_url: str, trials: Sequence[str]) -> Iterator[Glanced | Gone | Failed]:
+    """A glance at each trial asked: Glanced; Gone when it did not come under its id, which proves nothing yet; Failed as in ``fetch``."""
+    url = _studies_url(base_url)
+
+    def glances(asked: Sequence[str]) -> GlanceBatch:
+        return GlanceBatch(url, asked, glance_of)
+
+    return _in_batches(client, url, trials, GLANCE_FIELDS, LARGEST_PAGE, glances)
 
 
-def _ids_that_fit(url: str) -> int:
-    """How many ids a request line can hold, with room for a page token: servers refuse long ones with 414."""
-    names = "GET ?filter.ids=&fields=&format=json&pageSize=1000&pageToken= HTTP/1.1"
-    fixed = len(urlsplit(url).path) + len(names) + len(FIELDS.replace("|", "%7C")) + _LONGEST_TOKEN
-    return max(1, (_LONGEST_REQUEST_LINE - fixed) // _ID_IN_QUERY)
+def search(client: Getter, base_url: str, params: Mapping[str, str]) -> Iterator[SearchPage]:
+    """What a search finds, a page at a time; a trial may come twice when the data are refreshed in between.
+
+    ``params``: the API's own (``query.cond`` and so on). Raises FetchError, with whatever came before kept by the caller.
+    """
+    url = _studies_url(base_url)
+    asked = {**params, "fields": GLANCE_FIELDS, "format": "json", "countTotal": "true", "pageSize": str(LARGEST_PAGE)}
+    for page in pages(client, url, asked, expected=LARGEST_PAGE):
+        glances: dict[str, bytes] = {}
+        for raw in page.studies:
+            study = bytes(raw)
+            trial, _ = ids_of(study)
+            if trial is None:
+                _log.warning("%s sent a record whose NCT id cannot be read", place(url))
+                continue
+            try:
+                glances[trial] = glance_of(study)
+            except BadContent:
+                glances[trial] = b""  # like none that was ever kept: the whole record will tell
+        yield SearchPage(glances, page.total_count)
+
+
+def _in_batches(
+    client: Getter, url: str, trials: Sequence[str], fields: str, size: int, batch_of: Callable[[Sequence[str]], Batch[_Said]]
+) -> Iterator[_Said]:
+    """What each batch says, as its pages arrive. One that is too large, or broken, is parted: one study may be at fault.
+
+    After some failures one upon the other the rest fails with the last one's words: a site in trouble is not asked forty times.
+    """
+    size = min(size, LARGEST_PAGE, ids_that_fit(url, fields))
+    waiting = [tuple(batch) for batch in _batches(dict.fromkeys(trials), size)]
+    partings, failures = _MOST_PARTINGS, 0
+    while waiting:
+        asked = waiting.pop(0)
+        batch = batch_of(asked)
+        params = {"filter.ids": "|".join(asked), "fields": fields, "format": "json", "pageSize": str(len(asked))}
+        try:
+            for page in pages(client, url, params, expected=len(asked)):
+                yield from batch.read(page)
+        except (TooLarge, Unfit) as error:
+            if len(batch.unanswered) > 1 and partings > 0:
+                partings -= isinstance(error, Unfit)
+                waiting[:0] = _halves(tuple(batch.unanswered))
+            else:
+                yield from batch.failed(str(error))
+        except FetchError as error:
+            yield from batch.failed(str(error))
+            failures += 1
+            if failures >= _MOST_FAILURES:
+                yield from batch_of([trial for rest in waiting for trial in rest]).failed(str(error))
+                return
+        else:
+            failures = 0
+            yield from batch.absent()
 
 
 def _batches(trials: dict[str, None], size: int) -> Iterator[list[str]]:

@@ -325,11 +325,26 @@ class OnlyIds(Wire, frozen=True):
     protocol_section: OnlyProtocolSection | None = None
 
 
+class GlanceProtocolSection(Wire, frozen=True):
+    """See GlanceStudy."""
+
+    identification_module: OnlyIdentification | None = None
+    status_module: StatusModule | None = None
+
+
+class GlanceStudy(Wire, frozen=True):
+    """What a glance at a study shows: ids, status and dates, whether there are results."""
+
+    protocol_section: GlanceProtocolSection | None = None
+    has_results: bool | None = None
+
+
 class Page(Wire, frozen=True):
     """One page of an answer; each study is decoded on its own, so that one that is broken spoils no other."""
 
     studies: list[msgspec.Raw]
     next_page_token: str | None = None
+    total_count: int | None = None
 
 
 class Version(Wire, frozen=True):

@@ -30,11 +30,12 @@ class Found:
 
 @dataclass(frozen=True)
 class Moved:
-    """The id is an alias now: the registry answers with another trial's id."""
+    """The id is an alias now: the registry answers with another trial's id, and with that one's study (UTF-8 JSON)."""
 
     trial: str
     source: str
     to: str
+    payload: bytes
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,26 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Failed:
-    """Nothing usable came: no connection, too slow, an error status, cut short."""
+    """Nothing usable came: no connection, too slow, an error status, cut short.
+
+    ``payload``: what came, when it is this trial's and cannot be read. ``absent``: a whole answer came, did not hold the trial, and
+    was not fit to prove that it is gone.
+    """
 
     trial: str
     source: str
     error: str
+    payload: bytes | None = None
+    absent: bool = False
+
+
+@dataclass(frozen=True)
+class Glanced:
+    """What a glance at a trial showed (a few bytes, to be compared with those of an earlier one)."""
+
+    trial: str
+    source: str
+    shown: bytes
 
 
 Observation = Found | Moved | Gone | Unreadable | Failed

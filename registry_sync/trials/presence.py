@@ -1,4 +1,4 @@
-"""Is a trial's record in the registry: gone, back, merged into another. Pure.
+"""Is a trial's record in the registry: found by a search, gone, back, merged into another. Pure.
 
 A record that is not found once may be the registry's own trouble: it counts as gone when a look on another day (UTC) does not find
 it either. An alias needs no second look: the registry itself says where the record went.
@@ -40,6 +40,11 @@ def moved(known: Absence | None, into: str, now: str) -> tuple[Absence, str | No
     if known is not None and known.state == "merged" and known.into == into:
         return known, None
     return Absence(known.since if known else now, "merged", into), "merged"
+
+
+def found(record: Record) -> Change:
+    """The change that a search found a trial that it did not find before, judged."""
+    return judged_alone(Change(field=FIELD, topic=FIELD, operation="changed", before="absent", after="found"), record)
 
 
 def told(known: Absence | None, word: str, record: Record) -> Change | None:

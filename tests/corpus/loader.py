@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from registry_sync.sources.ctgov import record_from
+from registry_sync.sources.ctgov_record import record_from
 from registry_sync.trials.changes import Change
 from registry_sync.trials.record import Record
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
-from registry_sync.sources.ctgov import record_from
+from registry_sync.sources.ctgov_record import record_from
 from registry_sync.trials import significance
 from registry_sync.trials.changes import compare
 from registry_sync.trials.record import FIELDS, from_json, to_json

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from db import history as versions
 from db import watches
 from db.connection import History
-from registry_sync.sources.ctgov import record_from
+from registry_sync.sources.ctgov_record import record_from
 from registry_sync.trials.changes import compare
 from registry_sync.trials.record import Record
 from tests.trials.records import TRIAL, records

@@ -300,6 +300,28 @@ def test_a_search_does_not_find_words_elsewhere(api: Api, parameter: str, query:
     assert api.found(**{parameter: query}) == set()
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("asthma OR gout", {1, 2}),
+        ("(asthma OR gout) AND severe", {2}),
+        ("asthma OR gout AND severe", {1, 2}),
+        ("severe NOT gout", {3}),
+        ('"severe lupus"', {3}),
+        ("asthma or gout", set()),
+    ],
+)
+def test_words_are_joined_as_the_registry_joins_them(api: Api, query: str, expected: set[int]) -> None:
+    for number, condition in enumerate(("Asthma", "Severe gout", "Severe lupus"), start=1):
+        api.registry.put(a_study(f"NCT{number:08d}", conditions=[condition]))
+    assert api.found(**{"query.cond": query}) == {f"NCT{number:08d}" for number in expected}
+
+
+@pytest.mark.parametrize("query", ["OR gout", "gout OR", "(gout", "gout)", "NOT", 'the "gout'])
+def test_an_expression_that_is_none_is_400(api: Api, query: str) -> None:
+    refused(api.get("/api/v2/studies", **{"query.cond": query}))
+
+
 def test_searches_and_filters_narrow_each_other(api: Api) -> None:
     api.registry.put(a_study("NCT00000001", conditions=["Asthma"]))
     api.registry.put(a_study("NCT00000002", conditions=["Asthma"], status="COMPLETED"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from registry_sync.sources.ctgov import record_from
+from registry_sync.sources.ctgov_record import record_from
 from registry_sync.sources.markup import html_lines
 from registry_sync.trials import criteria
 from registry_sync.trials.changes import Change

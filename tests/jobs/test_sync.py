@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from db import history as versions
-from db import incidents, runs
+from db import incidents, runs, watches
 from jobs.lock import only_one
 from jobs.sync import sync
 from registry_sync.demo import record
@@ -22,6 +22,7 @@ from tests.house import House
 
 OTHER = "NCT00000002"
 UNKNOWN = "NCT00000404"
+STUDIES = "/api/v2/studies"
 
 
 def begin(house: House, *, page: bool = False) -> None:
@@ -91,7 +92,7 @@ def test_the_report_as_json(house: House) -> None:
     assert set(answer) == {"started", "finished", "sources", "changes", "notices", "delivered"}
     registry, page = answer["sources"]
     assert (registry["source"], registry["checked"], registry["changed"], registry["failed"]) == ("ctgov", 1, 1, [])
-    assert registry["requests"] == 1
+    assert registry["requests"] == 2
     assert registry["bytes"] > 500
     assert (page["source"], page["checked"], page["changed"]) == (house.listing.url_of(TRIAL), 1, 0)
     assert answer["started"] == "2026-02-03T06:17:00Z"
@@ -111,12 +112,15 @@ def test_an_unknown_id_among_good_ones_is_named_and_the_good_ones_are_synced(hou
         assert incidents.open_ones(history) == []
 
 
-def test_an_alias_is_named_with_where_it_went(house: House) -> None:
+def test_an_id_that_the_registry_has_merged_is_watched_under_the_other_one(house: House) -> None:
     house.registry.put(record.a_study(OTHER, aliases=["NCT00000003"]))
     house.watch("NCT00000003")
     report = house.sync()
-    assert f"merged this id into {OTHER}" in report.sources[0].failed[0]["error"]
-    assert house.counts()["version"] == 0
+    assert (report.is_partial, report.merged, report.changes) == (False, [("NCT00000003", OTHER)], 0)
+    with house.history() as history:
+        assert watches.trials(history) == [OTHER]
+        assert versions.latest(history, OTHER, "ctgov") is not None
+    assert house.sync("NCT00000003").sources[0].checked == 1
 
 
 def test_only_what_is_asked_for(house: House) -> None:
@@ -137,21 +141,21 @@ def test_whatever_the_registry_does_nothing_is_lost_and_the_next_sync_carries_on
         case "down":
             house.registry.stop()
         case "500":
-            faults.fail(500)
+            faults.fail(500, path=STUDIES)
         case "429":
-            faults.fail(429, retry_after=7200)
+            faults.fail(429, path=STUDIES, retry_after=7200)
         case "html":
-            faults.html_instead()
+            faults.html_instead(path=STUDIES)
         case "gzip":
-            faults.truncated_gzip()
+            faults.truncated_gzip(path=STUDIES)
         case "huge":
-            faults.huge(200)
+            faults.huge(200, path=STUDIES)
         case "loop":
-            faults.redirect_loop(times=20)
+            faults.redirect_loop(times=20, path=STUDIES)
         case "cut":
-            faults.cut(after=50)
+            faults.cut(after=50, path=STUDIES)
         case "length":
-            faults.wrong_length()
+            faults.wrong_length(path=STUDIES)
     before = house.counts()
     report = house.sync()
     assert report.is_partial
@@ -371,12 +375,12 @@ def test_the_record_as_it_stood_on_a_day_goes_by_the_registrys_dates_and_silent_
 def test_a_study_that_cannot_be_read_through_a_fault_of_ours_keeps_no_other_from_being_told(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from registry_sync.sources import ctgov
+    from registry_sync.sources import ctgov_record
 
     begin(house)
     house.registry.put(record.a_study(OTHER))
     house.watch(OTHER)
-    right = ctgov.record_from
+    right = ctgov_record.record_from
 
     def faulty(payload: bytes) -> Record:
         if OTHER.encode() in payload:
@@ -385,7 +389,7 @@ def test_a_study_that_cannot_be_read_through_a_fault_of_ours_keeps_no_other_from
 
     close_recruitment(house)
     with monkeypatch.context() as patched:
-        patched.setattr(ctgov, "record_from", faulty)
+        patched.setattr(ctgov_record, "record_from", faulty)
         report = house.sync()
     (failure,) = report.sources[0].failed
     assert failure == {"trial": OTHER, "error": "could not be compared (ValueError); please report it"}

@@ -14,7 +14,7 @@ from db import history as versions
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.demo.story import SMOKE_FREE_AFTER, SMOKE_FREE_BEFORE, first_listing
-from registry_sync.sources.ctgov import record_from
+from registry_sync.sources.ctgov_record import record_from
 from registry_sync.trials.record import to_json
 from tests.house import House
 
@@ -149,7 +149,7 @@ def test_an_unchanged_study_is_not_even_read(house: House, monkeypatch: pytest.M
     def unwanted(payload: bytes) -> None:
         raise AssertionError(payload)
 
-    monkeypatch.setattr("registry_sync.sources.ctgov.record_from", unwanted)
+    monkeypatch.setattr("registry_sync.sources.ctgov_record.record_from", unwanted)
     monkeypatch.setattr("registry_sync.sources.ctgov_record._read", unwanted)
     report = house.sync()
     assert (report.sources[0].checked, report.sources[0].failed) == (1, [])

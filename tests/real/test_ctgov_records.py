@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from registry_sync.sources import ctgov
+from registry_sync.sources import ctgov, ctgov_record
 from registry_sync.sources.http import Client
 from registry_sync.sources.interface import Found, Moved
 from registry_sync.trials.record import FIELDS, Record, from_json, to_json
@@ -33,7 +33,7 @@ class Pair(NamedTuple):
 def pairs(shared_data: Path) -> list[Pair]:
     with lzma.open(shared_data / "ctgov-records.jsonl.xz") as lines:
         payloads = [line.rstrip(b"\n") for line in lines]
-    return [Pair(payload, json.loads(payload), ctgov.record_from(payload)) for payload in payloads]
+    return [Pair(payload, json.loads(payload), ctgov_record.record_from(payload)) for payload in payloads]
 
 
 def dig(study: dict[str, Any], path: str) -> Any:
@@ -246,7 +246,7 @@ def test_days_that_differ_in_the_release_stamp_alone_are_one_record(shared_data:
     with lzma.open(shared_data / "ctgov-days.jsonl.xz") as lines:
         for line in lines:
             day = json.loads(line)
-            study, record = day["study"], ctgov.record_from(json.dumps(day["study"]).encode())
+            study, record = day["study"], ctgov_record.record_from(json.dumps(day["study"]).encode())
             assert record.trial == day["nct"]
             content = {name: part for name, part in study.items() if name not in ("derivedSection", "resultsSection")}
             before = last.get(day["nct"])

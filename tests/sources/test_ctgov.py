@@ -12,10 +12,10 @@ import pytest
 from registry_sync.errors import Stopped
 from registry_sync.sources import ctgov
 from registry_sync.sources.http import Client
-from registry_sync.sources.interface import Failed, Found, Gone, Moved, Observation
+from registry_sync.sources.interface import Failed, Found, Glanced, Gone, Moved, Observation
 from tests.sources.conftest import MakeClient
 from tests.sources.site import Site, Visit, answer, head, raw, redirect
-from tests.sources.studies import Study, page, registry, study
+from tests.sources.studies import Study, one_study, page, registry, study
 
 A, B, C, D = "NCT00000001", "NCT00000002", "NCT00000003", "NCT00000004"
 
@@ -32,6 +32,11 @@ def failure(observation: Observation) -> str:
     assert isinstance(observation, Failed), observation
     assert observation.source == "ctgov"
     return observation.error
+
+
+def moved(trial: str, to: Study) -> Moved:
+    """The trial is an alias of this study's."""
+    return Moved(trial, "ctgov", to["protocolSection"]["identificationModule"]["nctId"], json.dumps(to).encode())
 
 
 # Asking
@@ -131,12 +136,13 @@ def test_ever_new_tokens_end_with_an_error(site: Site, client: Client) -> None:
 
 
 def test_a_token_too_long_to_send_ends_with_an_error(site: Site, client: Client) -> None:
-    site.always = page([], "=" * 400)
+    site.always = page([], "=" * 3000)
     assert "token that is too long" in failure(observed(client, site, A)[A])
 
 
 def test_a_page_that_fails_keeps_what_came_before(site: Site, client: Client) -> None:
-    site.prepare(page([study(A)], "x"), answer("Invalid page token", status=400, content_type="text/plain"))
+    site.prepare(page([study(A)], "x"))
+    site.always = answer("Invalid page token", status=400, content_type="text/plain")
     seen = observed(client, site, A, B, C)
     assert isinstance(seen[A], Found)
     assert failure(seen[B]) == failure(seen[C])
@@ -173,14 +179,14 @@ def test_an_unknown_trial_among_good_ones_is_gone_and_the_others_are_found(site:
 
 def test_an_alias_has_moved_and_is_not_recorded(site: Site, client: Client) -> None:
     site.always = registry(study(A, aliases=[B, D]))
-    assert observed(client, site, B) == {B: Moved(B, "ctgov", A)}
+    assert observed(client, site, B) == {B: moved(B, study(A, aliases=[B, D]))}
 
 
 def test_a_trial_and_its_alias_may_both_be_asked(site: Site, client: Client) -> None:
     site.always = registry(study(A, aliases=[B]))
     seen = observed(client, site, B, A)
     assert isinstance(seen[A], Found)
-    assert seen[B] == Moved(B, "ctgov", A)
+    assert seen[B] == moved(B, study(A, aliases=[B]))
 
 
 def test_a_record_of_its_own_is_worth_more_than_an_alias(site: Site, client: Client) -> None:
@@ -191,7 +197,7 @@ def test_a_record_of_its_own_is_worth_more_than_an_alias(site: Site, client: Cli
 def test_an_alias_is_still_known_when_a_later_page_fails(site: Site, client: Client) -> None:
     site.prepare(page([study(A, aliases=[B])], "x"), answer(status=500))
     seen = observed(client, site, B, C)
-    assert seen[B] == Moved(B, "ctgov", A)
+    assert seen[B] == moved(B, study(A, aliases=[B]))
     assert "500" in failure(seen[C])
 
 
@@ -229,6 +235,143 @@ def test_a_trial_that_comes_twice_is_answered_once(site: Site, client: Client) -
     found = observed(client, site, A)[A]
     assert isinstance(found, Found)
     assert found.record.overall_status == "RECRUITING"
+
+
+def test_an_alias_that_the_list_does_not_find_is_found_by_its_own_address(site: Site, client: Client) -> None:
+    site.prepare(page([study(C)]))
+    site.always = one_study(study(A, aliases=[B]))
+    seen = observed(client, site, B, C)
+    assert seen[B] == moved(B, study(A, aliases=[B]))
+    assert site.paths[1:] == [f"/api/v2/studies/{B}", f"/api/v2/studies/{A}"]
+
+
+def test_what_a_whole_list_does_not_hold_is_asked_for_by_itself(site: Site, client: Client) -> None:
+    site.prepare(page([]))
+    site.always = one_study(study(A))
+    seen = observed(client, site, A)
+    assert isinstance(seen[A], Found)
+    assert site.asked[-1].query["fields"] == ctgov.FIELDS
+
+
+def test_a_trial_is_not_gone_while_its_own_address_is_in_trouble(site: Site, client: Client) -> None:
+    site.prepare(page([]))
+    site.always = answer(status=503)
+    assert "answered 503" in failure(observed(client, site, A)[A])
+
+
+def test_an_own_address_without_an_id_proves_nothing(site: Site, client: Client) -> None:
+    site.prepare(page([]), answer("{}"))
+    assert "cannot be read" in failure(observed(client, site, A)[A])
+
+
+def test_many_unknown_ids_do_not_cost_a_request_each(site: Site, client: Client) -> None:
+    site.always = registry()
+    trials = [f"NCT{number:08}" for number in range(1, 201)]
+    assert {type(one) for one in observed(client, site, *trials).values()} == {Gone}
+    assert len(site.asked) < 30
+
+
+# Trouble on the way
+
+
+def test_a_token_that_went_stale_begins_the_batch_anew(site: Site, client: Client) -> None:
+    stale = answer("Page token is stale", status=400, content_type="text/plain")
+    site.prepare(page([study(A)], "x"), stale, page([study(A, status="COMPLETED")], "y"), page([study(B)]))
+    seen = observed(client, site, A, B)
+    assert {type(one) for one in seen.values()} == {Found}
+    assert [asked.query.get("pageToken") for asked in site.asked] == [None, "x", None, "y"]
+
+
+def test_a_question_that_is_refused_at_once_is_not_asked_again(site: Site, client: Client) -> None:
+    site.prepare(answer("Invalid", status=400, content_type="text/plain"))
+    assert "answered 400" in failure(observed(client, site, A)[A])
+    assert len(site.asked) == 1
+
+
+def test_one_study_that_breaks_the_json_spoils_no_other(site: Site, client: Client) -> None:
+    trials = [f"NCT{number:08}" for number in range(1, 41)]
+    whole = registry(*map(study, trials))
+
+    def reply(visit: Visit) -> None:
+        broken = C in visit.asked.query.get("filter.ids", "")
+        (answer('{"studies": [{"protocolSection": {') if broken else whole)(visit)
+
+    site.always = reply
+    seen = observed(client, site, *trials)
+    assert "broken JSON" in failure(seen.pop(C))
+    assert {type(one) for one in seen.values()} == {Found}
+    assert len(site.asked) < 20
+
+
+def test_a_registry_in_trouble_is_not_asked_for_ever(site: Site, client: Client) -> None:
+    site.always = answer(status=503)
+    trials = [f"NCT{number:08}" for number in range(1, 101)]
+    assert {failure(one) for one in observed(client, site, *trials, batch_size=10).values()} == {failure(observed(client, site, A)[A])}
+    assert len(site.asked) == 4
+
+
+# A glance, and a search
+
+
+def test_a_glance_shows_the_same_as_the_whole_study(site: Site, client: Client) -> None:
+    studies = [
+        study(A),
+        study(B, status="COMPLETED", statusModule={"completionDateStruct": {"date": "2026-01", "type": "ACTUAL"}}),
+        study(C),
+    ]
+    site.always = registry(*studies)
+    seen = {one.trial: one for one in ctgov.glance(client, site.url, [A, B, C, D])}
+    assert seen[D] == Gone(D, "ctgov")
+    for one in studies:
+        trial = one["protocolSection"]["identificationModule"]["nctId"]
+        assert seen[trial] == Glanced(trial, "ctgov", ctgov.glance_of(json.dumps(one).encode()))
+    assert len({one.shown for one in seen.values() if isinstance(one, Glanced)}) == 2
+    assert [asked.query["fields"] for asked in site.asked] == ["NCTId|NCTIdAlias|StatusModule|HasResults"]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        {"overallStatus": "UNKNOWN"},
+        {"lastKnownStatus": "RECRUITING"},
+        {"whyStopped": "Funding"},
+        {"completionDateStruct": {"date": "2027-01"}},
+        {"lastUpdatePostDateStruct": {"date": "2026-02-03", "type": "ESTIMATED"}},
+        {"statusVerifiedDate": "2026-02"},
+        {"expandedAccessInfo": {"hasExpandedAccess": True, "nctId": D, "statusForNctId": "AVAILABLE"}},
+    ],
+    ids=lambda module: next(iter(module)),
+)
+def test_a_glance_shows_what_the_registry_does_to_the_status_and_the_dates(module: Study) -> None:
+    first, second = (json.dumps(one).encode() for one in (study(A), study(A, statusModule=module)))
+    assert ctgov.glance_of(first) != ctgov.glance_of(second)
+
+
+def test_a_glance_at_what_cannot_be_read_shows_nothing(site: Site, client: Client) -> None:
+    site.always = registry(study(A, statusModule={"overallStatus": 7}), study(B))
+    seen = {one.trial: type(one) for one in ctgov.glance(client, site.url, [A, B])}
+    assert seen == {A: Gone, B: Glanced}
+
+
+def test_a_glance_asks_for_some_five_hundred_at_once(site: Site, client: Client) -> None:
+    trials = [f"NCT{number:08}" for number in range(1, 1001)]
+    site.always = registry(*map(study, trials))
+    assert len(list(ctgov.glance(client, site.url, trials))) == 1000
+    assert len(site.asked) == 2
+    assert max(len(asked.line) for asked in site.asked) <= 7500
+
+
+def test_a_search_hands_over_page_after_page(site: Site, client: Client) -> None:
+    pages = [
+        {"totalCount": 3, "studies": [study(A), study(B)], "nextPageToken": "x"},
+        {"studies": [{}, study(C, statusModule={"overallStatus": 7})]},
+    ]
+    site.prepare(*(answer(json.dumps(one)) for one in pages))
+    first, second = ctgov.search(client, site.url, {"query.cond": "Dry mouth"})
+    assert (first.total, list(first.glances), second.total) == (3, [A, B], None)
+    assert second.glances == {C: b""}
+    assert [(asked.query.get("countTotal"), asked.query.get("pageToken")) for asked in site.asked] == [("true", None), (None, "x")]
+    assert site.asked[1].query["query.cond"] == "Dry mouth"
 
 
 # Broken records
@@ -304,7 +447,7 @@ def test_bytes_that_are_no_utf8_fail_alone(site: Site, client: Client) -> None:
 def test_what_is_no_answer_of_the_registry_fails_for_every_trial(
     site: Site, client: Client, body: str, content_type: str, why: str
 ) -> None:
-    site.prepare(answer(body, content_type=content_type))
+    site.always = answer(body, content_type=content_type)
     seen = observed(client, site, A, B)
     assert failure(seen[A]) == failure(seen[B])
     assert why in failure(seen[A])

@@ -1,0 +1,273 @@
+"""What is asked of the registry, in which order, so that thousands of trials cost a few requests.
+
+1. The time of its data: when that has not moved, everything that was settled then still is.
+2. Each search that is watched: what it finds is watched, and shows a glance at each.
+3. A glance (status and dates) at each trial that is not settled yet, in requests of about 500 ids.
+4. The whole record of each trial that a glance shows changed, of which nothing is held, or whose turn it is: a glance does not show what
+   the registry corrects in silence, so within a week every record is asked for whole.
+
+Each step is chosen by what the database says when it begins, so that a sync that was cut off is carried on by the next one. Memory holds
+the ids of a few thousand trials, and the studies under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from db import looks, searches
+from db.connection import History
+from jobs.reports import SourceReport, SyncReport
+from jobs.surroundings import Surroundings, log
+from registry_sync.errors import BadStatus, FetchError, Refused, TooSlow
+from registry_sync.sources import ctgov
+from registry_sync.sources.ctgov_search import Search
+from registry_sync.sources.http import Client, Meter
+from registry_sync.sources.interface import CTGOV, Glanced, Gone
+
+if TYPE_CHECKING:
+    from jobs.store import Store
+
+Task = Iterator[Any]
+"""What one thread asks, one thing after the other; everything that it yields is handed to ``take`` in the thread of the history."""
+
+_AT_ONCE = 10_000
+_NOT_FOUND = 404
+
+
+class Desk:
+    """Where what the sources say is taken in; set up when the first thing comes, since what reads and compares takes a while to load."""
+
+    def __init__(self, around: Surroundings, history: History, report: SyncReport) -> None:
+        self._made = (around, history, report)
+        self._store: Store | None = None
+
+    @property
+    def store(self) -> Store:
+        """The one that takes in."""
+        if self._store is None:
+            from jobs.store import Store
+
+            self._store = Store(*self._made)
+        return self._store
+
+    def flush(self) -> None:
+        """Write down which trials are settled."""
+        if self._store is not None:
+            self._store.flush()
+
+
+class _Release:
+    """What the registry says of its data; ``error``: why it did not say."""
+
+    def __init__(self, stamp: str | None, error: FetchError | None = None) -> None:
+        self.stamp = stamp
+        self.error = error
+
+
+class RegistryPull:
+    """The registry's part of a sync. ``tasks`` are run one after the other; what each yields is taken before the next one begins.
+
+    ``only``: of what is watched only these trials, and no search; ``full``: every record whole, whatever the short cuts.
+    """
+
+    def __init__(
+        self,
+        around: Surroundings,
+        history: History,
+        client: Client,
+        report: SyncReport,
+        desk: Desk,
+        *,
+        only: Sequence[str],
+        full: bool,
+    ) -> None:
+        self._around = around
+        self._history = history
+        self._client = client
+        self._report = report
+        self._source = SourceReport(CTGOV)
+        self._desk = desk
+        report.sources.append(self._source)
+        self._only = tuple(only) or None
+        self._full = full
+        self._down: FetchError | None = None
+        self._totals: dict[int, int] = {}
+        self._glances: dict[str, bytes] = {}
+        self._same: list[str] = []
+        self._doubted: list[str] = []
+
+    def tasks(self) -> Iterator[Task]:
+        """What is to be asked next, chosen by what came of the questions before."""
+        yield self._metered(self._ask_release)
+        if self._down is None and self._only is None:
+            for stored in searches.pending(self._history, None if self._full else self._report.release):
+                yield self._search(stored)
+        pending = looks.count(self._history, self._wanted)
+        self._source.checked += looks.count_watched(self._history, self._wanted) - pending
+        if self._down is not None:
+            self._fail_all(self._down)
+            return
+        if not pending:
+            if self._report.release is not None and self._source.requests == 1:
+                self._report.released = self._report.release
+            return
+        all_whole = pending <= ctgov.WHOLE_AT_ONCE  # one request either way
+        if not all_whole:
+            yield from self._glance_tasks()
+        for trials in self._chunks(
+            lambda after: looks.to_ask(self._history, self._wanted, after=after, most=_AT_ONCE, all_pending=all_whole)
+        ):
+            yield self._metered(lambda meter, trials=trials: ctgov.fetch(meter, self._url, trials))
+            self._desk.flush()
+
+    def take(self, seen: Any) -> None:
+        """Take in what a task yielded."""
+        match seen:
+            case _Release():
+                self._note_release(seen)
+            case Glanced() | _Unseen():
+                self._note_glance(seen)
+            case _Page():
+                self._note_page(seen)
+            case _SearchFailed():
+                self._source.fail(str(seen.search), seen.error, at_fault=True)
+            case _:
+                self._source.checked += 1
+                self._desk.store.take(seen, self._source)
+                self._around.progress.step(seen.trial)
+
+    @property
+    def _url(self) -> str:
+        return self._around.settings.ctgov.url
+
+    @property
+    def _wanted(self) -> looks.Wanted:
+        return looks.Wanted(self._report.release, self._around.stamp(), self._only, self._full)
+
+    def _metered(self, ask: Callable[[Meter], Task]) -> Task:
+        meter = self._client.meter()
+        try:
+            yield from ask(meter)
+        finally:
+            self._source.requests += meter.requests
+            self._source.bytes += meter.bytes
+
+    def _chunks(self, following: Callable[[str], Any]) -> Iterator[Any]:
+        """Some thousand trials at a time, in the order of their ids."""
+        after = ""
+        while chunk := following(after):
+            yield chunk
+            after = max(chunk)
+
+    # --- 1. the release
+
+    def _ask_release(self, meter: Meter) -> Iterator[_Release]:
+        try:
+            _, stamp = ctgov.release(meter, self._url)
+            yield _Release(stamp)
+        except FetchError as error:
+            yield _Release(None, error)
+
+    def _note_release(self, said: _Release) -> None:
+        """Without an answer nothing counts as settled; when nobody answers at all, nothing more is asked."""
+        self._report.release = said.stamp
+        if isinstance(said.error, Refused | TooSlow):
+            self._down = said.error
+        elif said.error is not None and not (isinstance(said.error, BadStatus) and said.error.status == _NOT_FOUND):
+            log.info("%s; so every record is asked for", said.error)
+
+    def _fail_all(self, error: FetchError) -> None:
+        everything = looks.Wanted(None, self._around.stamp(), self._only)
+        for trials in self._chunks(lambda after: looks.to_ask(self._history, everything, after=after, most=_AT_ONCE)):
+            for trial in trials:
+                self._source.fail(trial, str(error), at_fault=True)
+
+    # --- 2. searches
+
+    def _search(self, stored: searches.Stored) -> Task:
+        def ask(meter: Meter) -> Task:
+            try:
+                for page in ctgov.search(meter, self._url, stored.search.params()):
+                    yield _Page(stored, page)
+                yield _Page(stored, None)
+            except FetchError as error:
+                hint = "; check it, or remove it (registry-sync watch remove --query)" if _is_refusal(error) else ""
+                yield _SearchFailed(stored.search, f"{error}{hint}")
+
+        return self._metered(ask)
+
+    def _note_page(self, page: _Page) -> None:
+        stored, now, release = page.stored, self._around.stamp(), self._report.release
+        if page.page is None:
+            with self._history.write() as connection:
+                searches.finished(connection, stored.id, release, self._totals.get(stored.id), now)
+            return
+        total = page.page.total
+        if total is not None and stored.id not in self._totals:
+            self._totals[stored.id] = total
+            if not stored.complete:
+                self._around.say(f"search {stored.search}: {total} trials, which may take {_requests(total)} requests to record")
+        shown = page.page.glances
+        known = looks.known_glances(self._history, shown)
+        with self._history.write() as connection:
+            new = set(searches.found(connection, stored.id, list(shown), now))
+            if release is not None:
+                looks.glanced(connection, [trial for trial, seen in shown.items() if known.get(trial) == seen], release, now)
+            changed = {trial for trial, seen in shown.items() if trial in known and known[trial] != seen}
+            looks.doubt(connection, sorted(changed | new))  # one that was watched before is told as found with its record
+
+    # --- 3. glances
+
+    def _glance_tasks(self) -> Iterator[Task]:
+        for known in self._chunks(lambda after: looks.to_glance(self._history, self._wanted, after=after, most=_AT_ONCE)):
+            self._glances = known
+            yield self._metered(self._glance(list(known)))
+            with self._history.write() as connection:
+                looks.glanced(connection, self._same, self._report.release, self._around.stamp())
+                looks.doubt(connection, self._doubted)
+            self._source.checked += len(self._same)
+            self._same, self._doubted, self._glances = [], [], {}
+
+    def _glance(self, trials: list[str]) -> Callable[[Meter], Task]:
+        def ask(meter: Meter) -> Task:
+            for seen in ctgov.glance(meter, self._url, trials):
+                yield _Unseen(seen.trial) if isinstance(seen, Gone) else seen
+
+        return ask
+
+    def _note_glance(self, seen: Glanced | _Unseen) -> None:
+        same = isinstance(seen, Glanced) and self._glances.get(seen.trial) == seen.shown
+        (self._same if same else self._doubted).append(seen.trial)
+        if same:
+            self._around.progress.step(seen.trial)
+
+
+class _Unseen:
+    """A trial that a glance did not show under its id; only its whole record can tell why."""
+
+    def __init__(self, trial: str) -> None:
+        self.trial = trial
+
+
+class _Page:
+    """A page of a search; ``None``: that was all."""
+
+    def __init__(self, stored: searches.Stored, page: ctgov.SearchPage | None) -> None:
+        self.stored = stored
+        self.page = page
+
+
+class _SearchFailed:
+    def __init__(self, search: Search, error: str) -> None:
+        self.search = search
+        self.error = error
+
+
+def _is_refusal(error: FetchError) -> bool:
+    return isinstance(error, BadStatus) and 400 <= error.status < 429
+
+
+def _requests(total: int) -> int:
+    """How many requests a search and the first records of all that it finds take."""
+    return -(-total // 1000) + -(-total // ctgov.WHOLE_AT_ONCE)

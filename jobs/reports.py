@@ -1,0 +1,129 @@
+"""What a sync and a delivery say of themselves."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from registry_sync.trials.presence import Absence
+
+CTGOV = "ctgov"
+
+_NAMED = 5
+
+
+@dataclass
+class DeliverReport:
+    """What a delivery did: ``sent``, ``retrying`` and ``failed`` (parked) by this run, ``waiting`` what is unsent after it."""
+
+    sent: int = 0
+    retrying: int = 0
+    failed: int = 0
+    waiting: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_partial(self) -> bool:
+        """Did a delivery fail?"""
+        return bool(self.problems)
+
+    def as_json(self) -> dict[str, int]:
+        """The object of ``deliver --json``."""
+        numbers = asdict(self)
+        del numbers["problems"]
+        return numbers
+
+
+@dataclass
+class SourceReport:
+    """What one source was asked and said. ``changed``: trials with a new version, the first ones left out.
+
+    ``checked``: the trials of which this sync knows how they stand, by whatever way, and those that failed. ``trouble``: the first
+    thing that failed through the source's fault; an id that it does not know is none.
+    """
+
+    source: str
+    requests: int = 0
+    bytes: int = 0
+    checked: int = 0
+    changed: int = 0
+    baselines: int = 0
+    trouble: str | None = None
+    failed: list[dict[str, str]] = field(default_factory=list)
+
+    def fail(self, trial: str, error: str, *, at_fault: bool) -> None:
+        """Note a failure; ``at_fault``: is it the source's?"""
+        self.failed.append({"trial": trial, "error": error})
+        if at_fault and self.trouble is None:
+            self.trouble = error
+
+
+@dataclass
+class SyncReport:
+    """What a sync did; ``changes`` are the trials' own, without housekeeping, as ``changes`` lists them."""
+
+    started: str
+    finished: str = ""
+    sources: list[SourceReport] = field(default_factory=list)
+    changes: int = 0
+    notices: int = 0
+    delivery: DeliverReport = field(default_factory=DeliverReport)
+    stopped: bool = False
+    release: str | None = None
+    """The data release that the registry serves (``None``: unknown, and then nothing is settled for the next sync)."""
+    released: str | None = None
+    """The time of the registry's data, when the registry said that nothing was released since the last look."""
+    merged: list[tuple[str, str]] = field(default_factory=list)
+    """Ids that the registry shows under another one now, and that one."""
+    missing: dict[str, Absence] = field(default_factory=dict)
+    """Trials that the registry did not show when last asked, as they stood when this sync began."""
+
+    @property
+    def is_partial(self) -> bool:
+        """Did a source, a page or a delivery fail?"""
+        return any(source.failed for source in self.sources) or self.delivery.is_partial
+
+    def count(self, kept: tuple[int, int]) -> None:
+        """Add so many changes and notices."""
+        self.changes += kept[0]
+        self.notices += kept[1]
+
+    def failures(self) -> list[str]:
+        """One line for each thing that went wrong, however many trials it befell."""
+        lines = []
+        for source in self.sources:
+            by_error: dict[str, list[str]] = {}
+            for failure in source.failed:
+                by_error.setdefault(failure["error"], []).append(failure["trial"])
+            where = "" if source.source == CTGOV else f" at {source.source}"
+            lines += [f"{_few(trials)}{where}: {error}" for error, trials in by_error.items()]
+        return lines
+
+    def as_json(self) -> dict[str, Any]:
+        """The object of ``sync --json``."""
+        return {
+            "started": self.started,
+            "finished": self.finished,
+            "sources": [
+                {
+                    "source": source.source,
+                    "requests": source.requests,
+                    "bytes": source.bytes,
+                    "checked": source.checked,
+                    "changed": source.changed,
+                    "failed": source.failed,
+                }
+                for source in self.sources
+            ],
+            "changes": self.changes,
+            "notices": self.notices,
+            "delivered": self.delivery.sent,
+        }
+
+
+def _few(trials: list[str]) -> str:
+    """ "NCT1", "NCT1, NCT2 and NCT3", "NCT1, NCT2 and 198 more trials"."""
+    if len(trials) <= _NAMED:
+        return " and ".join(filter(None, (", ".join(trials[:-1]), trials[-1])))
+    return f"{', '.join(trials[: _NAMED - 1])} and {len(trials) - _NAMED + 1} more trials"

@@ -1,0 +1,207 @@
+"""What a source said of a trial -> decided, kept and routed, in one transaction for each trial.
+
+Nothing is told that is not stored: a version, its changes and the notices about them are written together, so that a crash at any
+instant loses no notice, and a repeat finds nothing to tell twice. That a trial is settled in a data release is written with its
+version or after it, never before.
+"""
+
+from __future__ import annotations
+
+import datetime
+import zlib
+
+from db import absences, aliases, looks, unparsed, watches
+from db import history as versions
+from db.connection import History
+from jobs import tell
+from jobs.reports import SourceReport, SyncReport
+from jobs.surroundings import Surroundings, as_stamp, log
+from registry_sync.errors import BadContent, Damaged, DatabaseError
+from registry_sync.sources import ctgov
+from registry_sync.sources.ctgov_record import differing
+from registry_sync.sources.interface import CTGOV, Failed, Found, Gone, Moved, Observation, Unreadable
+from registry_sync.trials import presence
+from registry_sync.trials.changes import Change
+from registry_sync.trials.decide import Baseline, Changed, Decision, Incomplete, Unchanged, decide
+
+Seen = Observation | ctgov.Sent
+"""What is handed over: the registry's studies as they came, since most say what they said before and need no reading."""
+
+_SOONEST, _LATEST = 36.0, 132.0
+"""Hours after which a record that glances call unchanged is asked for whole, spread evenly: within a week, with a sync a day."""
+_AT_ONCE = 500
+
+
+def due_at(trial: str, now: datetime.datetime) -> str:
+    """When the whole record is to be asked for again, whatever glances say (UTC): trials first seen together part by and by."""
+    share = zlib.crc32(f"{trial} {now:%Y-%m-%d}".encode()) / 2**32
+    return as_stamp(now + datetime.timedelta(hours=_SOONEST + share * (_LATEST - _SOONEST)))
+
+
+class Store:
+    """Takes in what the sources say, one thing after the other, in the thread that holds the history open."""
+
+    def __init__(self, around: Surroundings, history: History, report: SyncReport) -> None:
+        self.around = around
+        self.history = history
+        self.report = report
+        self._settled: list[looks.Settled] = []
+
+    def take(self, seen: Seen, source: SourceReport) -> None:
+        """Keep what one observation brings, or name why it brings nothing."""
+        try:
+            self._take(seen, source)
+        except Damaged as error:
+            source.fail(seen.trial, str(error), at_fault=False)
+            if isinstance(seen, ctgov.Sent):
+                self._keep_unparsed(seen.trial, seen.source, seen.payload, str(error))
+        except DatabaseError:
+            raise
+        except Exception as error:
+            # a fault of ours with one record must not keep the others from being looked at
+            log.exception("%s at %s could not be compared", seen.trial, seen.source)
+            source.fail(seen.trial, f"could not be compared ({type(error).__name__}); please report it", at_fault=False)
+
+    def flush(self) -> None:
+        """Write down which trials are settled."""
+        if self._settled:
+            with self.history.write() as connection:
+                looks.settle(connection, self._settled)
+            self._settled.clear()
+
+    def _take(self, seen: Seen, source: SourceReport) -> None:
+        match seen:
+            case Moved():
+                self._merge(seen, source)
+            case Gone() | Unreadable() | Failed():
+                self._note_failure(seen, source)
+            case ctgov.Sent():
+                self._take_study(seen, source)
+            case Found():
+                known = versions.latest(self.history, seen.trial, seen.source)
+                self._keep(seen, decide(known.record if known else None, seen.record, complete=seen.source == CTGOV), source)
+
+    def _take_study(self, sent: ctgov.Sent, source: SourceReport) -> None:
+        try:
+            held = versions.latest_payload(self.history, sent.trial, sent.source)
+        except Damaged:
+            held = None  # the kept record may come back all the same
+        decision = _by_payloads(held, sent.payload) if held is not None else None
+        if isinstance(decision, Unchanged):
+            self._unchanged(sent.trial, sent.source, sent.payload)
+            return
+        observation = ctgov.read(sent)
+        if isinstance(observation, Failed):
+            self._note_failure(observation, source)
+            return
+        if decision is None:
+            known = versions.latest(self.history, sent.trial, sent.source)
+            decision = decide(known.record if known else None, observation.record, complete=True)
+        self._keep(observation, decision, source)
+
+    def _keep(self, found: Found, decision: Decision, source: SourceReport) -> None:
+        if isinstance(decision, Incomplete):
+            source.fail(found.trial, decision.reason, at_fault=True)
+            self._keep_unparsed(found.trial, found.source, found.payload, decision.reason)
+            return
+        if isinstance(decision, Unchanged):
+            self._unchanged(found.trial, found.source, found.payload)
+            return
+        is_registry = found.source == CTGOV
+        changes = decision.changes if isinstance(decision, Changed) else ()
+        with self.history.write() as connection:
+            version = versions.add_version(
+                self.history,
+                trial=found.trial,
+                source=found.source,
+                record=found.record if is_registry else decision.record,  # a page's: with what is carried over
+                payload=found.payload,
+                registry_date=found.registry_date,
+                seen_at=self.around.stamp(),
+                carried=decision.carried if isinstance(decision, Changed) else (),
+            )
+            if is_registry:
+                looks.settle(connection, [self._settled_now(found.trial, found.payload)])
+                unparsed.forget(connection, found.trial, found.source)
+                changes = (*self._presence(found), *changes)
+                absences.forget(connection, found.trial)
+                watches.news_told(connection, found.trial)
+            queued = tell.keep(
+                self.around,
+                self.history,
+                connection,
+                changes,
+                trial=found.trial,
+                source=found.source,
+                version=version,
+                registry_date=found.registry_date,
+            )
+        source.baselines += isinstance(decision, Baseline)
+        source.changed += isinstance(decision, Changed)
+        if is_registry:
+            self.report.count((sum(change.significance != "housekeeping" for change in changes), queued))
+
+    def _presence(self, found: Found) -> tuple[Change, ...]:
+        """What is told of the record as a whole, with its new version: found by a search, or back again."""
+        missing = self.report.missing.get(found.trial)
+        again = presence.told(missing, "present", found.record) if missing else None
+        new = presence.found(found.record) if watches.news(self.history, found.trial) else None
+        return tuple(change for change in (new, again) if change)
+
+    def _unchanged(self, trial: str, source: str, payload: bytes) -> None:
+        if source != CTGOV:
+            return
+        missing = self.report.missing.get(trial)
+        if missing is not None:
+            self.report.count(tell.back(self.around, self.history, trial, missing))
+        if watches.news(self.history, trial):
+            self.report.count(tell.found(self.around, self.history, trial))
+        self._settled.append(self._settled_now(trial, payload))
+        if len(self._settled) >= _AT_ONCE:
+            self.flush()
+
+    def _settled_now(self, trial: str, payload: bytes) -> looks.Settled:
+        return looks.Settled(trial, self.report.release, due_at(trial, self.around.now()), ctgov.glance_of(payload))
+
+    def _merge(self, moved: Moved, source: SourceReport) -> None:
+        """The registry shows the record under another id: everything kept and wished goes on under that one."""
+        self.report.count(tell.no_record(self.around, self.history, moved, self.report.missing.get(moved.trial)))
+        with self.history.write():
+            aliases.merge(self.history, moved.trial, moved.to, self.around.stamp())
+        self.report.merged.append((moved.trial, moved.to))
+        self.take(ctgov.Sent(moved.to, moved.payload), source)
+
+    def _note_failure(self, seen: Gone | Unreadable | Failed, source: SourceReport) -> None:
+        source.fail(seen.trial, _reason(seen), at_fault=not isinstance(seen, Gone))
+        if isinstance(seen, Gone) and seen.source == CTGOV:
+            self.report.count(tell.no_record(self.around, self.history, seen, self.report.missing.get(seen.trial)))
+        if isinstance(seen, Failed) and seen.payload is not None:
+            self._keep_unparsed(seen.trial, seen.source, seen.payload, seen.error)
+
+    def _keep_unparsed(self, trial: str, source: str, payload: bytes, error: str) -> None:
+        with self.history.write() as connection:
+            unparsed.keep(connection, trial, source, payload, error, self.around.stamp())
+
+
+def _by_payloads(held: bytes, sent: bytes) -> Decision | None:
+    """What a study that came amounts to beside the one that came for the last version; ``None`` when one of them cannot be read.
+
+    Both are read by this program. The kept record may be an older program's reading: beside it, every text that is read better now
+    would be told as a change. (A page's last version is its kept record all the same: what the page had gone silent about is
+    carried over in it and stands in no payload.)
+    """
+    try:
+        pair = differing(held, sent)
+    except BadContent:
+        return None
+    return decide(*pair, complete=True) if pair else Unchanged()
+
+
+def _reason(seen: Gone | Unreadable | Failed) -> str:
+    match seen:
+        case Gone():
+            return "ClinicalTrials.gov does not know this id; check it, or stop watching it (registry-sync watch remove)"
+        case Unreadable():
+            return f"unreadable, so the last good version stays: {seen.reason}"
+        case Failed():
+            return seen.error

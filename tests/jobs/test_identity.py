@@ -1,0 +1,150 @@
+"""The answer's id decides whose record it is: aliases lead histories, watches and readers together."""
+
+from __future__ import annotations
+
+import pytest
+
+from db import absences, aliases, watches
+from db import history as versions
+from registry_sync.demo import record
+from registry_sync.demo.record import TRIAL
+from tests.house import House
+
+OTHER = "NCT00000102"
+THIRD = "NCT00000103"
+
+
+@pytest.fixture
+def followed(house: House) -> House:
+    """NCT06805448, seen once; one coordinator follows it, one follows everything."""
+    house.registry.put(record.the_study())
+    house.watch()
+    house.subscribe("desk@example.org", role="coordinator")
+    house.subscribe("all@example.org", role="coordinator", topics=("registry", "status"))
+    house.sync(days=0)
+    return house
+
+
+def merge_into(house: House, new: str, *, status: str | None = None) -> None:
+    """The registry shows the record under a new id, as it stood or with another status."""
+    study = house.registry.study(TRIAL)
+    study["protocolSection"]["identificationModule"]["nctId"] = new
+    house.registry.put(record.with_status(study, status, posted="2026-02-03") if status else study)
+    house.registry.alias(TRIAL, new)
+
+
+def told_to(house: House, address: str) -> list[str]:
+    return [str(mail.message["Subject"]) for mail in house.mailbox.messages if mail.message["To"] == address]
+
+
+def test_the_history_goes_on_under_the_new_id(followed: House) -> None:
+    merge_into(followed, OTHER)
+    report = followed.sync()
+    assert (report.merged, report.is_partial) == ([(TRIAL, OTHER)], False)
+    with followed.history() as history:
+        assert watches.trials(history) == [OTHER]
+        assert aliases.family(history, TRIAL) == [OTHER, TRIAL]
+        (version,) = versions.versions(history, OTHER)
+    assert version["number"] == 1
+    assert [(change.trial, change.before, change.after) for change in followed.changes()] == [(TRIAL, "present", "merged")]
+
+
+def test_what_changes_with_the_new_id_is_told_to_who_followed_the_old_one(followed: House) -> None:
+    merge_into(followed, OTHER, status="SUSPENDED")
+    followed.sync()
+    steps = {change.field: (change.before, change.after) for change in followed.changes()}
+    assert steps["overall_status"] == ("RECRUITING", "SUSPENDED")
+    assert any(OTHER in subject and "SUSPENDED" in subject for subject in told_to(followed, "desk@example.org"))
+
+
+def test_later_news_reach_everybody_once(followed: House) -> None:
+    followed.registry.put(record.a_study(OTHER))
+    followed.watch(OTHER)
+    followed.subscribe("desk@example.org", OTHER, role="coordinator")
+    followed.sync()
+    followed.registry.alias(TRIAL, OTHER)
+    followed.sync()
+    before = len(followed.mailbox.messages)
+    followed.registry.put(record.with_status(followed.registry.study(OTHER), "SUSPENDED", posted="2026-02-09"))
+    report = followed.sync()
+    assert report.changes == 1
+    assert sorted(str(mail.message["To"]) for mail in followed.mailbox.messages[before:]) == ["all@example.org", "desk@example.org"]
+
+
+def test_two_histories_stay_both_and_no_false_change_stands_between_them(followed: House) -> None:
+    followed.registry.put(record.a_study(OTHER))
+    followed.watch(OTHER)
+    followed.sync()
+    followed.registry.alias(TRIAL, OTHER)
+    followed.sync()
+    assert [change.field for change in followed.changes()] == ["registry"]
+    with followed.history() as history:
+        assert {row["trial"] for row in history.rows("SELECT trial FROM version")} == {TRIAL, OTHER}
+        assert watches.trials(history) == [OTHER]
+
+
+def test_a_merger_is_told_once_and_a_further_one_too(followed: House) -> None:
+    merge_into(followed, OTHER)
+    for _ in range(3):
+        followed.sync()
+    followed.registry.put(record.a_study(THIRD))
+    followed.registry.alias(OTHER, THIRD)
+    for _ in range(3):
+        followed.sync()
+    assert [(change.trial, change.after) for change in reversed(followed.changes()) if change.field == "registry"] == [
+        (TRIAL, "merged"),
+        (OTHER, "merged"),
+    ]
+    with followed.history() as history:
+        assert aliases.family(history, TRIAL) == [THIRD, OTHER, TRIAL]
+        assert watches.trials(history) == [THIRD]
+
+
+def test_a_trial_that_was_noted_as_merged_by_an_older_program_is_merged_without_a_second_word(followed: House) -> None:
+    """Before this program merged histories it told of the merger and went on watching the old id."""
+    merge_into(followed, OTHER)
+    from jobs import tell
+    from registry_sync.sources.interface import Moved
+
+    with followed.history() as history:
+        tell.no_record(followed.around, history, Moved(TRIAL, "ctgov", OTHER, b""), None)
+    assert len(followed.changes()) == 1
+    followed.sync()
+    assert len(followed.changes()) == 1
+    with followed.history() as history:
+        assert watches.trials(history) == [OTHER]
+
+
+def test_pages_and_typed_ids_follow(followed: House) -> None:
+    url = followed.listing.url_of(TRIAL)
+    followed.watch(TRIAL, pages=(url,))
+    merge_into(followed, OTHER)
+    followed.sync(pages=False)
+    with followed.history() as history:
+        assert watches.pages(history) == [(OTHER, url)]
+    assert followed.sync(TRIAL).sources[0].failed == []
+
+
+def test_an_alias_that_only_its_own_address_tells_is_found(followed: House) -> None:
+    """Where a list neither finds the old id nor names it in the record, the address of the old id still leads to the new one."""
+    study = followed.registry.study(TRIAL)
+    study["protocolSection"]["identificationModule"]["nctId"] = OTHER
+    followed.registry.put(study)
+    followed.registry.alias(TRIAL, OTHER)
+    shown = followed.registry._studies[OTHER]["protocolSection"]["identificationModule"]
+    shown.pop("nctIdAliases")
+    report = followed.sync()
+    assert (report.merged, report.is_partial) == ([(TRIAL, OTHER)], False)
+
+
+def test_an_absence_is_forgotten_when_the_record_turns_up_under_another_id(followed: House) -> None:
+    study = followed.registry.study(TRIAL)
+    followed.registry.remove(TRIAL)
+    followed.sync()
+    study["protocolSection"]["identificationModule"]["nctId"] = OTHER
+    followed.registry.put(study)
+    followed.registry.alias(TRIAL, OTHER)
+    followed.sync()
+    with followed.history() as history:
+        assert absences.every(history)[TRIAL].state == "merged"
+    assert [change.after for change in followed.changes()] == ["merged"]

@@ -1,0 +1,174 @@
+"""A search is watched as a whole: what it finds, and what it finds later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from db import searches, watches
+from jobs.surroundings import as_stamp
+from registry_sync.demo import record
+from registry_sync.sources.ctgov_search import search_from
+from tests.house import House
+
+DRY = search_from(["cond=Dry mouth"])
+FIRST, SECOND, THIRD = "NCT00000001", "NCT00000002", "NCT00000003"
+
+
+def publish(house: House, trial: str, condition: str = "Dry mouth", **status: Any) -> None:
+    study = record.a_study(trial)
+    study["protocolSection"]["conditionsModule"] = {"conditions": [condition]}
+    study["protocolSection"]["statusModule"].update(status)
+    house.registry.put(study)
+
+
+def watched(house: House) -> list[str]:
+    with house.history() as history:
+        return watches.trials(history)
+
+
+def told(house: House) -> list[tuple[str, str, Any, Any]]:
+    return [(change.trial, change.field, change.before, change.after) for change in reversed(house.changes())]
+
+
+def to(house: House, address: str) -> list[str]:
+    return [str(mail.message["Subject"]) for mail in house.mailbox.messages if mail.message["To"] == address]
+
+
+@pytest.fixture
+def searching(house: House) -> House:
+    """Two trials of a disease are in the registry, and a search for it is watched; somebody follows all that is watched."""
+    publish(house, FIRST)
+    publish(house, SECOND)
+    publish(house, "NCT00000900", "Another disease")
+    with house.history() as history:
+        searches.add(history, DRY, as_stamp(house.at))
+    house.subscribe("desk@example.org", role="coordinator", topics=("registry", "status"))
+    with house.history() as history, history.write() as connection:
+        connection.execute("UPDATE subscription SET every_trial = 1")
+    house.sync(days=0)
+    return house
+
+
+def test_what_a_search_finds_is_watched_and_is_no_news_the_first_time(searching: House) -> None:
+    assert watched(searching) == [FIRST, SECOND]
+    assert searching.counts()["version"] == 2
+    assert told(searching) == []
+    assert not searching.mailbox.messages
+
+
+def test_a_trial_that_it_finds_later_is_told_and_its_first_record_is_a_baseline(searching: House) -> None:
+    publish(searching, THIRD)
+    report = searching.sync()
+    assert (report.sources[0].baselines, report.changes) == (1, 1)
+    assert told(searching) == [(THIRD, "registry", "absent", "found")]
+    (change,) = searching.changes()
+    assert (change.topic, change.operation, change.significance, change.reader_significance) == ("registry", "changed", "major", "major")
+    assert len(to(searching, "desk@example.org")) == 1
+    searching.sync()
+    assert len(told(searching)) == 1
+
+
+def test_a_trial_whose_first_record_fails_is_told_when_it_comes(searching: House) -> None:
+    publish(searching, THIRD)
+    searching.registry.faults.html_instead(path="/api/v2/studies")  # the search itself
+    assert searching.sync().is_partial
+    study = searching.registry.study(THIRD)
+    broken = searching.registry.study(THIRD)
+    broken["protocolSection"]["statusModule"]["startDateStruct"] = {"date": "soon"}
+    searching.registry.put(broken)
+    assert searching.sync().is_partial
+    assert told(searching) == []
+    searching.registry.put(study)
+    searching.sync()
+    assert told(searching) == [(THIRD, "registry", "absent", "found")]
+
+
+def test_a_trial_that_leaves_the_search_stays_watched(searching: House) -> None:
+    publish(searching, FIRST, "Another disease")
+    searching.sync()
+    assert watched(searching) == [FIRST, SECOND]
+    publish(searching, FIRST, "Another disease", overallStatus="SUSPENDED")
+    searching.sync()
+    assert (FIRST, "overall_status", "RECRUITING", "SUSPENDED") in told(searching)
+
+
+def test_a_trial_removed_by_hand_is_not_brought_back(searching: House) -> None:
+    with searching.history() as history:
+        watches.remove(history, [FIRST])
+    searching.registry.release()
+    searching.sync()
+    assert watched(searching) == [SECOND]
+    assert told(searching) == []
+
+
+def test_a_trial_that_was_watched_before_and_is_found_again_is_told_with_what_changed(searching: House) -> None:
+    publish(searching, FIRST, "Another disease")
+    searching.sync()
+    with searching.history() as history:
+        watches.remove(history, [FIRST])
+        history.connection.execute("DELETE FROM search_trial WHERE trial = ?", (FIRST,))
+    before = len(told(searching))
+    publish(searching, FIRST)
+    searching.sync()
+    assert [row[1:] for row in told(searching)[before:]][:1] == [("registry", "absent", "found")]
+    assert watched(searching) == [FIRST, SECOND]
+
+
+def test_nothing_released_nothing_searched(searching: House) -> None:
+    searching.registry.reset_log()
+    searching.sync()
+    assert [request.path for request in searching.registry.requests] == ["/api/v2/version"]
+
+
+def test_a_search_shows_a_glance_at_what_it_finds(house: House) -> None:
+    """Three hundred trials: the search itself tells which of them changed, and only those are asked for."""
+    trials = [f"NCT{number:08}" for number in range(1, 301)]
+    for trial in trials:
+        publish(house, trial)
+    with house.history() as history:
+        searches.add(history, DRY, as_stamp(house.at))
+    said: list[str] = []
+    house.say = said.append
+    house.sync(days=0)
+    assert said == ["search 'cond=Dry mouth': 300 trials, which may take 3 requests to record"]
+    publish(house, trials[7], overallStatus="SUSPENDED")
+    house.registry.reset_log()
+    report = house.sync()
+    assert report.sources[0].requests == 3
+    assert report.sources[0].checked == 300
+    assert told(house) == [(trials[7], "overall_status", "RECRUITING", "SUSPENDED")]
+    assert len(said) == 1
+
+
+def test_a_search_that_the_registry_refuses_is_named_and_stops_nothing(searching: House) -> None:
+    publish(searching, FIRST, overallStatus="SUSPENDED")
+    searching.registry.faults.fail(400, path="/api/v2/studies")
+    report = searching.sync()
+    (failure,) = report.sources[0].failed
+    assert failure["trial"] == "'cond=Dry mouth'"
+    assert "answered 400" in failure["error"]
+    assert "watch remove --query" in failure["error"]
+    assert (FIRST, "overall_status", "RECRUITING", "SUSPENDED") in told(searching)
+
+
+def test_a_first_run_that_breaks_off_is_gone_on_with_and_tells_nothing(house: House) -> None:
+    for number in range(1, 1501):
+        publish(house, f"NCT{number:08}")
+    with house.history() as history:
+        searches.add(history, DRY, as_stamp(house.at))
+    house.registry.faults.fail(503, path="/api/v2/studies", times=None)
+    assert house.sync(days=0).is_partial
+    house.registry.faults.clear()
+    house.sync()
+    assert len(watched(house)) == 1500
+    assert told(house) == []
+
+
+def test_what_a_search_finds_under_two_searches_is_one_trial(searching: House) -> None:
+    with searching.history() as history:
+        searches.add(history, search_from(["titles=Study"]), as_stamp(searching.at))
+    publish(searching, THIRD)
+    searching.sync()
+    assert [row for row in told(searching) if row[1] == "registry"].count((THIRD, "registry", "absent", "found")) == 1

@@ -35,6 +35,7 @@ class History:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self.connection = connection
+        self._together = False
 
     @cached_property
     def db(self) -> sqlite_utils.Database:
@@ -73,16 +74,39 @@ class History:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it is kept, or nothing."""
+        """One transaction: all of it is kept, or nothing. Inside ``together`` a part of that one."""
         with self.clear_errors():
-            self.connection.execute("BEGIN IMMEDIATE")
+            if self._together:
+                with self._bracket("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part; RELEASE part"):
+                    yield self.connection
+            else:
+                with self._bracket("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"):
+                    yield self.connection
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """One transaction for many writes, each of which is still whole or nothing: the disk is waited for once.
+
+        Others who write wait for its end, so it must be short: well under WAIT_FOR_OTHERS.
+        """
+        with self.clear_errors(), self._bracket("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"):
+            self._together = True
             try:
-                yield self.connection
-                self.connection.execute("COMMIT")
-            except BaseException:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
-                raise
+                yield
+            finally:
+                self._together = False
+
+    @contextlib.contextmanager
+    def _bracket(self, begin: str, keep: str, undo: str) -> Iterator[None]:
+        self.connection.execute(begin)
+        try:
+            yield
+            self.connection.execute(keep)
+        except BaseException:
+            if self.connection.in_transaction:
+                for statement in undo.split("; "):
+                    self.connection.execute(statement)
+            raise
 
     @contextlib.contextmanager
     def clear_errors(self) -> Iterator[None]:

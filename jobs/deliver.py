@@ -2,6 +2,8 @@
 
 A notice is claimed, handed to its channel, and marked sent once the server took it. When the process dies in between, the
 claim is free as soon as the next delivery begins, and the repeat carries the same identity.
+
+What the operator is to hear of the service itself goes last and over the same connection: it holds up no subscriber's notice.
 """
 
 from __future__ import annotations
@@ -10,14 +12,15 @@ import datetime
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from db import absences, outbox, runs, slips, subscriptions
 from db import history as versions
 from db.connection import History
 from db.outbox import Waiting
+from jobs import health
 from jobs.lock import only_one
+from jobs.reports import DeliverReport
 from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.errors import RegistrySyncError, Stopped
 from registry_sync.notices.address import masked
@@ -25,6 +28,8 @@ from registry_sync.notices.interface import Channel, Notice, Outcome, Refused, R
 from registry_sync.sources import ctgov
 
 if TYPE_CHECKING:
+    from email.message import EmailMessage
+
     from registry_sync.notices.email import MailChannel
 
 JOB = "deliver"
@@ -34,28 +39,6 @@ PATIENCE = 20.0
 """Seconds to wait for another delivery to end: what was queued after it looked must not wait for the next round."""
 
 Channels = Mapping[str, Channel]
-
-
-@dataclass
-class DeliverReport:
-    """What a delivery did: ``sent``, ``retrying`` and ``failed`` (parked) by this run, ``waiting`` what is unsent after it."""
-
-    sent: int = 0
-    retrying: int = 0
-    failed: int = 0
-    waiting: int = 0
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def is_partial(self) -> bool:
-        """Did a delivery fail?"""
-        return bool(self.problems)
-
-    def as_json(self) -> dict[str, int]:
-        """The object of ``deliver --json``."""
-        numbers = asdict(self)
-        del numbers["problems"]
-        return numbers
 
 
 def open_channels(around: Surroundings) -> Channels:
@@ -73,20 +56,23 @@ def open_channels(around: Surroundings) -> Channels:
 
 def mail_channel(around: Surroundings) -> MailChannel:
     """The mail server of the settings."""
-    from functools import partial
-
-    from registry_sync.notices import compose
+    from registry_sync.notices import compose, operator
     from registry_sync.notices.email import MailChannel
 
-    smtp, web_url = around.settings.smtp, around.settings.web.url
-    write = partial(
-        compose.mail, sender=smtp.sender, reply_to=smtp.reply_to, unsubscribe=smtp.unsubscribe, web_url=web_url, now=around.now()
-    )
+    smtp, web_url, now = around.settings.smtp, around.settings.web.url, around.now()
+
+    def write(notice: Notice) -> EmailMessage:
+        if isinstance(notice, operator.OperatorNotice):
+            return operator.mail(notice, sender=smtp.sender, now=now)
+        return compose.mail(notice, sender=smtp.sender, reply_to=smtp.reply_to, unsubscribe=smtp.unsubscribe, web_url=web_url, now=now)
+
     return MailChannel(smtp, compose=write, wait=around.pause, clock=time.monotonic)
 
 
 def deliver(around: Surroundings, *, channels: Callable[[Surroundings], Channels] = open_channels) -> DeliverReport:
-    """Send everything that is due, oldest first; one recipient's failure stops nobody else's.
+    """Send everything that is due, oldest first, and then what the operator is to hear; one recipient's failure stops nobody else's.
+
+    What fails on the way to the operator is in the report's problems, not in its numbers.
 
     Raises AlreadyRunning when another delivery does not end within PATIENCE seconds, DatabaseError.
     """
@@ -94,7 +80,7 @@ def deliver(around: Surroundings, *, channels: Callable[[Surroundings], Channels
     with only_one(around.database, JOB, patience=PATIENCE, wait=around.pause), around.open() as history:
         outbox.release_claims(history)
         due = outbox.counts(history, around.stamp())["due"]
-        if due:
+        if due or health.is_due(around, history):
             run = runs.begin(history, JOB, around.stamp())
             around.progress.begin("Sending", due)
             try:
@@ -114,12 +100,14 @@ def _send_all(around: Surroundings, history: History, channels: Channels, report
             # due when this run began: what fails in it is not tried twice
             waiting = outbox.claim_next(history, began, sorted(open_kinds))
             if waiting is None:
-                return
+                break
             around.progress.step()
             outcome = _send(around, history, channels, waiting)
             _note(around, history, waiting, outcome, report)
             if isinstance(outcome, Retry) and outcome.channel_down:
                 open_kinds.discard(waiting.kind)
+        if "email" in open_kinds and not around.stop.is_set() and health.is_due(around, history):
+            report.problems += health.tell(around, history, channels["email"])
     finally:
         for channel in channels.values():
             channel.close()

@@ -118,7 +118,7 @@ class RegistryPull:
         for trials in self._chunks(
             lambda after: looks.to_ask(self._history, self._wanted, after=after, most=_AT_ONCE, all_pending=all_whole)
         ):
-            yield self._metered(lambda meter, trials=trials: ctgov.fetch(meter, self._url, trials))
+            yield self._metered(self._whole(trials))
             self._desk.flush()
 
     def take(self, seen: Any) -> None:
@@ -136,6 +136,9 @@ class RegistryPull:
                 self._source.checked += 1
                 self._desk.store.take(seen, self._source)
                 self._around.progress.step(seen.trial)
+
+    def _whole(self, trials: list[str]) -> Callable[[Meter], Task]:
+        return lambda meter: ctgov.fetch(meter, self._url, trials)
 
     @property
     def _url(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ __all__ = ["JOB", "SourceReport", "SyncReport", "sync"]
 
 JOB = "sync"
 _LOOK_FOR_STOP = 0.2
+_TOGETHER = 0.5
+"""Seconds for which one transaction may last."""
 _HANDED_OVER = 400
 """How many studies may wait to be taken in: a few megabytes."""
 
@@ -160,7 +163,7 @@ def _pull(around: Surroundings, history: History, wanted: Wanted, report: SyncRe
     watched = looks.count_watched(history, looks.Wanted(None, report.started, wanted.only or None))
     around.progress.begin("Asking", watched + len(wanted.pages))
     try:
-        _run(around, lanes, report)
+        _run(around, history, lanes, report)
     finally:
         client.close()
         desk.flush()
@@ -169,8 +172,11 @@ def _pull(around: Surroundings, history: History, wanted: Wanted, report: SyncRe
         _note_health(around, history, report)
 
 
-def _run(around: Surroundings, lanes: list[_Lane], report: SyncReport) -> None:
-    """Run the lanes side by side, each task in a thread, and take in what they yield, until all have ended."""
+def _run(around: Surroundings, history: History, lanes: list[_Lane], report: SyncReport) -> None:
+    """Run the lanes side by side, each task in a thread, and take in what they yield, until all have ended.
+
+    What has come is taken in together, so that the disk is not waited for once for each trial; each is whole or nothing all the same.
+    """
     seen: queue.Queue[tuple[_Lane, Any]] = queue.Queue(maxsize=_HANDED_OVER)
     running = sum(_begin_next(lane, seen) for lane in lanes)
     while running:
@@ -181,12 +187,27 @@ def _run(around: Surroundings, lanes: list[_Lane], report: SyncReport) -> None:
             lane, item = seen.get(timeout=_LOOK_FOR_STOP)
         except queue.Empty:
             continue
-        if isinstance(item, _End):
-            running -= not _begin_next(lane, seen)
-        elif isinstance(item, BaseException):
-            raise item
-        else:
+        ended = lane if isinstance(item, _End) else _take_together(around, history, lane, item, seen)
+        if ended is not None:
+            running -= not _begin_next(ended, seen)
+
+
+def _take_together(around: Surroundings, history: History, lane: _Lane, item: Any, seen: queue.Queue[tuple[_Lane, Any]]) -> _Lane | None:
+    """Take in this and what else has come by now, for a moment; the lane whose task has ended by that, if one has."""
+    until = time.monotonic() + _TOGETHER
+    with history.together():
+        while True:
+            if isinstance(item, BaseException):
+                raise item
             lane.take(item)
+            if around.stop.is_set() or time.monotonic() > until:
+                return None
+            try:
+                lane, item = seen.get_nowait()
+            except queue.Empty:
+                return None
+            if isinstance(item, _End):
+                return lane
 
 
 def _begin_next(lane: _Lane, seen: queue.Queue[tuple[_Lane, Any]]) -> bool:

@@ -10,8 +10,7 @@ import click
 from registry_sync.cli.common import Asked, as_json, asked, count, print_json, print_table, trial_ids
 
 if TYPE_CHECKING:
-    from jobs.deliver import DeliverReport
-    from jobs.sync import SyncReport
+    from jobs.reports import DeliverReport, SyncReport
 
 
 @click.command(epilog="Example: registry-sync sync NCT06805448")

@@ -1,0 +1,247 @@
+"""The history before the installation: the registry's own earlier versions, put before those that were seen live.
+
+Each version is kept as soon as it came, so that a call that was cut off is carried on by the next one. When all that can be had is
+there, the line is made in one transaction. Nobody is notified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from db import aliases, backfills, runs
+from db import history as versions
+from db.connection import History
+from jobs.earlier import plan
+from jobs.lock import only_one
+from jobs.surroundings import Surroundings
+from jobs.sync import sync
+from registry_sync.errors import BadContent, Damaged, FetchError, Stopped, UsageError
+from registry_sync.sources import ctgov_history
+from registry_sync.sources.ctgov_batches import ids_of
+from registry_sync.sources.ctgov_history import Listed, NoHistory
+from registry_sync.sources.ctgov_record import record_from
+from registry_sync.sources.http import Client
+from registry_sync.trials.record import Record
+
+JOB = "backfill"
+_MOST_TROUBLES = 5
+"""How many versions in a row may meet a source in trouble before no more are asked for."""
+_MOST_PLANS = 3
+
+
+@dataclass
+class TrialReport:
+    """What became of one trial.
+
+    ``loaded``: versions put into the line now; ``held``: versions in it, all in all; ``changes``: the backfilled ones, without
+    housekeeping; ``failed``: the registry's number of a version that could not be had (``None``: none could), and why.
+    """
+
+    trial: str
+    loaded: int = 0
+    held: int = 0
+    changes: int = 0
+    failed: list[dict[str, Any]] = field(default_factory=list)
+
+    def fail(self, error: str, version: int | None = None) -> None:
+        """Note a failure."""
+        self.failed.append({"version": version, "error": error})
+
+
+@dataclass
+class BackfillReport:
+    """What a backfill did; ``problem`` is what befell the source as a whole, so that no more was asked."""
+
+    trials: list[TrialReport] = field(default_factory=list)
+    problem: str | None = None
+    stopped: bool = False
+
+    @property
+    def is_partial(self) -> bool:
+        """Did something fail?"""
+        return any(trial.failed for trial in self.trials)
+
+    def failures(self) -> list[str]:
+        """One line for each thing that went wrong, whatever the number of trials and versions that it befell."""
+        lines = [self.problem] if self.problem else []
+        for trial in self.trials:
+            by_error: dict[str, list[int | None]] = {}
+            for failure in trial.failed:
+                by_error.setdefault(failure["error"], []).append(failure["version"])
+            lines += [f"{trial.trial}{_named(numbers)}: {error}" for error, numbers in by_error.items() if error != self.problem]
+        return lines
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """The list of ``backfill --json``."""
+        return [vars(trial) for trial in self.trials]
+
+
+def _named(numbers: Sequence[int | None]) -> str:
+    """ "", ", version 3", ", versions 3 to 9"."""
+    known = [number for number in numbers if number is not None]
+    if not known:
+        return ""
+    return f", version {known[0]}" if len(known) == 1 else f", {len(known)} versions from {known[0]} to {known[-1]}"
+
+
+def backfill(around: Surroundings, trials: Sequence[str]) -> BackfillReport:
+    """Load the registry's own versions of these trials from before the first one seen here.
+
+    A trial of which nothing is held yet is synced first. What the registry does wrong is in the report. Raises UsageError for a trial
+    that is not known, AlreadyRunning when another backfill, or a sync that is needed, cannot begin; DatabaseError.
+    """
+    with only_one(around.database, JOB), around.open() as history:
+        ids = aliases.current_ids(history, trials)
+        unknown = [trial for trial in ids if not backfills.is_known(history, trial)]
+        if unknown:
+            raise UsageError(
+                f"{', '.join(unknown)} is not watched; run `registry-sync watch add {' '.join(unknown)}` first", about=unknown[0]
+            )
+        report = BackfillReport()
+        run = runs.begin(history, JOB, around.stamp())
+        outcome = "failed"
+        try:
+            _load(around, history, ids, report)
+            outcome = "stopped" if report.stopped else "partial" if report.is_partial else "done"
+        except KeyboardInterrupt:
+            outcome = "stopped"
+            raise
+        finally:
+            around.progress.end()
+            runs.end(history, run, around.stamp(), outcome, {"trials": report.as_json()})
+    return report
+
+
+def _load(around: Surroundings, history: History, trials: Sequence[str], report: BackfillReport) -> None:
+    settings = around.settings.http
+    errors = _baselines(around, history, trials)
+    trials = aliases.current_ids(history, trials)  # a sync may find that two are one
+    with Client(
+        contact=settings.contact,
+        timeout=settings.timeout,
+        attempts=settings.attempts,
+        requests_per_minute=settings.requests_per_minute,
+        wait=around.pause,
+    ) as client:
+        for trial in trials:
+            one = TrialReport(trial)
+            report.trials.append(one)
+            try:
+                if report.problem:
+                    one.fail(report.problem)
+                elif backfills.first_live(history, trial) is None:
+                    one.fail(errors.get(trial, "no version of it is held yet, so there is nothing to put earlier ones before"))
+                else:
+                    report.problem = _Trial(around, history, client, one).load()
+            except (Stopped, KeyboardInterrupt):
+                report.stopped = True
+            except (Damaged, BadContent) as error:
+                one.fail(str(error))
+            one.held, one.changes = backfills.counted(history, trial)
+            if report.stopped or around.stop.is_set():
+                report.stopped = True
+                return
+
+
+def _baselines(around: Surroundings, history: History, trials: Sequence[str]) -> dict[str, str]:
+    """See to it that a live version of each trial is held; why it is not, by trial."""
+    new = [trial for trial in trials if backfills.first_live(history, trial) is None]
+    if not new:
+        return {}
+    synced = sync(around, trials=new, pages=False, then_deliver=False)
+    return {failure["trial"]: failure["error"] for source in synced.sources for failure in source.failed}
+
+
+class _Trial:
+    """The work on one trial."""
+
+    def __init__(self, around: Surroundings, history: History, client: Client, report: TrialReport) -> None:
+        live = backfills.first_live(history, report.trial)
+        assert live is not None  # noqa: S101 - asked before
+        self._around = around
+        self._history = history
+        self._client = client
+        self._url = around.settings.ctgov.url
+        self._report = report
+        self._trial = report.trial
+        self._seen = live
+        self._seen_payload = versions.payload(history, live.id)
+
+    def load(self) -> str | None:
+        """Fetch what is missing and put it into the line; a problem that the next trial would meet as well. Raises Stopped, Damaged."""
+        try:
+            listed = ctgov_history.versions(self._client, self._url, self._trial)
+        except FetchError as error:
+            self._report.fail(str(error))
+            return str(error) if isinstance(error, NoHistory) or ctgov_history.is_trouble(error) else None
+        problem = self._fetch(self._missing(listed))
+        if backfills.staged(self._history, self._trial):
+            self._put()
+        return problem
+
+    # --- fetch ---
+
+    def _missing(self, listed: Sequence[Listed]) -> list[Listed]:
+        """The versions up to the oldest one seen live that are neither in the line nor staged.
+
+        The one seen live itself is asked for whenever another one is: what led to it is then told anew.
+        """
+        line = backfills.line(self._history, self._trial)
+        live_version = next((held.registry_version for held in line if held.id == self._seen.id), None)
+        staged = backfills.staged(self._history, self._trial).keys()
+        known = staged | {held.registry_version for held in line if held.backfilled}
+        wanted = [each for each in listed if each.number not in known and self._may_be_earlier(each, live_version)]
+        return wanted if staged or any(each.number != live_version for each in wanted) else []
+
+    def _may_be_earlier(self, listed: Listed, live_version: int | None) -> bool:
+        """Is this the version that was seen live, or one before it, as far as the list tells? Its dates are of one kind or the other."""
+        if live_version is not None:
+            return listed.number <= live_version
+        record = self._seen.record
+        latest = max(filter(None, (_posted(record), record.last_update_submit_date)), default=None)
+        return listed.date is None or latest is None or listed.date[: len(latest)] <= latest[: len(listed.date)]
+
+    def _fetch(self, missing: Sequence[Listed]) -> str | None:
+        """Keep what comes, each version at once; the problem that ended it, if one did."""
+        names = {*aliases.family(self._history, self._trial), *ids_of(self._seen_payload)[1]}
+        troubles = 0
+        self._around.progress.begin(f"Loading versions of {self._trial}", len(missing))
+        for place, listed in enumerate(missing):
+            if self._around.stop.is_set():
+                raise Stopped("asked to stop")
+            try:
+                payload = ctgov_history.version(self._client, self._url, self._trial, listed.number, names)
+                record = record_from(payload, "html")
+            except FetchError as error:
+                self._report.fail(str(error), listed.number)
+                troubles = troubles + 1 if ctgov_history.is_trouble(error) else 0
+                if troubles == _MOST_TROUBLES:
+                    problem = str(error)
+                    for left in missing[place + 1 :]:
+                        self._report.fail(f"not asked for, since others failed: {problem}", left.number)
+                    return problem
+            else:
+                troubles = 0
+                backfills.stage(self._history, self._trial, listed.number, _posted(record) or listed.date, payload)
+            self._around.progress.step(self._trial)
+        self._around.progress.end()
+        return None
+
+    # --- into the line ---
+
+    def _put(self) -> None:
+        for _ in range(_MOST_PLANS):  # a sync may find in between that this trial was merged with another
+            planned = plan(self._history, self._trial, self._seen, self._seen_payload)
+            if planned is None:
+                backfills.unstage(self._history, self._trial)
+                return
+            if backfills.put(self._history, self._trial, planned, seen_at=self._around.stamp()):
+                self._report.loaded = sum(placed.held is None for placed in planned.earlier)
+                return
+        self._report.fail("its versions changed again and again meanwhile; run this again")
+
+
+def _posted(record: Record) -> str | None:
+    return record.last_update_post_date.date if record.last_update_post_date else None

@@ -1,0 +1,140 @@
+"""Is each source well? One incident for each that is not, and the operator's mails about it: one when it opens, one when it closes.
+
+Every try to send such mails is a run of the job ``operator``, so that a failed one can wait longer each time, across restarts.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import TYPE_CHECKING, Any
+
+from db import incidents, runs
+from db.connection import History
+from jobs.surroundings import Surroundings, from_stamp, log
+from registry_sync.errors import RegistrySyncError, Stopped
+from registry_sync.notices.clean import cut, one_line
+
+if TYPE_CHECKING:  # each sync notes the health of its sources; few have a mail to write
+    from db.incidents import Part
+    from registry_sync.notices.interface import Channel, Notice, Outcome
+    from registry_sync.notices.operator import Incident
+
+JOB = "operator"
+WAITS = (60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
+"""Seconds before the next try after the first, second, ... failure in a row; the last one for ever."""
+_LONGEST_ERROR = 2000
+
+
+def note(around: Surroundings, history: History, source: str, trouble: str | None) -> None:
+    """Note how a source was found by a sync: ``trouble`` is what went wrong, on one line; ``None``: it is well.
+
+    Opens, counts and closes the source's incident, in a transaction of its own, and logs a line when it opens and when it closes. Whom
+    the settings name as operator hears by mail from the next delivery; without one the log is all. Nothing is written for a source
+    that is as well as before.
+    """
+    if trouble is None and not incidents.is_open(history, source):
+        return
+    now = around.stamp()
+    told_at = None if around.settings.smtp.operator else now
+    error = cut(one_line(trouble or ""), _LONGEST_ERROR)
+    with history.write() as connection:
+        if trouble is None:
+            is_news = incidents.well(connection, source, now, told_at=told_at)
+        else:
+            is_news = incidents.trouble(connection, source, error, now, told_at=told_at)
+    if is_news:
+        log.info(*("%s is well again", source) if trouble is None else ("%s is in trouble: %s", source, error))
+
+
+def something_to_tell(history: History) -> bool:
+    """Is there anything that the operator has not heard?"""
+    return incidents.newest_untold(history) is not None
+
+
+def is_due(around: Surroundings, history: History) -> bool:
+    """The same, and may it be tried now: has a failed try waited long enough, or is there something new since?"""
+    newest = incidents.newest_untold(history)
+    if newest is None:
+        return False
+    last = runs.last(history, JOB)
+    if last is None or last["outcome"] != "failed" or newest > last["started_at"] or not around.settings.smtp.operator:
+        return True  # nothing failed, or the process died in it
+    wait = WAITS[min(_failed_in_a_row(last), len(WAITS)) - 1]
+    return around.now() >= from_stamp(last["started_at"]) + datetime.timedelta(seconds=wait)
+
+
+def waiting(history: History) -> tuple[int, str]:
+    """How many mails to the operator wait, and why the last try failed; empty when it did not."""
+    last = runs.last(history, JOB)
+    problems = json.loads(last["detail"]).get("problems", []) if last and last["outcome"] == "failed" else []
+    return incidents.count_untold(history), "; ".join(problems)
+
+
+def tell(around: Surroundings, history: History, channel: Channel) -> list[str]:
+    """Send the operator what is untold, in its order, and mark as told what the mail server took; the problems, a line each.
+
+    Only for the holder of the delivery lock: two would send everything twice. Raises Stopped, DatabaseError.
+    """
+    if not around.settings.smtp.operator:
+        incidents.nobody_to_tell(history, around.stamp())
+        return []
+    last = runs.last(history, JOB)
+    run = runs.begin(history, JOB, around.stamp())
+    detail: dict[str, Any] = {"sent": 0, "failed_in_a_row": _failed_in_a_row(last) if last else 0, "problems": []}
+    outcome = "stopped"
+    try:
+        problems = _send_all(around, history, channel, detail)
+        outcome = "failed" if problems else "stopped" if around.stop.is_set() else "done"
+        detail["failed_in_a_row"] = detail["failed_in_a_row"] + 1 if problems else 0
+    finally:
+        runs.end(history, run, around.stamp(), outcome, detail)
+    return problems
+
+
+def _failed_in_a_row(run: dict[str, Any]) -> int:
+    return int(json.loads(run["detail"]).get("failed_in_a_row", 0))
+
+
+def _send_all(around: Surroundings, history: History, channel: Channel, detail: dict[str, Any]) -> list[str]:
+    from registry_sync.notices.interface import Retry, Sent
+
+    problems: dict[str, None] = {}
+    held = set()
+    for incident, part in incidents.untold(history):
+        if around.stop.is_set():
+            break
+        if incident.id in held:
+            continue  # its end is not told before its beginning
+        outcome = _send(channel, _notice(incident, part, around.settings.smtp.operator))
+        if isinstance(outcome, Sent):
+            incidents.told(history, incident.id, part, around.stamp())
+            detail["sent"] += 1
+            continue
+        held.add(incident.id)
+        problems[f"to the operator: {outcome.reason}"] = None
+        if isinstance(outcome, Retry) and outcome.channel_down:
+            break
+    detail["problems"] = list(problems)
+    return list(problems)
+
+
+def _notice(incident: Incident, part: Part, address: str) -> Notice:
+    from registry_sync.notices import operator
+
+    return operator.opening(incident, address) if part == "opening" else operator.closing(incident, address)
+
+
+def _send(channel: Channel, notice: Notice) -> Outcome:
+    from registry_sync.notices.interface import Retry
+
+    try:
+        return channel.send(notice)
+    except Stopped:
+        raise
+    except RegistrySyncError as error:
+        return Retry(str(error))
+    except Exception as error:
+        # a fault in one mail must not hold up the others
+        log.exception("a mail to the operator")
+        return Retry(f"could not be written or sent ({type(error).__name__})")

@@ -8,7 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from db import packing
+import msgspec
+
+from db import aliases, packing
+from db.clocks import Clock, days
 from db.connection import History, Row
 from db.packing import UnpackError
 from registry_sync.errors import Damaged
@@ -48,24 +51,13 @@ def latest(history: History, trial: str, source: str) -> Version | None:
     return _version(history, row) if row else None
 
 
-def at(history: History, trial: str, source: str, date: str) -> Version | None:
-    """The version that stood at the end of a day (UTC): by the registry's dates, where they tell.
-
-    A version with the same registry date as the one before it is a change that the registry did not date (it turns a trial to
-    UNKNOWN in silence): it counts from the day on which it was seen, as does a page's.
-    """
-    rows = history.rows(
-        """SELECT id, substr(seen_at, 1, 10) AS seen_on, registry_date,
-                  lag(registry_date) OVER (ORDER BY number) AS date_before
-           FROM version WHERE trial = ? AND source = ? ORDER BY number""",
-        (trial, source),
+def at(history: History, trial: str, source: str, date: str, clock: Clock = "registry") -> Version | None:
+    """The version of this id's own line that stood at the end of a day (UTC), by one of the two clocks (see ``clocks.days``)."""
+    line = history.rows(
+        "SELECT id, registry_date, seen_at, backfilled FROM version WHERE trial = ? AND source = ? ORDER BY number", (trial, source)
     )
-    standing = None
-    for row in rows:
-        since = row["registry_date"] if row["registry_date"] and row["registry_date"] != row["date_before"] else row["seen_on"]
-        if since <= date:
-            standing = row["id"]
-    return by_id(history, standing) if standing is not None else None
+    standing = [row["id"] for row, day in zip(line, days(line, clock), strict=True) if day <= date]
+    return by_id(history, standing[-1]) if standing else None
 
 
 def by_id(history: History, version_id: int) -> Version:
@@ -84,35 +76,63 @@ def before(history: History, version: Version) -> Version | None:
 
 
 def versions(history: History, trial: str, source: str | None = None) -> list[Row]:
-    """The versions held, oldest first, without their records."""
-    condition = "AND source = :source" if source else ""
-    return history.rows(
+    """The versions held, without their records: line by line, the registry's first, each oldest first.
+
+    What is kept under ids that were merged into this one is a line of its own, behind that of the current id.
+    """
+    ids = aliases.family(history, trial)
+    rows = history.rows(
         f"""SELECT number, source, registry_date, seen_at, json_extract(headline, '$.overall_status') AS overall_status,
-                   (SELECT count(*) FROM change WHERE change.version_id = version.id) AS changes
-            FROM version WHERE trial = :trial {condition} ORDER BY source != 'ctgov', source, number""",  # noqa: S608 - no value is in the text
-        {"trial": trial, "source": source},
+                   (SELECT count(*) FROM change WHERE change.version_id = version.id) AS changes, trial, backfilled, registry_version
+            FROM version WHERE trial IN ({marks(ids)}) {"AND source = ?" if source else ""}
+            ORDER BY source != 'ctgov', source, number""",  # noqa: S608 - no value is in the text
+        [*ids, source] if source else ids,
     )
+    for row in rows:
+        row["backfilled"] = bool(row["backfilled"])
+    return sorted(rows, key=lambda row: (row["source"] != "ctgov", ids.index(row["trial"])))
 
 
 def payload(history: History, version_id: int) -> bytes:
     """What the source sent for this version, byte for byte. Raises Damaged when it cannot be unpacked."""
-    chain = history.rows(
-        """WITH RECURSIVE chain (id, base, payload, codec, depth) AS (
-               SELECT id, base, payload, codec, 0 FROM version WHERE id = :id
-               UNION ALL
-               SELECT version.id, version.base, version.payload, version.codec, depth + 1
-               FROM version JOIN chain ON version.id = chain.base WHERE depth < :most
-           ) SELECT payload, codec FROM chain ORDER BY depth DESC""",
-        {"id": version_id, "most": 10 * LONGEST_CHAIN},
-    )
     content: bytes | None = None
     try:
-        for row in chain:
+        for row in _chain(history, version_id, "payload, codec"):
             content = packing.unpack(row["payload"], row["codec"], content)
     except UnpackError as error:
         raise _damaged(history, version_id, error) from error
     assert content is not None  # noqa: S101 - ids come from foreign keys
     return content
+
+
+def record_json(history: History, version_id: int) -> bytes:
+    """The record of this version as JSON, byte for byte. Raises Damaged when it cannot be unpacked."""
+    chain = _chain(history, version_id, "payload, codec, record, record_codec")
+    needed = len(chain) - 1  # from here on each record is packed against the one before
+    while needed and chain[needed]["record_codec"] == packing.AGAINST_RECORD:
+        needed -= 1
+    needs_payload = chain[-1]["record_codec"] != packing.JSON
+    content, record = None, None
+    try:
+        for index, row in enumerate(chain):
+            content = packing.unpack(row["payload"], row["codec"], content) if needs_payload else None
+            record = packing.unpack_record(row["record"], row["record_codec"], content, record) if index >= needed else None
+    except UnpackError as error:
+        raise _damaged(history, version_id, error) from error
+    assert record is not None  # noqa: S101 - ids come from foreign keys
+    return record
+
+
+def _chain(history: History, version_id: int, columns: str) -> list[Row]:
+    """This version and those that it is packed against, the one that stands alone first."""
+    return history.rows(
+        f"""WITH RECURSIVE chain (id, base, depth) AS (
+               SELECT id, base, 0 FROM version WHERE id = :id
+               UNION ALL
+               SELECT version.id, version.base, depth + 1 FROM version JOIN chain ON version.id = chain.base WHERE depth < :most
+           ) SELECT {columns} FROM chain JOIN version USING (id) ORDER BY depth DESC""",  # noqa: S608 - names of columns
+        {"id": version_id, "most": 10 * LONGEST_CHAIN},
+    )
 
 
 def latest_payload(history: History, trial: str, source: str) -> bytes | None:
@@ -174,8 +194,9 @@ def insert_version(
     ``registry_version``: the registry's own number of a version that is backfilled.
     """
     blob, codec = packing.pack(payload, _to_pack_against(history, base))
-    record_json = to_json(record)
-    packed_record, record_codec = packing.pack_record(record_json, payload)
+    if codec != packing.AGAINST_BASE:
+        base = None
+    packed_record, record_codec = packing.pack_record(to_json(record), payload, _record_to_pack_against(history, base))
     values = plain(record)
     cursor = history.connection.execute(
         """INSERT INTO version (trial, source, number, registry_date, seen_at, content_hash, record, record_codec, carried, payload, codec,
@@ -194,7 +215,7 @@ def insert_version(
             "carried": json.dumps(list(carried)),
             "payload": blob,
             "codec": codec,
-            "base": base if codec == packing.AGAINST_BASE else None,
+            "base": base,
             "headline": _json({name: values.get(name) for name in HEADLINE}),
             "markup": markup,
             "backfilled": registry_version is not None,
@@ -221,6 +242,14 @@ def _to_pack_against(history: History, base: int | None) -> bytes | None:
         return None
     try:
         return payload(history, base)
+    except Damaged:
+        return None
+
+
+def _record_to_pack_against(history: History, base: int | None) -> bytes | None:
+    """The record of the version that the payload is packed against, when it comes back."""
+    try:
+        return record_json(history, base) if base is not None else None
     except Damaged:
         return None
 
@@ -263,6 +292,27 @@ def add_changes(
     return ids
 
 
+class DatedChange(KeptChange, frozen=True, kw_only=True):
+    """A kept change, and the day by the registry's clock (see ``clocks.days``), in the precision of the registry's date."""
+
+    day: str
+
+
+_DAY = """
+CASE WHEN change.registry_date IS NULL THEN substr(change.seen_at, 1, 10)
+     WHEN NOT version.backfilled AND change.registry_date = (
+         SELECT earlier.registry_date FROM version AS earlier
+         WHERE earlier.trial = version.trial AND earlier.source = version.source AND earlier.number < version.number
+         ORDER BY earlier.number DESC LIMIT 1
+     ) THEN substr(version.seen_at, 1, 10)
+     ELSE change.registry_date END
+"""
+_NEWEST_FIRST: dict[Clock, str] = {
+    "registry": "day DESC, backfilled, id DESC",
+    "seen": "CASE WHEN backfilled THEN day ELSE seen_at END DESC, id DESC",
+}
+
+
 def changes(
     history: History,
     *,
@@ -271,25 +321,36 @@ def changes(
     source: str | None = None,
     backfilled: bool = False,
     housekeeping: bool = False,
-) -> list[KeptChange]:
+    clock: Clock = "seen",
+) -> list[DatedChange]:
     """What changed, newest first: the registry's changes and the listings' news, or with ``source`` a page's own differences.
 
-    ``since``: a UTC time, ISO 8601; what was seen at that time or later.
+    ``trial``: under any of the ids that the registry merged. ``since``: a UTC time, ISO 8601; what was seen at that time or later,
+    or by the registry's clock what it dates on that day or later (of a month without a day: what may be). What was seen live is
+    placed by when it was seen, or by its day at the registry; what was backfilled always by that day.
     """
     conditions = ["source = :source" if source else "(source = 'ctgov' OR topic = 'listing')"]
+    ids = aliases.family(history, trial) if trial else []
     if trial:
-        conditions.append("trial = :trial")
+        conditions.append(f"trial IN ({', '.join(f':id{index}' for index in range(len(ids)))})")
     if since:
-        conditions.append("seen_at >= :since")
+        latest_day = "day || CASE length(day) WHEN 4 THEN '-12-31' WHEN 7 THEN '-31' ELSE '' END"
+        conditions.append("seen_at >= :since" if clock == "seen" else f"{latest_day} >= substr(:since, 1, 10)")
     if not backfilled:
         conditions.append("backfilled = 0")
     if not housekeeping:
         conditions.append("significance != 'housekeeping'")
     rows = history.rows(
-        f"SELECT * FROM change WHERE {' AND '.join(conditions)} ORDER BY id DESC",  # noqa: S608 - no value is in the text
-        {"trial": trial, "since": since, "source": source},
+        f"""SELECT * FROM (SELECT change.*, {_DAY} AS day FROM change JOIN version ON version.id = change.version_id)
+            WHERE {" AND ".join(conditions)} ORDER BY {_NEWEST_FIRST[clock]}""",  # noqa: S608 - no value is in the text
+        {"since": since, "source": source, **{f"id{index}": each for index, each in enumerate(ids)}},
     )
-    return [kept_change(row) for row in rows]
+    return [DatedChange(**msgspec.structs.asdict(kept_change(row)), day=row["day"]) for row in rows]
+
+
+def marks(values: Sequence[object]) -> str:
+    """As many question marks as there are values, for a list in SQL."""
+    return ", ".join("?" for _ in values)
 
 
 def kept_change(row: Row) -> KeptChange:
@@ -316,13 +377,6 @@ def is_known(history: History, trial: str) -> bool:
     return history.one("SELECT 1 FROM trial WHERE id = ?", (trial,)) is not None
 
 
-def looked_at(connection: sqlite3.Connection, source: str, at: str) -> None:
-    """Note that everything watched at a source was looked at; one row for each source, whatever the number of looks."""
-    connection.execute(
-        "INSERT INTO source (name, looked_at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET looked_at = excluded.looked_at", (source, at)
-    )
-
-
 def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
@@ -332,11 +386,7 @@ def _value(text: str | None) -> Any:
 
 
 def _version(history: History, row: Row) -> Version:
-    content = payload(history, row["id"]) if row["record_codec"] == packing.AGAINST_PAYLOAD else None
-    try:
-        record = from_json(packing.unpack_record(row["record"], row["record_codec"], content))
-    except UnpackError as error:
-        raise _damaged(history, row["id"], error) from error
+    record = from_json(record_json(history, row["id"]))
     return Version(
         row["id"],
         row["trial"],

@@ -128,3 +128,10 @@ def doubt(connection: sqlite3.Connection, trials: Iterable[str]) -> None:
     connection.execute(
         "UPDATE look SET glance = NULL, release = NULL WHERE trial IN (SELECT value FROM json_each(?))", (json.dumps(list(trials)),)
     )
+
+
+def all_of(connection: sqlite3.Connection, source: str, at: str) -> None:
+    """Note that everything watched at a source was looked at; one row for each source, whatever the number of looks."""
+    connection.execute(
+        "INSERT INTO source (name, looked_at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET looked_at = excluded.looked_at", (source, at)
+    )

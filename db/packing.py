@@ -1,8 +1,9 @@
 """How payloads and records are packed: small, and back byte for byte.
 
 A version's payload is packed against the payload of the version before it where that pays, so that a new version costs what
-changed; its record, whose words are nearly all the payload's, against its own payload. Each row names its codec, so that what was
-packed in another way stays readable. Zstandard's content checksum (RFC 8878, section 3.1.1) tells a damaged blob from a whole one.
+changed; its record, whose words are nearly all the payload's, against its own payload and the record of that earlier version. Each
+row names its codec, so that what was packed in another way stays readable. Zstandard's content checksum (RFC 8878, section 3.1.1)
+tells a damaged blob from a whole one.
 """
 
 from __future__ import annotations
@@ -17,14 +18,13 @@ else:
     from compression import zstd
 
 ZLIB, PLAIN, AGAINST_BASE = "zlib", "zstd", "zstd-base"
-JSON, AGAINST_PAYLOAD = "json", "zstd-payload"
+JSON, AGAINST_PAYLOAD, AGAINST_RECORD = "json", "zstd-payload", "zstd-record"
 
 _PAYS = 0.7
 """A payload is packed against another when that makes it smaller than this part of its size alone."""
-_OPTIONS: dict[int, int] = {
-    zstd.CompressionParameter.compression_level: 10,
-    zstd.CompressionParameter.checksum_flag: 1,
-}
+_LEVEL = 6
+_LARGEST_WINDOW = 27
+"""Zstandard's own limit, as a power of two, of how far back a match may lie: beyond it whoever unpacks must ask for more memory."""
 
 
 class UnpackError(ValueError):
@@ -33,9 +33,9 @@ class UnpackError(ValueError):
 
 def pack(payload: bytes, base: bytes | None = None) -> tuple[bytes, str]:
     """The packed payload and its codec; ``AGAINST_BASE`` when ``base`` is needed to unpack it."""
-    alone = zstd.compress(payload, options=_OPTIONS)
+    alone = _pack(payload)
     if base:
-        against = zstd.compress(payload, options=_OPTIONS, zstd_dict=_prefix(base))
+        against = _pack(payload, base)
         if len(against) < _PAYS * len(alone):
             return against, AGAINST_BASE
     return alone, PLAIN
@@ -46,30 +46,53 @@ def unpack(blob: bytes, codec: str, base: bytes | None = None) -> bytes:
     try:
         if codec == ZLIB:
             return zlib.decompress(blob)
-        if codec == PLAIN:
-            return zstd.decompress(blob)
-        if codec == AGAINST_BASE and base is not None:
-            return zstd.decompress(blob, zstd_dict=_prefix(base))
-    except (zlib.error, zstd.ZstdError, TypeError) as error:
+    except (zlib.error, TypeError) as error:
         raise UnpackError(f"packed with {codec}, does not come back ({error})") from error
+    if codec == PLAIN:
+        return _unpack(blob, codec)
+    if codec == AGAINST_BASE:
+        if base is None:
+            raise UnpackError(f"packed with {codec}, and what it was packed against is not there")
+        return _unpack(blob, codec, base)
     raise UnpackError(f"packed with {codec!r}, which this program does not know")
 
 
-def pack_record(record: bytes, payload: bytes) -> tuple[bytes, str]:
-    """The packed record (JSON) and its codec."""
-    return zstd.compress(record, options=_OPTIONS, zstd_dict=_prefix(payload)), AGAINST_PAYLOAD
+def pack_record(record: bytes, payload: bytes, base: bytes | None = None) -> tuple[bytes, str]:
+    """The packed record (JSON) and its codec; ``base``: the record of the version that the payload is packed against."""
+    return (_pack(record, payload), AGAINST_PAYLOAD) if base is None else (_pack(record, payload + base), AGAINST_RECORD)
 
 
-def unpack_record(blob: bytes | str, codec: str, payload: bytes | None) -> bytes:
-    """The record's JSON; ``payload`` is the version's own. Raises UnpackError."""
+def unpack_record(blob: bytes | str, codec: str, payload: bytes | None, base: bytes | None = None) -> bytes:
+    """The record's JSON; ``payload`` is the version's own, ``base`` the record of its base. Raises UnpackError."""
     if codec == JSON:
         return blob.encode() if isinstance(blob, str) else blob
-    if codec != AGAINST_PAYLOAD or payload is None or isinstance(blob, str):
+    if codec not in (AGAINST_PAYLOAD, AGAINST_RECORD):
         raise UnpackError(f"packed with {codec!r}, which this program does not know")
+    if payload is None or isinstance(blob, str) or (codec == AGAINST_RECORD and base is None):
+        raise UnpackError(f"packed with {codec}, and what it was packed against is not there")
+    return _unpack(blob, codec, payload + base if base is not None and codec == AGAINST_RECORD else payload)
+
+
+def _pack(content: bytes, against: bytes | None = None) -> bytes:
+    window = min(max((len(content) + len(against or b"")).bit_length(), 10), _LARGEST_WINDOW)
+    options: dict[int, int] = {
+        zstd.CompressionParameter.compression_level: _LEVEL,
+        zstd.CompressionParameter.checksum_flag: 1,
+        zstd.CompressionParameter.window_log: window,
+    }
+    return zstd.compress(content, options=options, zstd_dict=None if against is None else _prefix(against))
+
+
+def _unpack(blob: bytes, codec: str, against: bytes | None = None) -> bytes:
+    """One frame, whole, and nothing behind it."""
+    reader = zstd.ZstdDecompressor(zstd_dict=None if against is None else _prefix(against))
     try:
-        return zstd.decompress(blob, zstd_dict=_prefix(payload))
+        content = reader.decompress(blob)
     except (zstd.ZstdError, TypeError) as error:
         raise UnpackError(f"packed with {codec}, does not come back ({error})") from error
+    if not reader.eof or reader.unused_data:
+        raise UnpackError(f"packed with {codec}, does not come back (it is cut, or something is behind it)")
+    return content
 
 
 def _prefix(content: bytes) -> Any:

@@ -168,6 +168,7 @@ def found(connection: sqlite3.Connection, search_id: int, trials: Sequence[str],
            ON CONFLICT DO NOTHING RETURNING trial""",
         (now, is_news, search_id, ids),
     ).fetchall()
+    watches.look_anew(connection, [each[0] for each in new])
     return [each[0] for each in new]
 
 

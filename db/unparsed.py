@@ -6,6 +6,7 @@ import sqlite3
 
 from db import packing
 from db.connection import History, Row
+from registry_sync.errors import Damaged
 
 
 def keep(connection: sqlite3.Connection, trial: str, source: str, payload: bytes, error: str, now: str) -> None:
@@ -31,6 +32,9 @@ def every(history: History) -> list[Row]:
 
 
 def payload(history: History, trial: str, source: str) -> bytes | None:
-    """What came, byte for byte; ``None`` when there is none."""
+    """What came, byte for byte; ``None`` when there is none. Raises Damaged."""
     row = history.one("SELECT payload, codec FROM unparsed WHERE trial = ? AND source = ?", (trial, source))
-    return packing.unpack(row["payload"], row["codec"]) if row else None
+    try:
+        return packing.unpack(row["payload"], row["codec"]) if row else None
+    except packing.UnpackError as error:
+        raise Damaged(f"{history.path}: the unusable record of {trial} at {source} is {error}", about=str(history.path)) from error

@@ -22,6 +22,7 @@ def add(history: History, trials: Iterable[str], pages: Sequence[str], now: str)
             (now, ids),
         )
         connection.execute("UPDATE search_trial SET dropped = 0 WHERE dropped AND trial IN (SELECT value FROM json_each(?))", (ids,))
+        look_anew(connection, unknown)
         for trial in trials:
             for url in pages:
                 connection.execute("INSERT INTO page (trial, url, added_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (trial, url, now))
@@ -93,6 +94,11 @@ def know_all(connection: sqlite3.Connection, ids: str, now: str) -> None:
     connection.execute(
         "INSERT INTO trial (id, known_since) SELECT value, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING", (now, ids)
     )
+
+
+def look_anew(connection: sqlite3.Connection, trials: Iterable[str]) -> None:
+    """Forget when these were looked at: nobody did while they were not watched, and a glance would not show all that has changed."""
+    connection.execute("DELETE FROM look WHERE trial IN (SELECT value FROM json_each(?))", (json.dumps(list(trials)),))
 
 
 def news(history: History, trial: str) -> bool:

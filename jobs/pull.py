@@ -21,7 +21,7 @@ from jobs.reports import SourceReport, SyncReport
 from jobs.surroundings import Surroundings, log
 from registry_sync.errors import BadStatus, FetchError, Refused, TooSlow
 from registry_sync.sources import ctgov
-from registry_sync.sources.ctgov_search import Search
+from registry_sync.sources.ctgov_search import Search, requests_to_record
 from registry_sync.sources.http import Client, Meter
 from registry_sync.sources.interface import CTGOV, Glanced, Gone
 
@@ -210,7 +210,7 @@ class RegistryPull:
         if total is not None and stored.id not in self._totals:
             self._totals[stored.id] = total
             if not stored.complete:
-                self._around.say(f"search {stored.search}: {total} trials, which may take {_requests(total)} requests to record")
+                self._around.say(f"search {stored.search}: {total} trials, which may take {requests_to_record(total)} requests to record")
         shown = page.page.glances
         known = looks.known_glances(self._history, shown)
         with self._history.write() as connection:
@@ -269,8 +269,3 @@ class _SearchFailed:
 
 def _is_refusal(error: FetchError) -> bool:
     return isinstance(error, BadStatus) and 400 <= error.status < 429
-
-
-def _requests(total: int) -> int:
-    """How many requests a search and the first records of all that it finds take."""
-    return -(-total // 1000) + -(-total // ctgov.WHOLE_AT_ONCE)

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from db import absences, aliases, incidents, looks, outbox, runs, watches
-from db import history as versions
+from db import absences, aliases, looks, outbox, runs, watches
 from db.connection import History
+from jobs import health
 from jobs.lock import only_one
 from jobs.pull import Desk, RegistryPull, Task
 from jobs.reports import DeliverReport, SourceReport, SyncReport
-from jobs.surroundings import Surroundings, log
+from jobs.surroundings import Surroundings
 from registry_sync.errors import AlreadyRunning, Stopped, UsageError
 from registry_sync.sources.http import Client
 
@@ -77,8 +77,9 @@ def sync(
             report.finished = around.stamp()
             runs.end(history, run, report.finished, outcome, report.as_json())
         unsent = outbox.counts(history, around.stamp())
+        something_due = bool(unsent["due"]) or health.is_due(around, history)
     if then_deliver and not around.stop.is_set():
-        report.delivery = _deliver(around) if unsent["due"] else DeliverReport(waiting=unsent["waiting"])
+        report.delivery = _deliver(around) if something_due else DeliverReport(waiting=unsent["waiting"])
         report.finished = around.stamp()
     return report
 
@@ -234,14 +235,8 @@ def _fetch(lane: _Lane, task: Task, seen: queue.Queue[tuple[_Lane, Any]]) -> Non
 
 def _note_health(around: Surroundings, history: History, report: SyncReport) -> None:
     """One incident for each source that is in trouble; an id that the registry does not know is none."""
-    now = around.stamp()
-    with history.write() as connection:
-        for source in report.sources:
-            if source.trouble is not None:
-                if incidents.trouble(connection, source.source, source.trouble, now):
-                    log.info("%s is in trouble: %s", source.source, source.trouble)
-                continue
-            if incidents.well(connection, source.source, now):
-                log.info("%s is well again", source.source)
-            if not source.failed:
-                versions.looked_at(connection, source.source, now)
+    for source in report.sources:
+        health.note(around, history, source.source, source.trouble)
+        if source.trouble is None and not source.failed:
+            with history.write() as connection:
+                looks.all_of(connection, source.source, around.stamp())

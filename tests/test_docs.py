@@ -98,7 +98,7 @@ def made_commands() -> str:
     )
 
 
-OF_NO_FIELD = {"registry": "The record as a whole: gone, back, merged (`registry`)"}
+OF_NO_FIELD = {"registry": "The record as a whole: found by a watched search, gone, back, merged (`registry`)"}
 
 
 def made_fields() -> str:

@@ -118,6 +118,8 @@ CREATE TABLE staged (
 -- UTC: when the operator heard
 ALTER TABLE incident ADD COLUMN opening_told_at TEXT;
 ALTER TABLE incident ADD COLUMN closing_told_at TEXT;
+
+UPDATE incident SET opening_told_at = opened_at, closing_told_at = closed_at WHERE closed_at IS NOT NULL;
 """
 
 

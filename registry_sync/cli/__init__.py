@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from registry_sync import __version__
-from registry_sync.cli import demo, doctor, interrupt, looking, subscribing, syncing, watching
+from registry_sync.cli import backfilling, demo, doctor, interrupt, looking, subscribing, syncing, watching
 from registry_sync.cli.common import Asked
 from registry_sync.errors import INTERRUPTED, RegistrySyncError
 
@@ -33,7 +33,15 @@ def cli(context: click.Context, config: str | None, database: str | None) -> Non
     context.obj = Asked(config, database)
 
 
-for command in (*watching.COMMANDS, *syncing.COMMANDS, *looking.COMMANDS, *subscribing.COMMANDS, *doctor.COMMANDS, *demo.COMMANDS):
+for command in (
+    *watching.COMMANDS,
+    *syncing.COMMANDS,
+    *looking.COMMANDS,
+    *backfilling.COMMANDS,
+    *subscribing.COMMANDS,
+    *doctor.COMMANDS,
+    *demo.COMMANDS,
+):
     cli.add_command(command)
 
 

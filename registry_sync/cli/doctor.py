@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from db.connection import History
 
 Verdict = tuple[bool, str]
+
+_NAMED = 5
+"""Things of one kind that a line names; further ones are counted."""
 
 
 @click.command(epilog="Example: registry-sync doctor")
@@ -47,6 +50,8 @@ def _checks(asked: Asked) -> Iterator[tuple[str, Callable[[], Verdict]]]:
     yield "mail server", lambda: _mail(asked)
     if not _works(lambda: asked.history().close()):
         return
+    yield "kept records", lambda: _with_history(asked, _kept)
+    yield "unusable records", lambda: _with_history(asked, _unusable)
     yield "sources", lambda: _with_history(asked, _incidents)
     yield "last sync", lambda: _with_history(asked, _last_sync)
     yield "outbox", lambda: _with_history(asked, _outbox)
@@ -92,6 +97,31 @@ def _database(history: History) -> Verdict:
     return True, f"{history.path}: {held}"
 
 
+def _kept(history: History) -> Verdict:
+    from db import upkeep
+
+    kept = upkeep.check_kept(history)
+    looked_at = f"{kept.versions} of {count(upkeep.numbers(history)['versions'], 'version')} unpacked"
+    if not kept.damaged:
+        return True, f"{looked_at}: all came back as they were put in"
+    return False, f"{looked_at}, damaged: {_first_of(kept.damaged)}; restore a backup in which they are whole"
+
+
+def _unusable(history: History) -> Verdict:
+    from db import unparsed
+
+    rows = unparsed.every(history)
+    if not rows:
+        return True, "none"
+    named = [f"{row['trial']} at {row['source']} since {row['seen_at']}: {row['error']}" for row in rows]
+    return False, f"{count(len(rows), 'record')} came and cannot be read, so the last good version stays: {_first_of(named)}"
+
+
+def _first_of(lines: Sequence[str]) -> str:
+    more = len(lines) - _NAMED
+    return "; ".join([*lines[:_NAMED], *([f"and {more} more"] if more > 0 else [])])
+
+
 def _registry(asked: Asked) -> Verdict:
     from registry_sync.sources.ctgov import release
     from registry_sync.sources.http import Client
@@ -133,10 +163,15 @@ def _last_sync(history: History) -> Verdict:
 
 def _outbox(history: History) -> Verdict:
     from db import outbox
+    from jobs import health
     from jobs.surroundings import as_stamp, utc_now
 
     counts = outbox.counts(history, as_stamp(utc_now()))
-    return not counts["failed"], f"{counts['waiting']} waiting, {counts['due']} due now, {counts['failed']} parked"
+    said = f"{counts['waiting']} waiting, {counts['due']} due now, {counts['failed']} parked"
+    to_operator, why = health.waiting(history)
+    if to_operator:
+        said += f"; {count(to_operator, 'mail')} to the operator waiting{f', last try: {why}' if why else ''}"
+    return not counts["failed"] and not (to_operator and why), said
 
 
 COMMANDS = (doctor,)

@@ -1,127 +1,124 @@
-"""``changes``, ``show`` and ``history``: what is known."""
+"""``changes``, ``show`` and ``history``: what is known, now and as it was."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from registry_sync.cli import differing
 from registry_sync.cli.common import Asked, as_json, asked, print_json, print_table, trial_ids
+from registry_sync.cli.wanted import by_clock, day, moment, must_be_known, not_seen, of_source
 
 if TYPE_CHECKING:
+    import datetime
+
+    from db.connection import History
     from db.history import Version
+    from db.lookback import Clock, State
 
 
 @click.command(epilog="Example: registry-sync changes NCT06805448 --since 2026-02-01")
 @click.argument("trial", metavar="[NCT]", required=False, callback=trial_ids)
 @click.option("--since", metavar="DATE", help="Only what was seen on this day or later (UTC; a time such as 2026-02-01T06:00 too).")
+@by_clock("seen", "Whether --since and the order go by when a change was seen, or by the registry's dates.")
 @click.option("--source", metavar="NAME", help="`ctgov`, or a page's URL: that page's own differences.")
 @click.option("--backfilled", is_flag=True, help="Also what was loaded from before the installation.")
 @click.option("--all", "all_", is_flag=True, help="Also housekeeping.")
 @as_json
 @asked
-def changes(asked: Asked, trial: str | None, since: str | None, source: str | None, backfilled: bool, all_: bool, json_: bool) -> None:
+def changes(
+    asked: Asked, trial: str | None, since: str | None, clock: Clock, source: str | None, backfilled: bool, all_: bool, json_: bool
+) -> None:
     """Show what changed, newest first."""
     from db import history as versions
+    from registry_sync.cli.layout import echo
     from registry_sync.notices.compose import change_json
 
-    moment = _moment(since) if since else None
+    start = moment(since, "--since") if since else None
     with asked.history() as history:
         if trial:
-            _must_be_known(versions.is_known(history, trial), trial)
-        found = versions.changes(history, trial=trial, since=moment, source=source, backfilled=backfilled, housekeeping=all_)
+            must_be_known(history, trial)
+        found = versions.changes(history, trial=trial, since=start, source=source, backfilled=backfilled, housekeeping=all_, clock=clock)
     rows = [change_json(change) for change in found]
     if json_:
         print_json(rows)
     elif not rows:
         click.echo("nothing has changed" + (f" since {since}" if since else ""), err=True)
     else:
-        for row in rows:
-            date = row["registry_date"] or row["seen_at"][:10]
-            click.echo(f"{date}  {row['trial']}  {row['significance']:<12}  {row['summary']}")
-
-
-def _moment(text: str) -> str:
-    """A day or a time (RFC 3339; without an offset UTC) as it is kept; raises UsageError."""
-    import datetime
-
-    from registry_sync.errors import UsageError
-
-    written = text.strip()
-    try:
-        if not re.match(r"\d{4}-\d{2}-\d{2}(?:[T ]|$)", written):
-            raise ValueError(written)
-        moment = datetime.datetime.fromisoformat(written)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=datetime.UTC)
-        return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"--since {text!r} is no date: give one such as 2026-02-01", about=text) from error
-
-
-def _day(text: str) -> str:
-    """A day; raises UsageError."""
-    import datetime
-
-    from registry_sync.errors import UsageError
-
-    written = text.strip()
-    try:
-        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", written):
-            raise ValueError(written)
-        return datetime.date.fromisoformat(written).isoformat()
-    except ValueError as error:
-        raise UsageError(f"--at {text!r} is no date: give one such as 2026-02-03", about=text) from error
-
-
-def _must_be_known(known: bool, trial: str) -> None:
-    from registry_sync.errors import UsageError
-
-    if not known:
-        raise UsageError(f"{trial}: nothing is known of this trial; watch it first: registry-sync watch add {trial}", about=trial)
+        for change, row in zip(found, rows, strict=True):
+            echo(f"{change.day:<10}  {row['trial']}  {row['significance']:<12}  {row['summary']}")
 
 
 @click.command(epilog="Example: registry-sync show NCT06805448 --at 2026-02-03")
 @click.argument("trial", metavar="NCT", callback=trial_ids)
-@click.option("--at", metavar="DATE", help="As it stood at the end of this registry date (UTC).")
-@click.option("--source", metavar="NAME", default="ctgov", show_default=True, help="`ctgov`, or a page's URL.")
+@click.option("--at", metavar="DATE", help="As it stood at the end of this day (UTC).")
+@by_clock("registry", "Whether it stood so by the registry's dates, or was known so by this program.")
+@of_source
 @as_json
 @asked
-def show(asked: Asked, trial: str, at: str | None, source: str, json_: bool) -> None:
-    """Show a record as last seen, or as it stood on a day."""
-    from db import history as versions
-    from registry_sync.errors import UsageError
+def show(asked: Asked, trial: str, at: str | None, clock: Clock, source: str, json_: bool) -> None:
+    """Show a trial's timeline and its record, as last seen or as it stood on a day."""
+    from db import lookback
 
     if at:
-        at = _day(at)
+        at = day(at, "--at")
     with asked.history() as history:
-        _must_be_known(versions.is_known(history, trial), trial)
-        version = versions.at(history, trial, source, at) if at else versions.latest(history, trial, source)
-    if version is None:
-        when = f" on or before {at}" if at else " yet"
-        raise UsageError(f"{trial}: {source} was not seen{when}; run `registry-sync sync {trial}`", about=trial)
-    if json_:
-        print_json(_record_json(version))
-    else:
-        _print_record(version)
+        must_be_known(history, trial)
+        version = lookback.standing(history, trial, source, at, clock) if at else lookback.latest(history, trial, source)
+        if version is None:
+            raise not_seen(history, trial, source, at, clock)
+        if json_:
+            print_json(_record_json(version))
+            return
+        states = lookback.states(history, version, clock)
+        until = _until(asked, history, version, at)
+        others = [each for each in lookback.held_under(history, trial, source) if each != version.trial]
+    _print_title(version, others)
+    _print_timeline(states, until)
+    _print_record(version)
+
+
+def _until(asked: Asked, history: History, version: Version, at: str | None) -> datetime.date:
+    """The day that a timeline ends on: the one asked for, or today; of a trial that is no longer watched, the last news of it."""
+    import datetime
+
+    from db import lookback
+
+    if at is None and not lookback.is_watched(history, version.trial):
+        at = version.seen_at[:10]
+    return datetime.date.fromisoformat(at) if at else asked.surroundings().now().date()
 
 
 def _record_json(version: Version) -> dict[str, Any]:
     from registry_sync.trials.record import plain
 
     values = plain(version.record)
-    return {
-        "trial": values.pop("trial"),
-        "source": version.source,
-        "registry_date": version.registry_date,
-        "seen_at": version.seen_at,
-        **values,
-    }
+    del values["trial"]
+    return {"trial": version.trial, "source": version.source, "registry_date": version.registry_date, "seen_at": version.seen_at, **values}
+
+
+def _print_title(version: Version, others: list[str]) -> None:
+    from registry_sync.cli.layout import echo
+    from registry_sync.notices.clean import one_line
+
+    echo(f"{version.trial}  {one_line(version.record.brief_title or '')}".rstrip(), bold=True)
+    dated = f"posted {version.registry_date}, " if version.registry_date else ""
+    echo(f"{one_line(version.source)}, version {version.number}, {dated}seen {version.seen_at}")
+    for other in others:
+        echo(f"the registry merged it with {other}, which has versions of its own: see `registry-sync history {other}`")
+
+
+def _print_timeline(states: list[State], until: datetime.date) -> None:
+    from registry_sync.cli.timeline import timeline
+
+    lines = timeline(states, until)
+    for line in ["", *lines, ""] if lines else [""]:
+        click.echo(line)
 
 
 def _print_record(version: Version) -> None:
-    from registry_sync.notices.clean import one_line
+    from registry_sync.cli.layout import echo
     from registry_sync.notices.i18n import translator
     from registry_sync.notices.values import describe
     from registry_sync.trials.record import FIELDS, plain
@@ -129,9 +126,6 @@ def _print_record(version: Version) -> None:
     def shown(name: str, value: Any) -> str:
         return describe(name, value, translator("en"))
 
-    click.echo(click.style(f"{version.trial}  {one_line(version.record.brief_title or '')}".rstrip(), bold=True))
-    dated = f"posted {version.registry_date}, " if version.registry_date else ""
-    click.echo(f"{version.source}, version {version.number}, {dated}seen {version.seen_at}")
     for field in FIELDS:
         value = plain(getattr(version.record, field.name))
         if value is None or field.name == "brief_title":
@@ -139,14 +133,15 @@ def _print_record(version: Version) -> None:
         if field.name == "criteria":
             _print_criteria(value)
         elif field.is_list:
-            click.echo(f"{field.label} ({len(value)}):")
+            echo(f"{field.label} ({len(value)}):")
             for item in value:
-                click.echo(f"  {shown(field.name, item)}")
+                echo(f"  {shown(field.name, item)}")
         else:
-            click.echo(f"{field.label}: {shown(field.name, value)}")
+            echo(f"{field.label}: {shown(field.name, value)}")
 
 
 def _print_criteria(criteria: list[dict[str, Any]]) -> None:
+    from registry_sync.cli.layout import echo
     from registry_sync.notices.clean import one_line
 
     heading = object()
@@ -155,9 +150,10 @@ def _print_criteria(criteria: list[dict[str, Any]]) -> None:
             heading = (criterion["group"], criterion["section"])
             name = {"inclusion": "Inclusion criteria", "exclusion": "Exclusion criteria", None: "Eligibility criteria"}[criterion["group"]]
             section = one_line(criterion["section"] or "")
-            click.echo(f"{name} ({section}):" if section else f"{name}:")
+            echo(f"{name} ({section}):" if section else f"{name}:")
         bullet = "- " if criterion["kind"] == "item" else ""
-        click.echo("  " * (criterion["depth"] + 1) + bullet + one_line(criterion["text"]))
+        indent = "  " * (criterion["depth"] + 1)
+        echo(f"{indent}{bullet}{one_line(criterion['text'])}", indent + " " * len(bullet))
 
 
 @click.command(epilog="Example: registry-sync history NCT06805448")
@@ -169,7 +165,7 @@ def history(asked: Asked, trial: str, json_: bool) -> None:
     from db import history as versions
 
     with asked.history() as opened:
-        _must_be_known(versions.is_known(opened, trial), trial)
+        must_be_known(opened, trial)
         rows = versions.versions(opened, trial)
     if json_:
         print_json(rows)
@@ -177,10 +173,41 @@ def history(asked: Asked, trial: str, json_: bool) -> None:
     if not rows:
         click.echo(f"{trial}: no version yet; run `registry-sync sync {trial}`", err=True)
         return
-    print_table(
-        ["version", "posted", "seen", "status", "changes", "source"],
-        [[row["number"], row["registry_date"], row["seen_at"], row["overall_status"], row["changes"], row["source"]] for row in rows],
-    )
+    _print_lines(rows)
 
 
-COMMANDS = (changes, show, history)
+def _print_lines(rows: list[dict[str, Any]]) -> None:
+    """A table for each line: the registry's, and those of pages and of ids that were merged."""
+    from itertools import groupby
+
+    from registry_sync.cli.layout import echo
+    from registry_sync.notices import phrases
+    from registry_sync.notices.clean import one_line
+    from registry_sync.notices.i18n import translator
+
+    t = translator("en")
+    for number, ((trial, source), group) in enumerate(groupby(rows, key=lambda row: (row["trial"], row["source"]))):
+        line = list(group)
+        numbered = any(row["registry_version"] is not None for row in line)
+        if number:
+            click.echo()
+        note = "; the registry's own numbers are under reg." if numbered else ""
+        echo(f"{trial} at {one_line(source)}: {len(line)} version{'' if len(line) == 1 else 's'}{note}")
+        print_table(
+            ["no.", *(["reg."] if numbered else []), "posted", "seen", "changes", "how", "status"],
+            [
+                [
+                    row["number"],
+                    *([row["registry_version"]] if numbered else []),
+                    row["registry_date"],
+                    row["seen_at"][:10],
+                    row["changes"],
+                    "backfilled" if row["backfilled"] else "live",
+                    one_line(phrases.token(row["overall_status"], t)) if row["overall_status"] else None,
+                ]
+                for row in line
+            ],
+        )
+
+
+COMMANDS = (changes, show, history, differing.diff)

@@ -207,7 +207,9 @@ def _other(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
     if at.head.topic in ("listing", "registry", "deadlines"):
         what = f"{label}: {cut(phrases.token(at.head.after, t), _LONGEST_TOKEN)}"
         into = [t.gettext("It is part of {trial} now.").format(trial=at.news.into)] if at.news.into else []
-        return what, (f"{what}.", *into)
+        status = at.news.record.overall_status if at.head.after == "found" else None
+        standing = [f"{phrases.label(STATUS, STATUS, t)}: {_token(status, t)}."] if status else []
+        return what, (f"{what}.", *into, *standing)
     n = sum(change.field == at.head.field for change in at.told)
     if n > 1:
         what = t.ngettext("{label}: {n} change", "{label}: {n} changes", n).format(label=label, n=n)

@@ -102,6 +102,8 @@ def item(change: Change, role: Role, t: Translator, slips: Slips | None = None) 
     heading = _heading(change, role, t)
     before = None if change.before is None and change.operation != "changed" else _side(change, change.before, t, style, gone=True)
     after = None if change.after is None and change.operation != "changed" else _side(change, change.after, t, style, gone=False)
+    if change.topic == "registry" and change.after == "found":
+        before = None  # it may have been in the registry for years
     if before is None or after is None or change.before is None or change.after is None:
         return _one_sided(heading, before, after)
     if before == after and change.field in values.AGES:

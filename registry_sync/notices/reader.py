@@ -36,7 +36,7 @@ def _source(at: At, says: str, t: Translator) -> str:
             page=_host(at.head.source), date=t.date(seen(at.head)), says=says
         )
     date = posted(at.head)
-    if at.is_silent and date is not None:
+    if at.is_silent and (date is not None or at.head.topic == "registry"):
         return t.gettext("Seen at the registry ClinicalTrials.gov on {date}: {says}").format(date=t.date(seen(at.head)), says=says)
     if date is None:
         return t.gettext("The registry ClinicalTrials.gov now says: {says}").format(says=says)
@@ -203,6 +203,9 @@ _SPECIAL: dict[str, Callable[[At, Translator], Words]] = {
 
 def _registry(at: At, t: Translator) -> Words:
     words = _translated(REGISTRY.get(_state(at.head.after), REGISTRY[""]), t)
+    if at.head.after == "found" and at.news.record.overall_status:
+        standing = f"{phrases.reader_label(STATUS, STATUS, t)}: {phrases.plain(at.news.record.overall_status, t)}."
+        return words._replace(means=(standing, *words.means))
     if at.news.into is None:
         return words
     return words._replace(means=(t.gettext("It is part of {trial} now.").format(trial=one_line(at.news.into)), *words.means))

@@ -162,8 +162,8 @@ EXPANDED: dict[str, Words] = {
 
 REGISTRY: dict[str, Words] = {
     "found": Words(
-        N_("A search you follow found a trial ({trial})"),
-        N_("a search that you follow now finds this trial."),
+        N_("A search watched for you found a trial ({trial})"),
+        N_("a search that is watched for you now finds this trial."),
         (N_("The trial may have been in the registry for some time."),),
     ),
     "absent": Words(

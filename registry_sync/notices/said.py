@@ -34,8 +34,12 @@ class At(NamedTuple):
 
     @property
     def is_silent(self) -> bool:
-        """The registry changed its entry and left its date: the old date would say that it was so for long. UNKNOWN always comes so."""
-        return self.news.registry_date is None or (self.head.field == STATUS and self.head.after == UNKNOWN)
+        """The registry's date is not that of the news: it would say that it was so for long.
+
+        UNKNOWN always comes so, and so does what becomes of a record as a whole: found by a search, gone, back.
+        """
+        came_silently = self.head.topic == "registry" or (self.head.field == STATUS and self.head.after == UNKNOWN)
+        return self.news.registry_date is None or came_silently
 
     def of(self, field: str) -> KeptChange | None:
         """The newest change of this field among all that came in, told one by one or not."""

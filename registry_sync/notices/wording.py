@@ -138,6 +138,8 @@ def _line(change: Change, t: Translator) -> str:
     if field is not None and field.kind == "dated":
         return _dated(label, change, t)
     before, after = _side(change, change.before, t), _side(change, change.after, t)
+    if change.topic == "registry" and change.after == "found":
+        return f"{label}: {after}"  # it may have been in the registry for years
     if before == after:
         before, after = as_text(change.before), as_text(change.after)  # an age in another spelling
     line = f"{label}: {before} → {after}"

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from registry_sync.errors import BadContent
 from registry_sync.sources import ctgov_wire as wire
+from registry_sync.sources.ctgov_html import Markup, as_markdown, in_words_of
 from registry_sync.sources.markup import markdown_lines, plain_text
 from registry_sync.trials import criteria, dates
 from registry_sync.trials.record import (
@@ -47,30 +48,32 @@ _TEXTS_KEPT, _CRITERIA_KEPT, _DATES_KEPT = 1024, 32, 1024
 _decoder = msgspec.json.Decoder(wire.Study)
 
 
-def record_from(payload: bytes) -> Record:
-    """The canonical record of one study of API v2 (UTF-8 JSON).
+def record_from(payload: bytes, markup: Markup = "markdown") -> Record:
+    """The canonical record of one study of API v2 (UTF-8 JSON), or of the registry's version history (``markup``: html).
 
     Text that is markup becomes plain; dates keep their precision; a list that the study does not have stays ``None``.
     Raises BadContent for what is no such study, for one without id or overall status, and for a date that is none.
     """
-    return _read(_decoded(payload))
+    return _read(_decoded(payload, markup))
 
 
-def differing(first: bytes, second: bytes) -> tuple[Record, Record] | None:
+def differing(first: bytes, second: bytes, markups: tuple[Markup, Markup] = ("markdown", "markdown")) -> tuple[Record, Record] | None:
     """Two studies of API v2 (UTF-8 JSON), read as far as telling what changed needs; ``None``: they say the same.
 
     ``None`` is sure, since nothing is compared but what was sent, letter for letter and without what no record holds (key
     order, release stamps, map coordinates, derived parts): no better reading can overturn it. Else two records to compare, not to
     keep: the long texts and lists that both have alike, which are dear to read, stand as the same mark on both sides.
+    Of two that are marked in two ways (``markups``), the first one is told in the second one's words where they say the same.
     Raises BadContent as ``record_from`` does.
     """
-    if first == second:
+    if first == second and markups[0] == markups[1]:
         return None
-    before, after = _decoded(first), _decoded(second)
+    before, after = _decoded(first, markups[0]), _decoded(second, markups[1])
     if before == after:
         return None
     before, after = _marked(before, after)
-    return _read(before), _read(after)
+    read, seen = _read(before), _read(after)
+    return (read if markups[0] == markups[1] else in_words_of(read, seen)), seen
 
 
 _LONG: dict[str, tuple[str, ...]] = {
@@ -107,9 +110,10 @@ def _mark(first: Any, second: Any) -> str | list[Any] | None:
     return []
 
 
-def _decoded(payload: bytes) -> wire.Study:
+def _decoded(payload: bytes, markup: Markup) -> wire.Study:
     try:
-        return _decoder.decode(payload)
+        study = _decoder.decode(payload)
+        return as_markdown(study) if markup == "html" else study
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BadContent(f"the record cannot be read: {_reason(error)}") from error
 

@@ -341,7 +341,7 @@ TABLE: tuple[Rule, ...] = (
     Rule("conditions", always, "minor", "minor", "What is studied."),
     Rule("collaborators", always, "untold", "minor", "Who takes part in running it."),
     Rule("registry", becomes("merged"), "housekeeping", "minor", "The record stands under another number."),
-    Rule("registry", becomes("found"), "major", "major", "A new trial in a search that is followed."),
+    Rule("registry", becomes("found"), "major", "major", "A trial that a followed search did not find before."),
     Rule("registry", always, "minor", "major", "The record has gone, or is back; the trial may go on all the same."),
     Rule("last_update_submit_date last_update_post_date status_verified_date", always, "untold", "housekeeping", "The registry's own dates."),
 )  # fmt: skip

@@ -239,3 +239,12 @@ def test_a_site_that_came_as_recruiting_opened_is_not_counted_as_one_that_gained
 def test_a_split_item_is_quoted_piece_by_piece() -> None:
     heard = told(change("criteria", "Stroke. Asthma.", "Stroke.\nAsthma.", group="exclusion", significance="minor"))
     assert "Exclusion criterion split: Stroke. | Asthma." in heard.sentences
+
+
+def test_a_trial_that_a_search_found_has_its_status_and_the_day_it_was_seen() -> None:
+    heard = told(change("registry", "absent", "found", topic="registry", registry_date="2019-03-12"))
+    assert heard.subject == f"{TRIAL}: Registry record: found by a search"
+    assert heard.sentences == (
+        "ClinicalTrials.gov, seen 2026-02-03: Registry record: found by a search.",
+        "Recruitment status: RECRUITING.",
+    )

@@ -264,7 +264,7 @@ def test_results_are_posted() -> None:
 @pytest.mark.parametrize(
     ("state", "topic", "heading"),
     [
-        ("found", "registry", "A search you follow found a trial"),
+        ("found", "registry", "A search watched for you found a trial"),
         ("absent", "registry", "A trial you follow is not in the registry any more"),
         ("present", "registry", "A trial you follow is in the registry again"),
         ("merged", "registry", "A trial you follow now stands under another number"),
@@ -279,6 +279,17 @@ def test_news_about_the_trial_as_a_whole(state: str, topic: str, heading: str) -
     heard = told(change(topic, None, state, topic=topic, source="https://finder.example.org/t/1" if topic == "listing" else "ctgov"))
     assert heard.subject == f"{heading} ({TRIAL})"
     assert ("finder.example.org" in heard.sentences[0]) == (topic == "listing")
+
+
+@pytest.mark.parametrize("registry_date", ["2019-03-12", None])
+def test_a_trial_that_a_search_found_is_not_told_as_new_nor_with_the_date_of_its_record(registry_date: str | None) -> None:
+    heard = told(change("registry", "absent", "found", topic="registry", registry_date=registry_date))
+    assert heard.sentences[0].startswith("Seen at the registry ClinicalTrials.gov on 3 February 2026: ")
+    assert "What the trial is doing: Recruiting (looking for participants)." in heard.sentences
+    assert "2019" not in heard.text
+    assert " new " not in f" {heard.text} ".lower()
+    (item,) = heard.items
+    assert (item.before, item.after) == (None, "found by a search")
 
 
 def test_a_contact_that_was_taken_down_is_named_without_its_number() -> None:

@@ -77,6 +77,7 @@ CASES = [
         "Listing page: agrees with the registry again → is behind the registry",
     ),
     (change("record", "present", "absent", topic="registry"), "Registry record: in the registry → not in the registry"),
+    (change("registry", "absent", "found", topic="registry"), "Registry record: found by a search"),
     (change("overall_status", "RECRUITING", "COMPLETED", source="https://example.org/page"), "Recruitment status: Recruiting → Completed"),
 ]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from registry_sync.errors import BadContent
-from registry_sync.sources.ctgov import differing, record_from
+from registry_sync.sources.ctgov_record import differing, record_from
 from registry_sync.trials.record import (
     FIELDS,
     Arm,

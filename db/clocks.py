@@ -1,0 +1,58 @@
+"""The two clocks: from which day a version stood, by the registry's dates or by when this program saw it."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Sequence
+from typing import Literal
+
+from db.connection import Row
+from registry_sync.trials.dates import RegistryDate, parse
+
+Clock = Literal["registry", "seen"]
+
+
+def days(line: Sequence[Row], clock: Clock) -> list[str]:
+    """From which day (``2026-02-03``, UTC) each version of one line stood; never earlier than the one before it.
+
+    ``line``: the versions of one trial at one source in their order, with ``registry_date``, ``seen_at`` and ``backfilled``.
+
+    By the registry's clock a version counts from the registry's date. One that was seen live with the same date as the version before
+    it is a change that the registry did not date (it turns a trial to UNKNOWN in silence): it counts from the day on which it was
+    seen, as does a page's, which has no date. Of a date without day or month it is the first day that does not come before the version
+    before it. Where the dates go back, the later version in the line is believed, and those before it stood no longer than that.
+
+    By the other clock a version counts from the day on which it was seen: one that was backfilled never stood, since later ones in
+    the line had been seen by then.
+    """
+    found = [row["seen_at"][:10] for row in line] if clock == "seen" else _by_the_registry(line)
+    for index in range(len(found) - 2, -1, -1):
+        found[index] = min(found[index], found[index + 1])
+    return found
+
+
+def _by_the_registry(line: Sequence[Row]) -> list[str]:
+    found: list[str] = []
+    before = None
+    for row in line:
+        date = row["registry_date"]
+        silent = date == before and not row["backfilled"]
+        day = None if silent else _first_day(date, found[-1] if found else "")
+        found.append(day or row["seen_at"][:10])
+        before = date
+    return found
+
+
+def _first_day(date: str | None, not_before: str) -> str | None:
+    """The first day that a registry date may mean; ``None`` for no date."""
+    try:
+        parsed = parse(date or "")
+    except ValueError:
+        return None
+    first = f"{parsed.year:04}-{parsed.month or 1:02}-{parsed.day or 1:02}"
+    return first if parsed.day else min(max(first, not_before), _last_day(parsed))
+
+
+def _last_day(date: RegistryDate) -> str:
+    month = date.month or 12
+    return f"{date.year:04}-{month:02}-{calendar.monthrange(date.year, month)[1]:02}"

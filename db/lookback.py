@@ -1,0 +1,116 @@
+"""Looking back at a trial under any of the ids that it has had, by either clock.
+
+The registry merges records: an id may have a line of versions of its own beside that of the id that it is shown under now
+(see ``aliases.merge``). Everything here takes any of these ids.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from db import aliases
+from db import history as versions
+from db.clocks import Clock, days
+from db.connection import History
+from db.history import Version
+
+__all__ = ["Clock", "State", "first_day", "held_under", "is_watched", "latest", "line_of", "neighbours", "numbered", "standing", "states"]
+
+
+@dataclass(frozen=True)
+class State:
+    """What one version of a line showed, from a day (``2026-02-03``, UTC) on. ``headline``: see ``db.history.HEADLINE``."""
+
+    day: str
+    number: int
+    headline: Mapping[str, Any]
+    backfilled: bool = False
+
+
+def held_under(history: History, trial: str, source: str) -> list[str]:
+    """The ids of this trial that have a line of versions at a source, the current one first."""
+    ids = aliases.family(history, trial)
+    rows = history.rows(
+        f"SELECT DISTINCT trial FROM version WHERE trial IN ({versions.marks(ids)}) AND source = ?",  # noqa: S608 - no value is in the text
+        [*ids, source],
+    )
+    held = {row["trial"] for row in rows}
+    return [each for each in ids if each in held]
+
+
+def line_of(history: History, trial: str, source: str) -> str | None:
+    """The id whose line is meant by a version number: the one asked for when something is kept under it, else the current one."""
+    held = held_under(history, trial, source)
+    return trial if trial in held else held[0] if held else None
+
+
+def latest(history: History, trial: str, source: str) -> Version | None:
+    """The newest version, as the record is shown now."""
+    held = held_under(history, trial, source)
+    return versions.latest(history, held[0], source) if held else None
+
+
+def standing(history: History, trial: str, source: str, day: str, clock: Clock) -> Version | None:
+    """The version that stood at the end of a day (UTC); ``None`` before the first.
+
+    Under an id that was merged later it is that id's own version, if it had one; else the current id's, else another's.
+    """
+    held = held_under(history, trial, source)
+    merged = history.one("SELECT since FROM alias WHERE old = ?", (trial,))
+    if merged and trial in held and day < merged["since"][:10]:
+        held = [trial, *(each for each in held if each != trial)]
+    for each in held:
+        found = versions.at(history, each, source, day, clock)
+        if found is not None:
+            return found
+    return None
+
+
+def numbered(history: History, trial: str, source: str, number: int) -> Version | None:
+    """The version of this number in the line of ``line_of``."""
+    row = history.one(
+        "SELECT id FROM version WHERE trial = ? AND source = ? AND number = ?", (line_of(history, trial, source), source, number)
+    )
+    return versions.by_id(history, row["id"]) if row else None
+
+
+def neighbours(history: History, trial: str, source: str) -> tuple[Version | None, Version | None]:
+    """The last two versions of the line of ``line_of``; ``None`` for what is not there."""
+    line = line_of(history, trial, source)
+    last = versions.latest(history, line, source) if line else None
+    return (versions.before(history, last) if last else None), last
+
+
+def first_day(history: History, trial: str, source: str, clock: Clock) -> str | None:
+    """The day from which the first version held stood, over all ids."""
+    firsts = [_days(history, each, source, clock)[0][1] for each in held_under(history, trial, source)]
+    return min(firsts, default=None)
+
+
+def is_watched(history: History, trial: str) -> bool:
+    """Is this trial watched, under the id that it has now?"""
+    return history.one("SELECT 1 FROM watch WHERE trial = ?", (aliases.current(history, trial),)) is not None
+
+
+def states(history: History, version: Version, clock: Clock) -> list[State]:
+    """What the line of this version showed, from its first version up to this one, oldest first.
+
+    By the clock of this program, what was backfilled is left out: it never stood.
+    """
+    return [
+        State(day, row["number"], json.loads(row["headline"]), bool(row["backfilled"]))
+        for row, day in _days(history, version.trial, version.source, clock)
+        if row["number"] <= version.number and not (clock == "seen" and row["backfilled"])
+    ]
+
+
+def _days(history: History, trial: str, source: str, clock: Clock) -> list[tuple[dict[str, Any], str]]:
+    line = history.rows(
+        """SELECT number, registry_date, seen_at, backfilled, headline FROM version WHERE trial = ? AND source = ?
+           ORDER BY number""",
+        (trial, source),
+    )
+    return list(zip(line, days(line, clock), strict=True))

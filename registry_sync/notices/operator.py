@@ -1,0 +1,169 @@
+"""What the operator is told of the service itself: plain English, plain text, to the one address of ``[smtp] operator``.
+
+What a source said (its error) and where it is (its URL) stand in the body only, on one line each; headers are our own words and ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from textwrap import fill
+
+from registry_sync.notices.clean import cut, one_line
+from registry_sync.notices.compose import WIRE
+from registry_sync.notices.interface import Notice
+
+_WIDTH = 76
+_LONGEST_ERROR = 1000
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+@dataclass(frozen=True)
+class Incident:
+    """A source in trouble, as it is kept: ``times`` syncs found it so, the last one with ``error``.
+
+    Times are UTC, ISO 8601 with ``Z``; ``closed_at`` is ``None`` while it lasts.
+    """
+
+    id: int
+    source: str
+    opened_at: str
+    times: int
+    error: str
+    closed_at: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorNotice(Notice):
+    """A notice to the operator: it has words of its own, and no trial's news. ``answers``: the id of the notice that it continues."""
+
+    subject: str
+    words: str
+    answers: str | None = None
+
+
+def opening(incident: Incident, address: str) -> OperatorNotice:
+    """That a source is in trouble. It may be over when this is sent at last."""
+    name, url = _name(incident.source)
+    paragraphs = [f"{name} has been in trouble since {_when(incident.opened_at)}.", url]
+    if incident.closed_at is None:
+        paragraphs += [
+            f"{_syncs(incident.times)} met it so far. The last error:",
+            _quoted(incident.error),
+            "Meanwhile the last good versions stay, and subscribers hear nothing of this. The next sync tries again.",
+            "You get one more mail, when it is well again. Until then `registry-sync doctor` says how it stands.",
+        ]
+    else:
+        over = f"It has been over since {_when(incident.closed_at)}, before this mail could be sent; another mail says so."
+        paragraphs += [
+            f"{over} {_syncs(incident.times)} met it. The last error was:",
+            _quoted(incident.error),
+            "The last good versions stayed, and subscribers heard nothing of it.",
+        ]
+    return _notice(_id(incident, "opened"), address, f"registry-sync: {name} is in trouble", paragraphs, incident.opened_at)
+
+
+def closing(incident: Incident, address: str) -> OperatorNotice:
+    """That it is well again. The incident is closed."""
+    name, url = _name(incident.source)
+    closed_at = incident.closed_at or incident.opened_at
+    lasted = f"The trouble began at {_when(incident.opened_at)} and lasted {_lasted(incident.opened_at, closed_at)}."
+    paragraphs = [
+        f"{name} has been well again since {_when(closed_at)}.",
+        url,
+        f"{lasted} {_syncs(incident.times)} met it. The last error was:",
+        _quoted(incident.error),
+        "Subscribers heard nothing of it. What changed meanwhile is told from now on, as any change is.",
+    ]
+    opened = _id(incident, "opened")
+    return _notice(_id(incident, "closed"), address, f"registry-sync: {name} is well again", paragraphs, closed_at, answers=opened)
+
+
+def mail(notice: OperatorNotice, *, sender: str, now: datetime) -> EmailMessage:
+    """The whole mail with its headers, to be flattened with ``WIRE``; a repeat differs in ``Date`` and in how often so far."""
+    name, address = parseaddr(sender)
+    domain = _ascii(address.rpartition("@")[2]) or "localhost"
+    message = EmailMessage(policy=SMTP)
+    message["From"] = _address(address, one_line(name))
+    message["To"] = _address(notice.address)
+    message["Subject"] = notice.subject
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = f"<{notice.id}@{domain}>"
+    if notice.answers:
+        message["In-Reply-To"] = f"<{notice.answers}@{domain}>"
+        message["References"] = f"<{notice.answers}@{domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(notice.words, cte="quoted-printable")
+    message["Content-Language"] = "en"
+    message.policy = WIRE
+    return message
+
+
+def _notice(identity: str, address: str, subject: str, paragraphs: list[str], at: str, answers: str | None = None) -> OperatorNotice:
+    return OperatorNotice(
+        id=identity,
+        address=address,
+        kind="email",
+        role="coordinator",
+        language="en",
+        every="now",
+        created_at=at,
+        news=(),
+        subject=subject,
+        words="\n\n".join(_wrapped(paragraph) for paragraph in paragraphs if paragraph) + "\n",
+        answers=answers,
+    )
+
+
+def _id(incident: Incident, what: str) -> str:
+    """The same on every repeat; the number alone would be another installation's, too."""
+    digest = hashlib.sha256(f"{incident.id} {incident.source} {incident.opened_at}".encode("utf-8", "replace")).hexdigest()
+    return f"incident.{digest[:24]}.{what}"
+
+
+def _name(source: str) -> tuple[str, str]:
+    """What a subject may call it, and the URL where there is one: a page's address may name a disease."""
+    return ("ClinicalTrials.gov", "") if source == "ctgov" else ("A page", one_line(source))
+
+
+def _syncs(times: int) -> str:
+    return "1 sync" if times == 1 else f"{times} syncs"
+
+
+def _when(stamp: str) -> str:
+    return f"{stamp[:10]} {stamp[11:16]} UTC"
+
+
+def _lasted(begin: str, end: str) -> str:
+    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()
+    for size, noun in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
+        if seconds >= 2 * size or (size == _MINUTE and seconds >= size):
+            number = round(seconds / size)
+            return f"{number} {noun}{'' if number == 1 else 's'}"
+    return "less than a minute"
+
+
+def _quoted(error: str) -> str:
+    return f"    {cut(one_line(error), _LONGEST_ERROR)}"
+
+
+def _wrapped(paragraph: str) -> str:
+    indent = paragraph[: len(paragraph) - len(paragraph.lstrip())]
+    return fill(paragraph.strip(), _WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _address(address: str, name: str = "") -> Address:
+    user, _, domain = address.rpartition("@")
+    return Address(display_name=name, username=user, domain=_ascii(domain))
+
+
+def _ascii(domain: str) -> str:
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return domain

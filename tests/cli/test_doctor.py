@@ -1,0 +1,87 @@
+"""What ``doctor`` says of what is kept, of records that cannot be read, and of mails to the operator that wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from db import history as versions
+from db import unparsed
+from jobs import health
+from registry_sync.demo import record
+from registry_sync.demo.record import TRIAL
+from tests.cli.conftest import Terminal
+
+
+def begin(terminal: Terminal) -> None:
+    terminal.house.registry.put(record.the_study())
+    terminal("init")
+    terminal("watch", "add", TRIAL)
+    assert terminal("sync").code == 0
+
+
+def row(terminal: Terminal, check: str, code: int) -> dict[str, Any]:
+    said = terminal("doctor", "--json")
+    assert said.code == code
+    (found,) = [each for each in said.json if each["check"] == check]
+    return found
+
+
+def test_a_sample_of_what_is_kept_is_unpacked(terminal: Terminal) -> None:
+    begin(terminal)
+    assert row(terminal, "kept records", 0)["detail"] == "1 of 1 version unpacked: all came back as they were put in"
+    with terminal.house.history() as history, history.write() as connection:
+        connection.execute("UPDATE version SET payload = substr(payload, 1, 30)")
+    found = row(terminal, "kept records", 1)
+    assert not found["ok"]
+    assert f"damaged: version 1 of {TRIAL} at ctgov (" in found["detail"]
+    assert "restore a backup" in found["detail"]
+
+
+def test_many_damaged_ones_are_counted(terminal: Terminal) -> None:
+    begin(terminal)
+    with terminal.house.history() as history:
+        version = versions.latest(history, TRIAL, "ctgov")
+        assert version is not None
+        with history.write() as connection:
+            for number in range(9):
+                seen_at = f"2026-03-0{number + 1}T00:00:00Z"
+                versions.add_version(
+                    history, trial=TRIAL, source="ctgov", record=version.record, payload=b"{}", registry_date=None, seen_at=seen_at
+                )
+            connection.execute("UPDATE version SET codec = 'rot13'")
+    detail = row(terminal, "kept records", 1)["detail"]
+    assert detail.startswith("10 of 10 versions unpacked, damaged: version 1 of")
+    assert detail.count(f" of {TRIAL} at ctgov") == 5
+    assert "; and 5 more; restore" in detail
+
+
+def test_records_that_cannot_be_read_are_named(terminal: Terminal) -> None:
+    begin(terminal)
+    assert row(terminal, "unusable records", 0)["detail"] == "none"
+    with terminal.house.history() as history, history.write() as connection:
+        unparsed.keep(connection, TRIAL, "ctgov", b"{ half", "not JSON", "2026-02-03T06:17:00Z")
+    found = row(terminal, "unusable records", 1)
+    assert not found["ok"]
+    assert f"{TRIAL} at ctgov since 2026-02-03T06:17:00Z: not JSON" in found["detail"]
+
+
+def test_a_mail_to_the_operator_that_could_not_be_sent_is_told(terminal: Terminal) -> None:
+    begin(terminal)
+    settings = terminal.house.folder / "registry-sync.toml"
+    settings.write_text(settings.read_text().replace("[smtp]\n", '[smtp]\noperator = "operator@example.org"\n'))
+    terminal.house.set("smtp", operator="operator@example.org")
+    with terminal.house.history() as history:
+        health.note(terminal.house.around, history, "ctgov", "down")
+        health.note(terminal.house.around, history, "ctgov", None)
+    assert row(terminal, "outbox", 0)["detail"] == "0 waiting, 0 due now, 0 parked; 2 mails to the operator waiting"
+    terminal.house.mailbox.refuse_recipient("operator@example.org")
+    said = terminal("deliver")
+    assert said.code == 1
+    assert said.complaint.startswith("not delivered: to the operator: ")
+    found = row(terminal, "outbox", 1)
+    assert not found["ok"]
+    assert "2 mails to the operator waiting, last try: to the operator: mail server" in found["detail"]
+    terminal.house.mailbox.behave()
+    settings.write_text(settings.read_text().replace('operator = "operator@example.org"\n', ""))
+    terminal("deliver")
+    assert row(terminal, "outbox", 0)["detail"] == "0 waiting, 0 due now, 0 parked"

@@ -1,0 +1,39 @@
+"""Lines that fit: cut or broken by the columns that are seen."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry_sync.cli.layout import broken, fit, width
+
+
+@pytest.mark.parametrize(
+    ("text", "further", "lines"),
+    [
+        ("a line that fits", "", ["a line that fits"]),
+        ("a line that does not fit here", "    ", ["a line that does", "    not fit here"]),
+        ("  - an item that is too long", "    ", ["  - an item that", "    is too long"]),
+        ("aVeryLongWordThatHasNoBlank", "  ", ["aVeryLongWordTha", "  tHasNoBlank"]),
+        ("two  columns   stay here", "", ["two  columns", "stay here"]),
+        ("試験試験試験 試験試験試験", "", ["試験試験試験", "試験試験試験"]),
+        ("", "    ", [""]),
+    ],
+)
+def test_lines_are_broken_between_words(text: str, further: str, lines: list[str]) -> None:
+    assert broken(text, 16, further) == lines
+
+
+@given(st.text(), st.integers(40, 100), st.sampled_from(["", "    ", " " * 20]))
+def test_broken_lines_fit_and_lose_no_word(text: str, columns: int, further: str) -> None:
+    lines = broken(text, columns, further)
+    assert all(width(line) <= columns for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+
+
+@given(st.text(), st.integers(1, 60))
+def test_what_is_cut_fits_and_says_so(text: str, columns: int) -> None:
+    cut = fit(text, columns)
+    assert width(cut) <= columns
+    assert cut == text or cut.endswith("…")

@@ -32,8 +32,10 @@ check: $(READY)
 # Figures, as ratios against something named, in one run.
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks.peers
 	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.sync
+	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.compare
 
 # What takes longer than a test may, seeded: 200 kills at random instants, and 20,000 labelled edits of real records.

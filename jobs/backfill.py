@@ -6,7 +6,7 @@ there, the line is made in one transaction. Nobody is notified.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,6 @@ from registry_sync.trials.record import Record
 JOB = "backfill"
 _MOST_TROUBLES = 5
 """How many versions in a row may meet a source in trouble before no more are asked for."""
-_MOST_PLANS = 3
 
 
 @dataclass
@@ -208,39 +207,41 @@ class _Trial:
         names = {*aliases.family(self._history, self._trial), *ids_of(self._seen_payload)[1]}
         troubles = 0
         self._around.progress.begin(f"Loading versions of {self._trial}", len(missing))
-        for place, listed in enumerate(missing):
-            if self._around.stop.is_set():
-                raise Stopped("asked to stop")
-            try:
-                payload = ctgov_history.version(self._client, self._url, self._trial, listed.number, names)
-                record = record_from(payload, "html")
-            except FetchError as error:
-                self._report.fail(str(error), listed.number)
-                troubles = troubles + 1 if ctgov_history.is_trouble(error) else 0
+        try:
+            for place, listed in enumerate(missing, start=1):
+                error = self._fetch_one(listed, names)
+                troubles = troubles + 1 if error is not None and ctgov_history.is_trouble(error) else 0
                 if troubles == _MOST_TROUBLES:
-                    problem = str(error)
-                    for left in missing[place + 1 :]:
-                        self._report.fail(f"not asked for, since others failed: {problem}", left.number)
-                    return problem
-            else:
-                troubles = 0
-                backfills.stage(self._history, self._trial, listed.number, _posted(record) or listed.date, payload)
-            self._around.progress.step(self._trial)
-        self._around.progress.end()
+                    for left in missing[place:]:
+                        self._report.fail(f"not asked for, since others failed: {error}", left.number)
+                    return str(error)
+                self._around.progress.step(self._trial)
+        finally:
+            self._around.progress.end()
+        return None
+
+    def _fetch_one(self, listed: Listed, names: Collection[str]) -> FetchError | None:
+        if self._around.stop.is_set():
+            raise Stopped("asked to stop")
+        try:
+            payload = ctgov_history.version(self._client, self._url, self._trial, listed.number, names)
+            record = record_from(payload, "html")
+        except FetchError as error:
+            self._report.fail(str(error), listed.number)
+            return error
+        backfills.stage(self._history, self._trial, listed.number, _posted(record) or listed.date, payload)
         return None
 
     # --- into the line ---
 
     def _put(self) -> None:
-        for _ in range(_MOST_PLANS):  # a sync may find in between that this trial was merged with another
-            planned = plan(self._history, self._trial, self._seen, self._seen_payload)
-            if planned is None:
-                backfills.unstage(self._history, self._trial)
-                return
-            if backfills.put(self._history, self._trial, planned, seen_at=self._around.stamp()):
-                self._report.loaded = sum(placed.held is None for placed in planned.earlier)
-                return
-        self._report.fail("its versions changed again and again meanwhile; run this again")
+        planned = plan(self._history, self._trial, self._seen, self._seen_payload)
+        if planned is None:
+            backfills.unstage(self._history, self._trial)
+        elif backfills.put(self._history, self._trial, planned, seen_at=self._around.stamp()):
+            self._report.loaded = sum(placed.held is None for placed in planned.earlier)
+        else:  # a sync found in between that the trial was merged with another
+            self._report.fail("its versions changed meanwhile; run this again")
 
 
 def _posted(record: Record) -> str | None:

@@ -391,3 +391,13 @@ def test_a_wait_ends_with_the_wish_to_stop(watched: House) -> None:
     assert report.stopped
     with pytest.raises(Stopped):
         Surroundings(watched.settings, stop=stop).pause(60)
+
+
+def test_a_line_that_changed_meanwhile_is_named_and_what_came_is_kept(watched: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("db.backfills.put", lambda *_, **__: False)
+        report = load(watched)
+    assert (report.trials[0].loaded, report.trials[0].failed[0]["error"]) == (0, "its versions changed meanwhile; run this again")
+    watched.registry.reset_log()
+    assert load(watched).trials[0].loaded == 3
+    assert len(watched.registry.requests) == 1

@@ -17,7 +17,7 @@ from db.packing import UnpackError
 from registry_sync.errors import Damaged
 from registry_sync.trials.changes import Change, KeptChange
 from registry_sync.trials.decide import content_hash
-from registry_sync.trials.record import Record, from_json, plain, to_json
+from registry_sync.trials.record import Record, from_json, to_json
 
 LONGEST_CHAIN = 16
 """How many payloads may be packed one against the other: the last one is unpacked by unpacking all of them."""
@@ -26,6 +26,8 @@ HEADLINE = (
     "has_results",
 )  # fmt: skip
 """The fields that stand unpacked beside each version, for lists, views and timelines."""
+
+_headlines = msgspec.json.Encoder()
 
 Markup = Literal["markdown", "html"]
 
@@ -196,8 +198,8 @@ def insert_version(
     blob, codec = packing.pack(payload, _to_pack_against(history, base))
     if codec != packing.AGAINST_BASE:
         base = None
-    packed_record, record_codec = packing.pack_record(to_json(record), payload, _record_to_pack_against(history, base))
-    values = plain(record)
+    written = to_json(record)
+    packed_record, record_codec = packing.pack_record(written, payload, _record_to_pack_against(history, base))
     cursor = history.connection.execute(
         """INSERT INTO version (trial, source, number, registry_date, seen_at, content_hash, record, record_codec, carried, payload, codec,
                                 base, headline, markup, backfilled, registry_version)
@@ -209,14 +211,14 @@ def insert_version(
             "number": number,
             "registry_date": registry_date,
             "seen_at": seen_at,
-            "content_hash": content_hash(record),
+            "content_hash": content_hash(written),
             "record": packed_record,
             "record_codec": record_codec,
             "carried": json.dumps(list(carried)),
             "payload": blob,
             "codec": codec,
             "base": base,
-            "headline": _json({name: values.get(name) for name in HEADLINE}),
+            "headline": _headlines.encode({name: getattr(record, name) for name in HEADLINE}).decode(),
             "markup": markup,
             "backfilled": registry_version is not None,
             "registry_version": registry_version,

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import sys
 import zlib
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING or sys.version_info < (3, 14):
@@ -17,12 +19,12 @@ if TYPE_CHECKING or sys.version_info < (3, 14):
 else:
     from compression import zstd
 
-ZLIB, PLAIN, AGAINST_BASE = "zlib", "zstd", "zstd-base"
+ZLIB, PLAIN, AGAINST_SKELETON, AGAINST_BASE = "zlib", "zstd", "zstd-study-1", "zstd-base"
 JSON, AGAINST_PAYLOAD, AGAINST_RECORD = "json", "zstd-payload", "zstd-record"
 
 _PAYS = 0.7
 """A payload is packed against another when that makes it smaller than this part of its size alone."""
-_LEVEL = 6
+_LEVEL = 3
 _LARGEST_WINDOW = 27
 """Zstandard's own limit, as a power of two, of how far back a match may lie: beyond it whoever unpacks must ask for more memory."""
 
@@ -33,12 +35,12 @@ class UnpackError(ValueError):
 
 def pack(payload: bytes, base: bytes | None = None) -> tuple[bytes, str]:
     """The packed payload and its codec; ``AGAINST_BASE`` when ``base`` is needed to unpack it."""
-    alone = _pack(payload)
+    alone, codec = (_pack(payload, _skeleton()), AGAINST_SKELETON) if payload.startswith(b"{") else (_pack(payload), PLAIN)
     if base:
         against = _pack(payload, base)
         if len(against) < _PAYS * len(alone):
             return against, AGAINST_BASE
-    return alone, PLAIN
+    return alone, codec
 
 
 def unpack(blob: bytes, codec: str, base: bytes | None = None) -> bytes:
@@ -50,6 +52,8 @@ def unpack(blob: bytes, codec: str, base: bytes | None = None) -> bytes:
         raise UnpackError(f"packed with {codec}, does not come back ({error})") from error
     if codec == PLAIN:
         return _unpack(blob, codec)
+    if codec == AGAINST_SKELETON:
+        return _unpack(blob, codec, _skeleton())
     if codec == AGAINST_BASE:
         if base is None:
             raise UnpackError(f"packed with {codec}, and what it was packed against is not there")
@@ -71,6 +75,12 @@ def unpack_record(blob: bytes | str, codec: str, payload: bytes | None, base: by
     if payload is None or isinstance(blob, str) or (codec == AGAINST_RECORD and base is None):
         raise UnpackError(f"packed with {codec}, and what it was packed against is not there")
     return _unpack(blob, codec, payload + base if base is not None and codec == AGAINST_RECORD else payload)
+
+
+@cache
+def _skeleton() -> bytes:
+    """What studies are packed against. Its file never changes, since what was packed against it is unpacked with it: another is a new codec."""
+    return (Path(__file__).parent / "study_1.skeleton").read_bytes()
 
 
 def _pack(content: bytes, against: bytes | None = None) -> bytes:

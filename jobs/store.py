@@ -12,7 +12,7 @@ import zlib
 
 from db import absences, aliases, looks, unparsed, watches
 from db import history as versions
-from db.connection import History
+from db.connection import Connection, History
 from jobs import tell
 from jobs.reports import SourceReport, SyncReport
 from jobs.surroundings import Surroundings, as_stamp, log
@@ -45,6 +45,7 @@ class Store:
         self.around = around
         self.history = history
         self.report = report
+        self._unusable = {(row["trial"], row["source"]) for row in unparsed.every(history)}
         self._settled: list[looks.Settled] = []
 
     def take(self, seen: Seen, source: SourceReport) -> None:
@@ -82,8 +83,10 @@ class Store:
                 self._keep(seen, decide(known.record if known else None, seen.record, complete=seen.source == CTGOV), source)
 
     def _take_study(self, sent: ctgov.Sent, source: SourceReport) -> None:
+        first = False
         try:
             held = versions.latest_payload(self.history, sent.trial, sent.source)
+            first = held is None
         except Damaged:
             held = None  # the kept record may come back all the same
         decision = _by_payloads(held, sent.payload) if held is not None else None
@@ -95,7 +98,7 @@ class Store:
             self._note_failure(observation, source)
             return
         if decision is None:
-            known = versions.latest(self.history, sent.trial, sent.source)
+            known = None if first else versions.latest(self.history, sent.trial, sent.source)
             decision = decide(known.record if known else None, observation.record, complete=True)
         self._keep(observation, decision, source)
 
@@ -122,10 +125,9 @@ class Store:
             )
             if is_registry:
                 looks.settle(connection, [self._settled_now(found.trial, found.payload)])
-                unparsed.forget(connection, found.trial, found.source)
-                changes = (*self._presence(found), *changes)
-                absences.forget(connection, found.trial)
-                watches.news_told(connection, found.trial)
+                changes = (*self._presence(found, connection), *changes)
+                if (found.trial, found.source) in self._unusable:
+                    unparsed.forget(connection, found.trial, found.source)
             queued = tell.keep(
                 self.around,
                 self.history,
@@ -141,12 +143,18 @@ class Store:
         if is_registry:
             self.report.count((sum(change.significance != "housekeeping" for change in changes), queued))
 
-    def _presence(self, found: Found) -> tuple[Change, ...]:
+    def _presence(self, found: Found, connection: Connection) -> tuple[Change, ...]:
         """What is told of the record as a whole, with its new version: found by a search, or back again."""
+        told: list[Change] = []
+        if watches.news(self.history, found.trial):
+            watches.news_told(connection, found.trial)
+            told.append(presence.found(found.record))
         missing = self.report.missing.get(found.trial)
-        again = presence.told(missing, "present", found.record) if missing else None
-        new = presence.found(found.record) if watches.news(self.history, found.trial) else None
-        return tuple(change for change in (new, again) if change)
+        if missing is not None:
+            absences.forget(connection, found.trial)
+            again = presence.told(missing, "present", found.record)
+            told += [again] if again else []
+        return tuple(told)
 
     def _unchanged(self, trial: str, source: str, payload: bytes) -> None:
         if source != CTGOV:
@@ -156,6 +164,10 @@ class Store:
             self.report.count(tell.back(self.around, self.history, trial, missing))
         if watches.news(self.history, trial):
             self.report.count(tell.found(self.around, self.history, trial))
+        if (trial, source) in self._unusable:
+            with self.history.write() as connection:
+                unparsed.forget(connection, trial, source)
+            self._unusable.discard((trial, source))
         self._settled.append(self._settled_now(trial, payload))
         if len(self._settled) >= _AT_ONCE:
             self.flush()
@@ -181,6 +193,7 @@ class Store:
     def _keep_unparsed(self, trial: str, source: str, payload: bytes, error: str) -> None:
         with self.history.write() as connection:
             unparsed.keep(connection, trial, source, payload, error, self.around.stamp())
+        self._unusable.add((trial, source))
 
 
 def _by_payloads(held: bytes, sent: bytes) -> Decision | None:

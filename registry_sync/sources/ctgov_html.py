@@ -9,14 +9,16 @@ from __future__ import annotations
 import html
 import re
 from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
-from registry_sync.sources.blocks import Block, html_blocks
 from registry_sync.trials.record import FIELDS, Criterion, Field, Record
 from registry_sync.trials.text import key
+
+if TYPE_CHECKING:
+    from registry_sync.sources.blocks import Block
 
 Markup = Literal["markdown", "html"]
 """How the texts of a study are marked: API v2's way, or the version history's."""
@@ -115,6 +117,8 @@ def _markdown(text: str) -> str:
 
 def _blocks(text: str) -> tuple[Block, ...]:
     """The visible blocks; a ``<`` that opens no tag of a text ("<5 years") is a character."""
+    from registry_sync.sources.blocks import html_blocks  # loads the parsers of HTML
+
     return html_blocks(_NO_TAG.sub("&lt;", text))
 
 

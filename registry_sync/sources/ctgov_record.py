@@ -6,14 +6,13 @@ import html
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from registry_sync.errors import BadContent
 from registry_sync.sources import ctgov_wire as wire
-from registry_sync.sources.ctgov_html import Markup, as_markdown, in_words_of
 from registry_sync.sources.markup import markdown_lines, plain_text
 from registry_sync.trials import criteria, dates
 from registry_sync.trials.record import (
@@ -33,6 +32,9 @@ from registry_sync.trials.record import (
     ResponsibleParty,
     UnpostedEvent,
 )
+
+if TYPE_CHECKING:
+    from registry_sync.sources.ctgov_html import Markup
 
 _Sent = TypeVar("_Sent")
 _Kept = TypeVar("_Kept")
@@ -73,7 +75,11 @@ def differing(first: bytes, second: bytes, markups: tuple[Markup, Markup] = ("ma
         return None
     before, after = _marked(before, after)
     read, seen = _read(before), _read(after)
-    return (read if markups[0] == markups[1] else in_words_of(read, seen)), seen
+    if markups[0] == markups[1]:
+        return read, seen
+    from registry_sync.sources.ctgov_html import in_words_of
+
+    return in_words_of(read, seen), seen
 
 
 _LONG: dict[str, tuple[str, ...]] = {
@@ -113,7 +119,11 @@ def _mark(first: Any, second: Any) -> str | list[Any] | None:
 def _decoded(payload: bytes, markup: Markup) -> wire.Study:
     try:
         study = _decoder.decode(payload)
-        return as_markdown(study) if markup == "html" else study
+        if markup == "markdown":
+            return study
+        from registry_sync.sources.ctgov_html import as_markdown
+
+        return as_markdown(study)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BadContent(f"the record cannot be read: {_reason(error)}") from error
 
@@ -202,6 +212,8 @@ def token(text: str | None) -> str | None:
         return None
     if not text.isprintable():  # nearly every text is
         text = _CONTROL.sub("", text)
+    elif text[0] != " " != text[-1] and "  " not in text:  # the only blank that can be printed
+        return text
     return " ".join(text.split()) or None
 
 
@@ -267,8 +279,7 @@ def _each(items: Iterable[_Sent | None] | None, keep: Callable[[_Sent], _Kept | 
     """Every item that says something; ``None`` when there is no list."""
     if items is None:
         return None
-    kept = (keep(item) for item in items if item is not None)
-    return tuple(item for item in kept if item is not None)
+    return tuple([kept for item in items if item is not None and (kept := keep(item)) is not None])
 
 
 def _expanded_access(info: wire.ExpandedAccessInfo | None) -> ExpandedAccess | None:

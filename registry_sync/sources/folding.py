@@ -15,4 +15,6 @@ def fold(text: str) -> str:
     """
     if not text.isprintable():  # nearly every text is: both patterns below are only for what is not
         text = _LONE_SURROGATE.sub("\ufffd", _UNPRINTABLE.sub(" ", text))
+    elif text and text[0] != " " != text[-1] and "  " not in text:  # the only blank that can be printed
+        return text
     return " ".join(text.split())

@@ -11,12 +11,15 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html.entities import html5
+from typing import TYPE_CHECKING
 
-from registry_sync.sources.blocks import Block, html_blocks
 from registry_sync.sources.folding import fold
 from registry_sync.sources.inline_lists import parted
 from registry_sync.sources.markers import split_markers
 from registry_sync.trials.criteria import Line
+
+if TYPE_CHECKING:
+    from registry_sync.sources.blocks import Block
 
 _ESCAPED = re.compile(r"(?<!\\)\\+([!-/:-@\[\]-`{-~])")  # the look back keeps a run of backslashes from being tried at each
 _HARD_BREAK = re.compile(r"(?<!\\)\\+(?=\s|$)")
@@ -70,6 +73,8 @@ def plain_lines(text: str) -> tuple[Line, ...]:
 
 def html_lines(html: str) -> tuple[Line, ...]:
     """The lines of the registry's HTML (its version history): ``p``, ``ul``, ``ol``, ``li``, ``br``, ``h1`` to ``h6``."""
+    from registry_sync.sources.blocks import html_blocks  # loads the parsers of HTML: API v2 sends none
+
     return block_lines(html_blocks(html))
 
 

@@ -7,7 +7,7 @@ import hashlib
 import msgspec
 
 from registry_sync.trials.changes import Change, carried_over, unstated
-from registry_sync.trials.record import Record, to_json
+from registry_sync.trials.record import Record
 from registry_sync.trials.significance import judged
 
 
@@ -74,6 +74,6 @@ def _lost_part(known: Record, seen: Record) -> str | None:
     return None
 
 
-def content_hash(record: Record) -> str:
-    """SHA-256 over what a reader can see, in the order of the table of fields; hexadecimal."""
-    return hashlib.sha256(to_json(record)).hexdigest()
+def content_hash(written: bytes) -> str:
+    """SHA-256 over what a reader can see: a record as ``to_json`` writes it; hexadecimal."""
+    return hashlib.sha256(written).hexdigest()

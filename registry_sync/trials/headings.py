@@ -126,9 +126,14 @@ _MISSPELT = re.compile(
 )
 
 
+_MAY_NAME_A_GROUP = re.compile("(?i:lus|lcus)")
+
+
 @lru_cache(maxsize=4096)
 def heading(line: Line) -> Heading | None:
     """What this line says as a heading, or ``None`` when it is none."""
+    if line.marker is not None and line.text.isascii() and not _MAY_NAME_A_GROUP.search(line.text):
+        return None  # nearly every item: it has a bullet, and neither name in any spelling
     text = _MISSPELT.sub(_as_meant, key(line.text).replace("\uff1a", ": ").rstrip())
     if not text:
         return None

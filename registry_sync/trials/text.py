@@ -17,8 +17,7 @@ _SAME: dict[int, str | None] = {
     **{ord(char): None for char in _INVISIBLE},
     0x00B5: "\u03bc",  # the micro sign and the Greek letter
 }
-_ELLIPSIS = re.compile(r"\u2026")
-_BLANKS = re.compile(r"\s+")
+_HAS_SIGN = re.compile(r"[<>\u2264\u2265=] ")
 _BLANK_BEFORE_SIGN = re.compile(r"(?<=[<>\u2264\u2265=]) (?=\d)")
 
 
@@ -28,9 +27,14 @@ def key(text: str) -> str:
 
     Unicode forms NFC and NFD are one (UAX #15); compatibility forms are not, since a superscript 2 is no 2.
     """
-    folded = unicodedata.normalize("NFC", text).translate(_SAME).replace(">=", "\u2265").replace("<=", "\u2264")
-    folded = _BLANKS.sub(" ", _ELLIPSIS.sub("...", folded)).strip()
-    return _BLANK_BEFORE_SIGN.sub("", folded)
+    folded = text.replace("`", "'") if text.isascii() else _folded(text)
+    folded = " ".join(folded.replace(">=", "\u2265").replace("<=", "\u2264").split())
+    return _BLANK_BEFORE_SIGN.sub("", folded) if _HAS_SIGN.search(folded) else folded
+
+
+def _folded(text: str) -> str:
+    """What ``key`` folds beyond ASCII, where the backtick is all that there is to fold."""
+    return unicodedata.normalize("NFC", text).translate(_SAME).replace("\u2026", "...")
 
 
 def caseless(text: str) -> str:

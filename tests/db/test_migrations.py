@@ -57,7 +57,7 @@ def insert(connection: sqlite3.Connection, table: str, **values: Any) -> None:
 def version(connection: sqlite3.Connection, number: int, source: str, record: Record, payload: bytes, posted: str | None) -> None:
     insert(
         connection, "version", trial=TRIAL, source=source, number=number, registry_date=posted, seen_at=DAYS[number - 1],
-        content_hash=content_hash(record), record=to_json(record).decode(), payload=zlib.compress(payload, 9), codec="zlib",
+        content_hash=content_hash(to_json(record)), record=to_json(record).decode(), payload=zlib.compress(payload, 9), codec="zlib",
         carried='["sex"]' if source == PAGE else "[]",
     )  # fmt: skip
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from db.connection import History
 
@@ -17,8 +18,7 @@ WHERE (look.release IS NOT :release OR :everything) AND (:only IS NULL OR watch.
 _NEEDS_ALL = "(look.glance IS NULL OR look.due_at <= :now OR :everything)"
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """What a sync is to look at.
 
     ``release``: the data release that the registry serves now (``None``: unknown, so that nothing counts as settled); ``now``: UTC;
@@ -36,8 +36,7 @@ class Wanted:
         return {"release": self.release, "now": self.now, "only": only, "everything": everything, **more}
 
 
-@dataclass(frozen=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """A trial whose record is known as the registry serves it; ``due_at``: when its whole record is to be asked for again (UTC)."""
 
     trial: str
@@ -63,6 +62,11 @@ def count_watched(history: History, wanted: Wanted) -> int:
 def anything_watched(history: History) -> bool:
     """Is there a trial or a search to look at?"""
     return history.one("SELECT 1 FROM watch UNION ALL SELECT 1 FROM search WHERE watched LIMIT 1") is not None
+
+
+def anything_searched(history: History) -> bool:
+    """Is there a search to run?"""
+    return history.one("SELECT 1 FROM search WHERE watched LIMIT 1") is not None
 
 
 def not_watched(history: History, trials: Sequence[str]) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from db.connection import History, Row
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from registry_sync.trials.changes import KeptChange
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True):
     """A claimed notice: what ``deliver`` needs to write it."""
 
     id: str

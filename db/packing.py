@@ -79,7 +79,7 @@ def unpack_record(blob: bytes | str, codec: str, payload: bytes | None, base: by
 
 @cache
 def _skeleton() -> bytes:
-    """What studies are packed against. Its file never changes, since what was packed against it is unpacked with it: another is a new codec."""
+    """What studies are packed against. Its file never changes, since it is needed to unpack them: another one is a new codec."""
     return (Path(__file__).parent / "study_1.skeleton").read_bytes()
 
 

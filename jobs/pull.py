@@ -15,18 +15,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from db import looks, searches
+from db import looks
 from db.connection import History
 from jobs.reports import SourceReport, SyncReport
 from jobs.surroundings import Surroundings, log
 from registry_sync.errors import BadStatus, FetchError, Refused, TooSlow
 from registry_sync.sources import ctgov
-from registry_sync.sources.ctgov_search import Search, requests_to_record
 from registry_sync.sources.http import Client, Meter
 from registry_sync.sources.interface import CTGOV, Glanced, Gone
 
 if TYPE_CHECKING:
+    from db import searches
     from jobs.store import Store
+    from registry_sync.sources.ctgov_search import Search
 
 Task = Iterator[Any]
 """What one thread asks, one thing after the other; everything that it yields is handed to ``take`` in the thread of the history."""
@@ -100,7 +101,9 @@ class RegistryPull:
     def tasks(self) -> Iterator[Task]:
         """What is to be asked next, chosen by what came of the questions before."""
         yield self._metered(self._ask_release)
-        if self._down is None and self._only is None:
+        if self._down is None and self._only is None and looks.anything_searched(self._history):
+            from db import searches
+
             for stored in searches.pending(self._history, None if self._full else self._report.release):
                 yield self._search(stored)
         pending = looks.count(self._history, self._wanted)
@@ -201,6 +204,8 @@ class RegistryPull:
         return self._metered(ask)
 
     def _note_page(self, page: _Page) -> None:
+        from db import searches
+
         stored, now, release = page.stored, self._around.stamp(), self._report.release
         if page.page is None:
             with self._history.write() as connection:
@@ -210,6 +215,8 @@ class RegistryPull:
         if total is not None and stored.id not in self._totals:
             self._totals[stored.id] = total
             if not stored.complete:
+                from registry_sync.sources.ctgov_search import requests_to_record
+
                 self._around.say(f"search {stored.search}: {total} trials, which may take {requests_to_record(total)} requests to record")
         shown = page.page.glances
         known = looks.known_glances(self._history, shown)
@@ -240,10 +247,14 @@ class RegistryPull:
         return ask
 
     def _note_glance(self, seen: Glanced | _Unseen) -> None:
-        same = isinstance(seen, Glanced) and self._glances.get(seen.trial) == seen.shown
-        (self._same if same else self._doubted).append(seen.trial)
-        if same:
-            self._around.progress.step(seen.trial)
+        if isinstance(seen, _Unseen):
+            self._doubted.append(seen.trial)
+            return
+        for trial, shown in seen.shown.items():
+            same = self._glances.get(trial) == shown
+            (self._same if same else self._doubted).append(trial)
+            if same:
+                self._around.progress.step(trial)
 
 
 class _Unseen:

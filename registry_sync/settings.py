@@ -6,13 +6,11 @@ messages and the documentation are made from it.
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
@@ -169,6 +167,8 @@ def _misspelt(environ: Mapping[str, str]) -> list[str]:
     known = [in_environment(section, key) for section, kind in _SECTIONS.items() for key in kind.__struct_fields__]
     problems = []
     for name in unknown_in_environment(environ):
+        import difflib
+
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.9)
         if near:
             problems.append(f"{name}: unknown key in the environment: expected {near[0]}")
@@ -262,6 +262,8 @@ def _take(
 def _beyond_types(section: str, key: str, value: Any) -> str | None:
     """What a type cannot say: time zones that exist, cron lines that mean something, ports in range."""
     if (section, key) == ("schedule", "timezone"):
+        from zoneinfo import ZoneInfo
+
         try:
             ZoneInfo(value)
         except (ValueError, OSError, KeyError):

@@ -50,7 +50,10 @@ def commands(command: click.Command = cli, words: tuple[str, ...] = ()) -> Itera
     """Every command with the words that call it, the program itself first."""
     yield words, command
     if isinstance(command, click.Group):
-        for name, inner in sorted(command.commands.items()):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
             yield from commands(inner, (*words, name))
 
 

@@ -6,6 +6,7 @@ Every import that costs time happens inside the command that needs it, so that `
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import os
 import sys
@@ -14,12 +15,42 @@ from typing import Any
 import click
 
 from registry_sync import __version__
-from registry_sync.cli import backfilling, demo, doctor, interrupt, looking, subscribing, syncing, watching
+from registry_sync.cli import interrupt
 from registry_sync.cli.common import Asked
 from registry_sync.errors import INTERRUPTED, RegistrySyncError
 
+_ROOMS = {
+    "watching": ("init", "watch"),
+    "syncing": ("sync", "deliver", "outbox", "run"),
+    "looking": ("changes", "show", "history", "diff"),
+    "backfilling": ("backfill",),
+    "subscribing": ("subscribe", "subscriptions", "unsubscribe"),
+    "doctor": ("doctor",),
+    "demo": ("demo",),
+}
+"""Which module has which commands: only that of the command asked for is loaded."""
+
+
+class _Commands(click.Group):
+    """A group whose commands are loaded when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of ``--help``."""
+        del ctx
+        return sorted(name for names in _ROOMS.values() for name in names)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One command."""
+        del ctx
+        room = next((room for room, names in _ROOMS.items() if cmd_name in names), None)
+        if room is None:
+            return None
+        commands: tuple[click.Command, ...] = importlib.import_module(f"registry_sync.cli.{room}").COMMANDS
+        return next(command for command in commands if command.name == cmd_name)
+
 
 @click.group(
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: registry-sync init, then registry-sync watch add NCT06805448, then registry-sync sync. All of it at work, with no "
     "network: registry-sync demo.",
@@ -31,18 +62,6 @@ from registry_sync.errors import INTERRUPTED, RegistrySyncError
 def cli(context: click.Context, config: str | None, database: str | None) -> None:
     """Watch trial records at ClinicalTrials.gov and on trial-finder pages, and tell people what changed."""
     context.obj = Asked(config, database)
-
-
-for command in (
-    *watching.COMMANDS,
-    *syncing.COMMANDS,
-    *looking.COMMANDS,
-    *backfilling.COMMANDS,
-    *subscribing.COMMANDS,
-    *doctor.COMMANDS,
-    *demo.COMMANDS,
-):
-    cli.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
@@ -13,7 +11,7 @@ import msgspec
 
 from registry_sync.errors import BadContent, BadStatus, FetchError, TooLarge
 from registry_sync.sources import ctgov_wire as wire
-from registry_sync.sources.ctgov_batches import FIELDS, GLANCE_FIELDS, Batch, GlanceBatch, Sent, WholeBatch, ids_of
+from registry_sync.sources.ctgov_batches import FIELDS, GLANCE_FIELDS, Batch, GlanceBatch, Sent, WholeBatch, glance_at, ids_of
 from registry_sync.sources.ctgov_pages import ACCEPT, LARGEST_PAGE, Unfit, ids_that_fit, pages, what_came
 from registry_sync.sources.http import Getter
 from registry_sync.sources.interface import CTGOV, Failed, Found, Glanced, Gone, Moved
@@ -41,12 +39,10 @@ _MOST_FAILURES = 3
 _NOT_FOUND = 404
 
 _log = logging.getLogger(__name__)
-_glance_decoder = msgspec.json.Decoder(wire.GlanceStudy)
 _Said = TypeVar("_Said")
 
 
-@dataclass(frozen=True)
-class SearchPage:
+class SearchPage(msgspec.Struct, frozen=True):
     """Some of what a search found: ids, with what a glance at each shows. ``total``: how many there are, on the first page."""
 
     glances: dict[str, bytes]
@@ -86,16 +82,8 @@ def read(sent: Sent) -> Found | Failed:
 
 
 def glance_of(payload: bytes) -> bytes:
-    """What a glance at this study shows, in 8 bytes: the same for a whole study and for one cut to ``GLANCE_FIELDS``.
-
-    The status with everything that the registry dates, and whether there are results. Raises BadContent.
-    """
-    try:
-        study = _glance_decoder.decode(payload)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise BadContent("the status of the record cannot be read") from error
-    status = study.protocol_section.status_module if study.protocol_section else None
-    return hashlib.blake2b(msgspec.json.encode((status, study.has_results)), digest_size=8).digest()
+    """What a glance at this study shows, in 8 bytes: the same for a whole study and for one cut to ``GLANCE_FIELDS``."""
+    return glance_at(payload)[1]
 
 
 def fetch(
@@ -144,11 +132,14 @@ def _asked_singly(client: Getter, url: str, absent: Sent | Moved | Gone | Failed
 
 
 def glance(client: Getter, base_url: str, trials: Sequence[str]) -> Iterator[Glanced | Gone | Failed]:
-    """A glance at each trial asked: Glanced; Gone when it did not come under its id, which proves nothing yet; Failed as in ``fetch``."""
+    """A glance at each trial asked, a page at a time; Gone for one that did not come under its id, which proves nothing yet.
+
+    Failed as in ``fetch``.
+    """
     url = _studies_url(base_url)
 
     def glances(asked: Sequence[str]) -> GlanceBatch:
-        return GlanceBatch(url, asked, glance_of)
+        return GlanceBatch(url, asked)
 
     return _in_batches(client, url, trials, GLANCE_FIELDS, LARGEST_PAGE, glances)
 
@@ -163,15 +154,11 @@ def search(client: Getter, base_url: str, params: Mapping[str, str]) -> Iterator
     for page in pages(client, url, asked, expected=LARGEST_PAGE):
         glances: dict[str, bytes] = {}
         for raw in page.studies:
-            study = bytes(raw)
-            trial, _ = ids_of(study)
-            if trial is None:
+            trial, shown = glance_at(raw)
+            if trial:
+                glances[trial] = shown  # one that cannot be read is like none that was ever kept: the whole record will tell
+            else:
                 _log.warning("%s sent a record whose NCT id cannot be read", place(url))
-                continue
-            try:
-                glances[trial] = glance_of(study)
-            except BadContent:
-                glances[trial] = b""  # like none that was ever kept: the whole record will tell
         yield SearchPage(glances, page.total_count)
 
 

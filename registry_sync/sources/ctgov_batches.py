@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar
 
 import msgspec
 
-from registry_sync.errors import BadContent
 from registry_sync.sources import ctgov_wire as wire
 from registry_sync.sources.folding import fold
 from registry_sync.sources.interface import CTGOV, Failed, Glanced, Gone, Moved
@@ -24,12 +23,13 @@ GLANCE_FIELDS = "NCTId|NCTIdAlias|StatusModule|HasResults"
 
 _NCT_ID = re.compile(r"NCT[0-9]{8}")
 _ids_decoder = msgspec.json.Decoder(wire.OnlyIds)
+_glance_decoder = msgspec.json.Decoder(wire.GlanceStudy)
+_encoder = msgspec.json.Encoder()
 _log = logging.getLogger(__name__)
 _Said = TypeVar("_Said", covariant=True)
 
 
-@dataclass(frozen=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True):
     """A study that is proved to be of this trial and not read yet: nearly all say what they said before, and reading is the dear part.
 
     ``payload``: UTF-8 JSON of the one study.
@@ -110,25 +110,17 @@ class WholeBatch(Batch["Sent | Moved | Gone | Failed"]):
 
 
 class GlanceBatch(Batch["Glanced | Gone | Failed"]):
-    """Glances. ``glance_of``: what one shows, from a study's JSON."""
-
-    def __init__(self, url: str, asked: Sequence[str], glance_of: Callable[[bytes], bytes]) -> None:
-        super().__init__(url, asked)
-        self._glance_of = glance_of
+    """Glances, a page at a time."""
 
     def read(self, page: wire.Page) -> Iterator[Glanced]:
         """See Batch. A study whose status cannot be read is left unanswered: its whole record will tell."""
+        shown: dict[str, bytes] = {}
         for raw in page.studies:
-            study = bytes(raw)
-            trial, _ = self._ours(study)
-            if trial is None or trial not in self.unanswered:
-                continue
-            try:
-                shown = self._glance_of(study)
-            except BadContent:
-                continue
-            del self.unanswered[trial]
-            yield Glanced(trial, CTGOV, shown)
+            trial, seen = glance_at(raw)
+            if trial in self.unanswered and seen:
+                del self.unanswered[trial]
+                shown[trial] = seen
+        yield Glanced(shown)
 
     def failed(self, error: str) -> Iterator[Failed]:
         """See Batch."""
@@ -141,7 +133,25 @@ class GlanceBatch(Batch["Glanced | Gone | Failed"]):
             yield Gone(trial, CTGOV)
 
 
-def ids_of(payload: bytes) -> tuple[str | None, tuple[str, ...]]:
+def glance_at(study: bytes | msgspec.Raw) -> tuple[str, bytes]:
+    """The id of a study (``""`` when it says no well-formed one), and what a glance at it shows, in 8 bytes (``b""``: it cannot be read).
+
+    The status with everything that the registry dates, and whether there are results: the same for a whole study and for one cut to
+    ``GLANCE_FIELDS``.
+    """
+    try:
+        glance = _glance_decoder.decode(study)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return ids_of(study)[0] or "", b""
+    protocol = glance.protocol_section
+    if protocol is None or protocol.identification_module is None:
+        return "", b""
+    trial = protocol.identification_module.nct_id or ""
+    shown = hashlib.blake2b(_encoder.encode((protocol.status_module, glance.has_results)), digest_size=8).digest()
+    return (trial, shown) if _NCT_ID.fullmatch(trial) else (ids_of(study)[0] or "", shown)
+
+
+def ids_of(payload: bytes | msgspec.Raw) -> tuple[str | None, tuple[str, ...]]:
     """The id of a study and its aliases, whatever the rest of it is like; ``None`` when it says no well-formed one."""
     try:
         protocol = _ids_decoder.decode(payload).protocol_section

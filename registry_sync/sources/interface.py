@@ -5,7 +5,7 @@ An observation is a record, or a typed reason why there is none. None of the rea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from registry_sync.trials.record import Record
 
@@ -13,8 +13,7 @@ CTGOV = "ctgov"
 """The name of the registry as a source; a page's name is its URL."""
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A record that is proved to be of this trial.
 
     ``payload`` is what the source sent (UTF-8 JSON of one study, or the page's bytes).
@@ -28,8 +27,7 @@ class Found:
     registry_date: str | None = None
 
 
-@dataclass(frozen=True)
-class Moved:
+class Moved(msgspec.Struct, frozen=True):
     """The id is an alias now: the registry answers with another trial's id, and with that one's study (UTF-8 JSON)."""
 
     trial: str
@@ -38,16 +36,14 @@ class Moved:
     payload: bytes
 
 
-@dataclass(frozen=True)
-class Gone:
+class Gone(msgspec.Struct, frozen=True):
     """The source does not know this trial."""
 
     trial: str
     source: str
 
 
-@dataclass(frozen=True)
-class Unreadable:
+class Unreadable(msgspec.Struct, frozen=True):
     """Something came, and it is not this trial's record: a maintenance page, another trial, markup without content."""
 
     trial: str
@@ -55,8 +51,7 @@ class Unreadable:
     reason: str
 
 
-@dataclass(frozen=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """Nothing usable came: no connection, too slow, an error status, cut short.
 
     ``payload``: what came, when it is this trial's and cannot be read. ``absent``: a whole answer came, did not hold the trial, and
@@ -70,13 +65,10 @@ class Failed:
     absent: bool = False
 
 
-@dataclass(frozen=True)
-class Glanced:
-    """What a glance at a trial showed (a few bytes, to be compared with those of an earlier one)."""
+class Glanced(msgspec.Struct, frozen=True):
+    """What a glance showed: by trial a few bytes, to be compared with those of an earlier one."""
 
-    trial: str
-    source: str
-    shown: bytes
+    shown: dict[str, bytes]
 
 
 Observation = Found | Moved | Gone | Unreadable | Failed

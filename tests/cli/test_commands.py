@@ -36,7 +36,10 @@ def suspend(terminal: Terminal) -> None:
 
 def all_commands(group: click.Group, *before: str) -> list[tuple[str, ...]]:
     found = []
-    for name, command in sorted(group.commands.items()):
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         found.append((*before, name))
         if isinstance(command, click.Group):
             found += all_commands(command, *before, name)
@@ -152,6 +155,8 @@ def test_history_outlives_the_watch(terminal: Terminal) -> None:
 
 def test_a_sync_says_what_it_did(terminal: Terminal) -> None:
     begin(terminal)
+    assert "ClinicalTrials.gov: nothing released since the last look" in terminal("sync").out
+    terminal.house.registry.release()
     assert "ClinicalTrials.gov: 1 looked at, 0 changed" in terminal("sync").out
     suspend(terminal)
     said = terminal("sync")

@@ -15,12 +15,13 @@ Clock = Literal["registry", "seen"]
 def days(line: Sequence[Row], clock: Clock) -> list[str]:
     """From which day (``2026-02-03``, UTC) each version of one line stood; never earlier than the one before it.
 
-    ``line``: the versions of one trial at one source in their order, with ``registry_date``, ``seen_at`` and ``backfilled``.
+    ``line``: the versions of one trial at one source in their order, with ``registry_date``, ``seen_at``, ``backfilled`` and
+    ``registry_version``.
 
     By the registry's clock a version counts from the registry's date. One that was seen live with the same date as the version before
     it is a change that the registry did not date (it turns a trial to UNKNOWN in silence): it counts from the day on which it was
-    seen, as does a page's, which has no date. Of a date without day or month it is the first day that does not come before the version
-    before it. Where the dates go back, the later version in the line is believed, and those before it stood no longer than that.
+    seen, as does a page's, which has no date; but not one that the registry's own history has. Of a date without day or month it is the
+    first day that does not come before the version before it. Where the dates go back, the later version in the line is believed, and those before it stood no longer than that.
 
     By the other clock a version counts from the day on which it was seen: one that was backfilled never stood, since later ones in
     the line had been seen by then.
@@ -36,7 +37,7 @@ def _by_the_registry(line: Sequence[Row]) -> list[str]:
     before = None
     for row in line:
         date = row["registry_date"]
-        silent = date == before and not row["backfilled"]
+        silent = date == before and not row["backfilled"] and row.get("registry_version") is None
         day = None if silent else _first_day(date, found[-1] if found else "")
         found.append(day or row["seen_at"][:10])
         before = date

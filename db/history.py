@@ -56,7 +56,8 @@ def latest(history: History, trial: str, source: str) -> Version | None:
 def at(history: History, trial: str, source: str, date: str, clock: Clock = "registry") -> Version | None:
     """The version of this id's own line that stood at the end of a day (UTC), by one of the two clocks (see ``clocks.days``)."""
     line = history.rows(
-        "SELECT id, registry_date, seen_at, backfilled FROM version WHERE trial = ? AND source = ? ORDER BY number", (trial, source)
+        "SELECT id, registry_date, seen_at, backfilled, registry_version FROM version WHERE trial = ? AND source = ? ORDER BY number",
+        (trial, source),
     )
     standing = [row["id"] for row, day in zip(line, days(line, clock), strict=True) if day <= date]
     return by_id(history, standing[-1]) if standing else None
@@ -302,7 +303,7 @@ class DatedChange(KeptChange, frozen=True, kw_only=True):
 
 _DAY = """
 CASE WHEN change.registry_date IS NULL THEN substr(change.seen_at, 1, 10)
-     WHEN NOT version.backfilled AND change.registry_date = (
+     WHEN NOT version.backfilled AND version.registry_version IS NULL AND change.registry_date = (
          SELECT earlier.registry_date FROM version AS earlier
          WHERE earlier.trial = version.trial AND earlier.source = version.source AND earlier.number < version.number
          ORDER BY earlier.number DESC LIMIT 1

@@ -109,7 +109,7 @@ def states(history: History, version: Version, clock: Clock) -> list[State]:
 
 def _days(history: History, trial: str, source: str, clock: Clock) -> list[tuple[dict[str, Any], str]]:
     line = history.rows(
-        """SELECT number, registry_date, seen_at, backfilled, headline FROM version WHERE trial = ? AND source = ?
+        """SELECT number, registry_date, seen_at, backfilled, registry_version, headline FROM version WHERE trial = ? AND source = ?
            ORDER BY number""",
         (trial, source),
     )

@@ -20,8 +20,9 @@ def days(line: Sequence[Row], clock: Clock) -> list[str]:
 
     By the registry's clock a version counts from the registry's date. One that was seen live with the same date as the version before
     it is a change that the registry did not date (it turns a trial to UNKNOWN in silence): it counts from the day on which it was
-    seen, as does a page's, which has no date; but not one that the registry's own history has. Of a date without day or month it is the
-    first day that does not come before the version before it. Where the dates go back, the later version in the line is believed, and those before it stood no longer than that.
+    seen, as does a page's, which has no date; but not one that the registry's own history has. Of a date without day or month it is
+    the first day that does not come before the version before it. Where the dates go back, the later version in the line is
+    believed, and those before it stood no longer than that.
 
     By the other clock a version counts from the day on which it was seen: one that was backfilled never stood, since later ones in
     the line had been seen by then.

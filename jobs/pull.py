@@ -52,6 +52,10 @@ class Desk:
             self._store = Store(*self._made)
         return self._store
 
+    def load(self) -> None:
+        """Set it up now: while something is asked for, there is time."""
+        _ = self.store
+
     def flush(self) -> None:
         """Write down which trials are settled."""
         if self._store is not None:
@@ -129,6 +133,8 @@ class RegistryPull:
         match seen:
             case _Release():
                 self._note_release(seen)
+            case _Soon():
+                self._desk.load()
             case Glanced() | _Unseen():
                 self._note_glance(seen)
             case _Page():
@@ -141,7 +147,11 @@ class RegistryPull:
                 self._around.progress.step(seen.trial)
 
     def _whole(self, trials: list[str]) -> Callable[[Meter], Task]:
-        return lambda meter: ctgov.fetch(meter, self._url, trials)
+        def ask(meter: Meter) -> Task:
+            yield _Soon()
+            yield from ctgov.fetch(meter, self._url, trials)
+
+        return ask
 
     @property
     def _url(self) -> str:
@@ -255,6 +265,12 @@ class RegistryPull:
             (self._same if same else self._doubted).append(trial)
             if same:
                 self._around.progress.step(trial)
+        if self._doubted:
+            self._desk.load()
+
+
+class _Soon:
+    """Whole records are asked for now."""
 
 
 class _Unseen:

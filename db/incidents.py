@@ -39,6 +39,15 @@ def well(connection: sqlite3.Connection, source: str, now: str, *, told_at: str 
     return closed.rowcount > 0
 
 
+def let_go(connection: sqlite3.Connection, now: str) -> None:
+    """Close what is open of pages that nobody watches any more, inside the caller's transaction; there is nothing to tell of them."""
+    connection.execute(
+        """UPDATE incident SET closed_at = :now, opening_told_at = coalesce(opening_told_at, :now), closing_told_at = :now
+           WHERE closed_at IS NULL AND source != 'ctgov' AND source NOT IN (SELECT url FROM page)""",
+        {"now": now},
+    )
+
+
 def is_open(history: History, source: str) -> bool:
     """Is this source in trouble?"""
     return history.one("SELECT 1 FROM incident WHERE source = ? AND closed_at IS NULL", (source,)) is not None

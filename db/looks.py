@@ -45,6 +45,12 @@ class Settled(msgspec.Struct, frozen=True):
     glance: bytes
 
 
+def newest_release(history: History) -> str | None:
+    """The newest data release in which anything was settled."""
+    row = history.one("SELECT max(release) AS release FROM look")
+    return row["release"] if row else None
+
+
 def count(history: History, wanted: Wanted) -> int:
     """How many watched trials are not settled in this release."""
     row = history.one(f"SELECT count(*) AS n {_PENDING}", wanted._values())

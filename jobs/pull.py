@@ -12,6 +12,7 @@ the ids of a few thousand trials, and the studies under way.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,18 @@ Task = Iterator[Any]
 
 _AT_ONCE = 10_000
 _NOT_FOUND = 404
+
+
+_LATE_AT_MOST = datetime.timedelta(days=3)
+"""A machine of the registry may be behind by so much; a release that is older by more is believed: the clock was wrong before."""
+
+
+def _is_a_little_older(stamp: str, newest: str) -> bool:
+    try:
+        behind = datetime.datetime.fromisoformat(newest) - datetime.datetime.fromisoformat(stamp)
+    except (ValueError, TypeError):
+        return False
+    return datetime.timedelta(0) < behind <= _LATE_AT_MOST
 
 
 class Desk:
@@ -97,6 +110,7 @@ class RegistryPull:
         self._only = tuple(only) or None
         self._full = full
         self._down: FetchError | None = None
+        self._settled_in: str | None = None
         self._totals: dict[int, int] = {}
         self._glances: dict[str, bytes] = {}
         self._same: list[str] = []
@@ -108,7 +122,7 @@ class RegistryPull:
         if self._down is None and self._only is None and looks.anything_searched(self._history):
             from db import searches
 
-            for stored in searches.pending(self._history, None if self._full else self._report.release):
+            for stored in searches.pending(self._history, None if self._full else self._settled_in):
                 yield self._search(stored)
         pending = looks.count(self._history, self._wanted)
         self._source.checked += looks.count_watched(self._history, self._wanted) - pending
@@ -116,8 +130,8 @@ class RegistryPull:
             self._fail_all(self._down)
             return
         if not pending:
-            if self._report.release is not None and self._source.requests == 1:
-                self._report.released = self._report.release
+            if self._settled_in is not None and self._source.requests == 1:
+                self._report.released = self._settled_in
             return
         all_whole = pending <= ctgov.WHOLE_AT_ONCE  # one request either way
         if not all_whole:
@@ -159,7 +173,7 @@ class RegistryPull:
 
     @property
     def _wanted(self) -> looks.Wanted:
-        return looks.Wanted(self._report.release, self._around.stamp(), self._only, self._full)
+        return looks.Wanted(self._settled_in, self._around.stamp(), self._only, self._full)
 
     def _metered(self, ask: Callable[[Meter], Task]) -> Task:
         meter = self._client.meter()
@@ -186,8 +200,16 @@ class RegistryPull:
             yield _Release(None, error)
 
     def _note_release(self, said: _Release) -> None:
-        """Without an answer nothing counts as settled; when nobody answers at all, nothing more is asked."""
-        self._report.release = said.stamp
+        """Without an answer nothing counts as settled; when nobody answers at all, nothing more is asked.
+
+        A site of several machines may serve older data for a while after a release: to take these in would tell changes backwards, so
+        what was settled in the newer data stays settled.
+        """
+        self._report.release = self._settled_in = said.stamp
+        newest = looks.newest_release(self._history)
+        if said.stamp is not None and newest is not None and _is_a_little_older(said.stamp, newest):
+            log.info("%s serves data of %s, older than those of %s that it served before", self._url, said.stamp, newest)
+            self._settled_in = newest
         if isinstance(said.error, Refused | TooSlow):
             self._down = said.error
         elif said.error is not None and not (isinstance(said.error, BadStatus) and said.error.status == _NOT_FOUND):

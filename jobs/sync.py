@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from db import absences, aliases, looks, outbox, runs, watches
+from db import absences, aliases, incidents, looks, outbox, runs, watches
 from db.connection import History
 from jobs import health
 from jobs.lock import only_one
@@ -235,6 +235,9 @@ def _fetch(lane: _Lane, task: Task, seen: queue.Queue[tuple[_Lane, Any]]) -> Non
 
 def _note_health(around: Surroundings, history: History, report: SyncReport) -> None:
     """One incident for each source that is in trouble; an id that the registry does not know is none."""
+    if incidents.open_ones(history):
+        with history.write() as connection:
+            incidents.let_go(connection, around.stamp())
     for source in report.sources:
         health.note(around, history, source.source, source.trouble)
         if source.trouble is None and not source.failed:

@@ -42,6 +42,7 @@ class Registry(LoopbackServer):
         self._studies: dict[str, Study] = {}
         self._aliases: dict[str, str] = {}
         self._released = released
+        self._says: Any = ...
         self._tokens: dict[str, tuple[tuple[tuple[str, str], ...], int]] = {}
         self._empty_pages = 0
         self._past = Past()
@@ -132,6 +133,10 @@ class Registry(LoopbackServer):
                     return self._one(request, prefix, show)
         return text(HTTPStatus.NOT_FOUND, "Not Found")
 
+    def serve_timestamp(self, value: Any) -> None:
+        """Say this instead of the time of the data, whatever it is."""
+        self._says = value
+
     @property
     def data_timestamp(self) -> str:
         """The time of the data as the registry writes it: UTC, without an offset."""
@@ -139,7 +144,7 @@ class Registry(LoopbackServer):
             return self._released.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()
 
     def _version(self) -> Reply:
-        return _json({"apiVersion": API_VERSION, "dataTimestamp": self.data_timestamp})
+        return _json({"apiVersion": API_VERSION, "dataTimestamp": self.data_timestamp if self._says is ... else self._says})
 
     def _one(self, request: Request, prefix: str, show: Any) -> Reply:
         asked = nct_id(request.path.removeprefix(prefix))

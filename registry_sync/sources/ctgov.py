@@ -13,6 +13,7 @@ from registry_sync.errors import BadContent, BadStatus, FetchError, TooLarge
 from registry_sync.sources import ctgov_wire as wire
 from registry_sync.sources.ctgov_batches import FIELDS, GLANCE_FIELDS, Batch, GlanceBatch, Sent, WholeBatch, glance_at, ids_of
 from registry_sync.sources.ctgov_pages import ACCEPT, LARGEST_PAGE, Unfit, ids_that_fit, pages, what_came
+from registry_sync.sources.folding import fold
 from registry_sync.sources.http import Getter
 from registry_sync.sources.interface import CTGOV, Failed, Found, Glanced, Gone, Moved
 from registry_sync.sources.trouble import place
@@ -37,6 +38,7 @@ _MOST_ASKED_SINGLY = 20
 _MOST_PARTINGS = 40
 _MOST_FAILURES = 3
 _NOT_FOUND = 404
+_LONGEST_STAMP = 40
 
 _log = logging.getLogger(__name__)
 _Said = TypeVar("_Said")
@@ -66,7 +68,8 @@ def release(client: Getter, base_url: str) -> tuple[str, str | None]:
         answer = msgspec.json.decode(response.body, type=wire.Version)
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise BadContent(f"{place(url)} {what_came(response, error)}", about=place(url)) from error
-    return answer.api_version, answer.data_timestamp
+    stamp = fold(answer.data_timestamp or "")
+    return answer.api_version, stamp if 0 < len(stamp) <= _LONGEST_STAMP else None
 
 
 def read(sent: Sent) -> Found | Failed:

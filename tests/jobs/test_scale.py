@@ -136,6 +136,45 @@ def test_a_registry_that_is_down_is_asked_once(house: House) -> None:
     assert not house.sync().is_partial
 
 
+def test_older_data_of_a_machine_that_is_behind_are_not_taken_in(house: House) -> None:
+    begin(house)
+    before = [house.registry.study(trial) for trial in MANY[:3]]
+    newer = house.at + datetime.timedelta(hours=9)
+    for trial in MANY[:3]:
+        edit(house, trial, "statusModule", overallStatus="SUSPENDED")
+    house.registry.release(newer)
+    assert house.sync().changes == 3
+    for study in before:
+        house.registry.put(study)
+    house.registry.release(newer - datetime.timedelta(hours=20))
+    asked(house)
+    report = house.sync()
+    assert (report.changes, report.is_partial, asked(house)) == (0, False, ["version"])
+    for trial in MANY[:3]:
+        edit(house, trial, "statusModule", overallStatus="SUSPENDED")
+    house.registry.release(newer + datetime.timedelta(days=1))
+    assert house.sync().changes == 0
+
+
+def test_a_clock_that_was_far_ahead_once_stops_nothing(house: House) -> None:
+    begin(house)
+    house.registry.release(house.at + datetime.timedelta(days=400))
+    house.sync()
+    edit(house, MANY[0], "statusModule", overallStatus="SUSPENDED")
+    house.registry.release(house.at)
+    assert house.sync().changes == 1
+
+
+@pytest.mark.parametrize("stamp", [None, "", "x" * 5000, 7])
+def test_a_release_that_is_no_time_settles_nothing(house: House, stamp: Any) -> None:
+    begin(house, MANY[:5])
+    house.registry.serve_timestamp(stamp)
+    edit(house, MANY[0], "statusModule", overallStatus="SUSPENDED")
+    assert house.sync().changes == 1
+    edit(house, MANY[1], "statusModule", overallStatus="SUSPENDED")
+    assert house.sync().changes == 1
+
+
 # Glances
 
 

@@ -288,4 +288,5 @@ def test_all_records_are_found_over_http_with_their_own_bytes(registry: Site, pa
     for pair in pairs:
         posted = pair.record.last_update_post_date
         assert seen.pop(pair.record.trial) == Found(pair.record.trial, "ctgov", pair.record, pair.payload, posted.date if posted else None)
-    assert seen == {alias: Moved(alias, "ctgov", trial) for alias, trial in aliases.items()}
+    payloads = {pair.record.trial: pair.payload for pair in pairs}
+    assert seen == {alias: Moved(alias, "ctgov", trial, payloads[trial]) for alias, trial in aliases.items()}

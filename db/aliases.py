@@ -10,8 +10,8 @@ from db.connection import History
 
 
 def current(history: History, trial: str) -> str:
-    """The id that the registry shows this record under, as far as is known here."""
-    row = history.one("SELECT trial FROM alias WHERE old = ?", (trial,))
+    """The id that the registry shows this record under, as far as is known here: its own where that is watched again."""
+    row = history.one("SELECT trial FROM alias WHERE old = ? AND NOT EXISTS (SELECT 1 FROM watch WHERE watch.trial = old)", (trial,))
     return row["trial"] if row else trial
 
 
@@ -26,12 +26,17 @@ def family(history: History, trial: str) -> list[str]:
     return [now, *(row["old"] for row in history.rows("SELECT old FROM alias WHERE trial = ? ORDER BY old", (now,)))]
 
 
-def merge(history: History, old: str, new: str, now: str) -> None:
+def old_ids(history: History) -> set[str]:
+    """Every id that was merged into another: few."""
+    return {row["old"] for row in history.rows("SELECT old FROM alias")}
+
+
+def merge(history: History, old: str, new: str, now: str) -> bool:
     """Let everything that hangs on ``old`` go on under ``new``, inside the caller's transaction.
 
     The watch, its pages, what searches found and the subscriptions move. The versions move when nothing is held under ``new``, so that
     the next record is compared with them; else they stay, and are shown as the other branch of one history. Changes keep the id
-    under which they were told.
+    under which they were told. Did the versions move?
     """
     connection = history.connection
     watches.know(connection, new, now)
@@ -44,11 +49,18 @@ def merge(history: History, old: str, new: str, now: str) -> None:
     for table in ("subscription_trial", "search_trial"):
         connection.execute(f"UPDATE OR IGNORE {table} SET trial = ? WHERE trial = ?", (new, old))  # noqa: S608 - the names are ours
         connection.execute(f"DELETE FROM {table} WHERE trial = ?", (old,))  # noqa: S608
+    moved = False
     if connection.execute("SELECT 1 FROM version WHERE trial = ? AND source = 'ctgov'", (new,)).fetchone() is None:
-        connection.execute("UPDATE version SET trial = ? WHERE trial = ? AND source = 'ctgov'", (new, old))
+        moved = connection.execute("UPDATE version SET trial = ? WHERE trial = ? AND source = 'ctgov'", (new, old)).rowcount > 0
     for table in ("look", "staged"):
         connection.execute(f"DELETE FROM {table} WHERE trial = ?", (old,))  # noqa: S608
     connection.execute("DELETE FROM unparsed WHERE trial = ? AND source = 'ctgov'", (old,))
+    return moved
+
+
+def part(connection: sqlite3.Connection, old: str) -> None:
+    """The registry shows a record of its own under ``old`` again, inside the caller's transaction; what was moved stays where it is."""
+    connection.execute("DELETE FROM alias WHERE old = ?", (old,))
 
 
 def _move_watch(connection: sqlite3.Connection, old: str, new: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal
 
 import msgspec
@@ -286,7 +287,7 @@ def add_changes(
                 change.group,
                 change.significance,
                 change.reader_significance,
-                registry_date,
+                None if change.topic == "registry" else registry_date,  # the registry gives no date for it
                 seen_at,
             ),
         )
@@ -296,24 +297,28 @@ def add_changes(
 
 
 class DatedChange(KeptChange, frozen=True, kw_only=True):
-    """A kept change, and the day by the registry's clock (see ``clocks.days``), in the precision of the registry's date."""
+    """A kept change, and the day by the registry's clock (see ``clocks.days``), in the precision of the registry's date.
+
+    ``at_latest``: it had come about by that day, and nobody knows when (see ``clocks.at_latest``).
+    """
 
     day: str
+    at_latest: bool = False
 
 
-_DAY = """
-CASE WHEN change.registry_date IS NULL THEN substr(change.seen_at, 1, 10)
-     WHEN NOT version.backfilled AND version.registry_version IS NULL AND change.registry_date = (
-         SELECT earlier.registry_date FROM version AS earlier
-         WHERE earlier.trial = version.trial AND earlier.source = version.source AND earlier.number < version.number
-         ORDER BY earlier.number DESC LIMIT 1
-     ) THEN substr(version.seen_at, 1, 10)
-     ELSE change.registry_date END
+_DATED = """
+SELECT *, CASE WHEN undated THEN substr(first_seen, 1, 10) ELSE registry_date END AS day,
+       undated AND backfilled AND NOT of_earlier AS at_latest
+FROM (
+    SELECT change.*, version.backfilled AS of_earlier, CASE WHEN change.backfilled THEN version.seen_at ELSE change.seen_at END AS first_seen,
+           change.registry_date IS NULL OR NOT version.backfilled AND version.registry_version IS NULL AND change.registry_date = (
+               SELECT earlier.registry_date FROM version AS earlier
+               WHERE earlier.trial = version.trial AND earlier.source = version.source AND earlier.number < version.number
+               ORDER BY earlier.number DESC LIMIT 1
+           ) AS undated
+    FROM change JOIN version ON version.id = change.version_id
+)
 """
-_NEWEST_FIRST: dict[Clock, str] = {
-    "registry": "day DESC, backfilled, id DESC",
-    "seen": "CASE WHEN backfilled THEN day ELSE seen_at END DESC, id DESC",
-}
 
 
 def changes(
@@ -330,7 +335,8 @@ def changes(
 
     ``trial``: under any of the ids that the registry merged. ``since``: a UTC time, ISO 8601; what was seen at that time or later,
     or by the registry's clock what it dates on that day or later (of a month without a day: what may be). What was seen live is
-    placed by when it was seen, or by its day at the registry; what was backfilled always by that day.
+    placed by when it was seen, or by its day at the registry; what was backfilled always by that day, but in the order of the versions
+    of a trial where their dates go back.
     """
     conditions = ["source = :source" if source else "(source = 'ctgov' OR topic = 'listing')"]
     ids = aliases.family(history, trial) if trial else []
@@ -344,11 +350,43 @@ def changes(
     if not housekeeping:
         conditions.append("significance != 'housekeeping'")
     rows = history.rows(
-        f"""SELECT * FROM (SELECT change.*, {_DAY} AS day FROM change JOIN version ON version.id = change.version_id)
-            WHERE {" AND ".join(conditions)} ORDER BY {_NEWEST_FIRST[clock]}""",  # noqa: S608 - no value is in the text
+        f'SELECT * FROM ({_DATED}) WHERE {" AND ".join(conditions)}',  # noqa: S608 - no value is in the text
         {"since": since, "source": source, **{f"id{index}": each for index, each in enumerate(ids)}},
     )
-    return [DatedChange(**msgspec.structs.asdict(kept_change(row)), day=row["day"]) for row in rows]
+    return [
+        DatedChange(**msgspec.structs.asdict(kept_change(row)), day=row["day"], at_latest=bool(row["at_latest"]))
+        for row in sorted(rows, key=_place(history, rows, clock), reverse=True)
+    ]
+
+
+def _place(history: History, rows: Sequence[Row], clock: Clock) -> Callable[[Row], tuple[Any, ...]]:
+    """By what changes are put in order, the newest last. The ids of one trial's backfilled changes are in the order of its versions."""
+    stood = _days_of(history, [row["version_id"] for row in rows if row["backfilled"] or clock == "registry"])
+
+    def day(row: Row) -> str:
+        is_of_the_version = row["backfilled"] or row["registry_date"] is not None
+        return str(stood[row["version_id"]] if is_of_the_version else row["day"])
+
+    if clock == "registry":
+        return lambda row: (day(row), not row["backfilled"], row["id"])
+    return lambda row: (day(row) if row["backfilled"] else row["seen_at"], row["id"])
+
+
+def _days_of(history: History, ids: Sequence[int]) -> dict[int, str]:
+    """From which day the versions of the lines that these are of stood, by the registry's clock."""
+    if not ids:
+        return {}
+    rows = history.rows(
+        """SELECT id, trial, source, registry_date, seen_at, backfilled, registry_version FROM version
+           WHERE (trial, source) IN (SELECT trial, source FROM version WHERE id IN (SELECT value FROM json_each(?)))
+           ORDER BY trial, source, number""",
+        (json.dumps(list(dict.fromkeys(ids))),),
+    )
+    found: dict[int, str] = {}
+    for _, group in groupby(rows, key=lambda row: (row["trial"], row["source"])):
+        line = list(group)
+        found |= zip((row["id"] for row in line), days(line, "registry"), strict=True)
+    return found
 
 
 def marks(values: Sequence[object]) -> str:
@@ -373,6 +411,13 @@ def kept_change(row: Row) -> KeptChange:
         registry_date=row["registry_date"],
         seen_at=row["seen_at"],
     )
+
+
+def sources(history: History, trial: str | None = None) -> list[str]:
+    """The registry, and the pages (of this trial, under any of its ids) that are watched or of which something is held."""
+    rows = history.rows("SELECT url, trial FROM page UNION SELECT source, trial FROM version ORDER BY url")
+    ids = aliases.family(history, trial) if trial else None
+    return list(dict.fromkeys(["ctgov", *(row["url"] for row in rows if ids is None or row["trial"] in ids)]))
 
 
 def is_known(history: History, trial: str) -> bool:

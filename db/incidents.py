@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from registry_sync.notices.operator import Incident
 
 Part = Literal["opening", "closing"]
+CTGOV, IN_PART = "ctgov", "ctgov, in part"
+"""The registry as a whole, and some of what it sends, as sources in trouble; a page's name is its URL."""
 
 
 def trouble(connection: sqlite3.Connection, source: str, error: str, now: str, *, told_at: str | None = None) -> bool:
@@ -43,7 +45,7 @@ def let_go(connection: sqlite3.Connection, now: str) -> None:
     """Close what is open of pages that nobody watches any more, inside the caller's transaction; there is nothing to tell of them."""
     connection.execute(
         """UPDATE incident SET closed_at = :now, opening_told_at = coalesce(opening_told_at, :now), closing_told_at = :now
-           WHERE closed_at IS NULL AND source != 'ctgov' AND source NOT IN (SELECT url FROM page)""",
+           WHERE closed_at IS NULL AND source NOT LIKE 'ctgov%' AND source NOT IN (SELECT url FROM page)""",
         {"now": now},
     )
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from db import incidents, runs
 from db.connection import History
+from db.incidents import CTGOV, IN_PART
 from jobs.surroundings import Surroundings, from_stamp, log
 from registry_sync.errors import RegistrySyncError, Stopped
 from registry_sync.notices.clean import cut, one_line
 
 if TYPE_CHECKING:  # each sync notes the health of its sources; few have a mail to write
     from db.incidents import Part
+    from jobs.reports import SourceReport
     from registry_sync.notices.interface import Channel, Notice, Outcome
     from registry_sync.notices.operator import Incident
 
@@ -24,6 +26,18 @@ JOB = "operator"
 WAITS = (60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
 """Seconds before the next try after the first, second, ... failure in a row; the last one for ever."""
 _LONGEST_ERROR = 2000
+
+
+def note_registry(around: Surroundings, history: History, source: SourceReport, *, everything: bool) -> None:
+    """Note how the registry was found: as a whole, and in part, so that one bad record hides no outage.
+
+    ``everything``: all that is watched was asked for; less than that does not tell that a part is well again.
+    """
+    outage = source.trouble if not source.answered else None
+    note(around, history, CTGOV, outage)
+    in_part = source.trouble if source.answered else None
+    if in_part is not None or (everything and outage is None):
+        note(around, history, IN_PART, in_part)
 
 
 def note(around: Surroundings, history: History, source: str, trouble: str | None) -> None:

@@ -34,7 +34,8 @@ Task = Iterator[Any]
 """What one thread asks, one thing after the other; everything that it yields is handed to ``take`` in the thread of the history."""
 
 _AT_ONCE = 10_000
-_NOT_FOUND = 404
+_WHOLE_SEARCH = 0.9
+"""A search that ends with a smaller part of what the registry had counted was cut short; the data may be refreshed in between."""
 
 
 _LATE_AT_MOST = datetime.timedelta(days=3)
@@ -74,6 +75,11 @@ class Desk:
         if self._store is not None:
             self._store.flush()
 
+    def end(self, source: SourceReport, watched: int) -> None:
+        """Judge what the registry did not show of so many watched trials."""
+        if self._store is not None:
+            self._store.end(source, watched)
+
 
 class _Release:
     """What the registry says of its data; ``error``: why it did not say."""
@@ -112,6 +118,7 @@ class RegistryPull:
         self._down: FetchError | None = None
         self._settled_in: str | None = None
         self._totals: dict[int, int] = {}
+        self._came: dict[int, int] = {}
         self._glances: dict[str, bytes] = {}
         self._same: list[str] = []
         self._doubted: list[str] = []
@@ -141,6 +148,7 @@ class RegistryPull:
         ):
             yield self._metered(self._whole(trials))
             self._desk.flush()
+        self._desk.end(self._source, looks.count_watched(self._history, self._wanted))
 
     def take(self, seen: Any) -> None:
         """Take in what a task yielded."""
@@ -212,8 +220,9 @@ class RegistryPull:
             self._settled_in = newest
         if isinstance(said.error, Refused | TooSlow):
             self._down = said.error
-        elif said.error is not None and not (isinstance(said.error, BadStatus) and said.error.status == _NOT_FOUND):
-            log.info("%s; so every record is asked for", said.error)
+        elif said.stamp is None:
+            why = said.error or "it names no time"
+            self._around.say(f"ClinicalTrials.gov does not say of when its data are ({why}); every record is asked for")
 
     def _fail_all(self, error: FetchError) -> None:
         everything = looks.Wanted(None, self._around.stamp(), self._only)
@@ -240,8 +249,12 @@ class RegistryPull:
 
         stored, now, release = page.stored, self._around.stamp(), self._report.release
         if page.page is None:
+            total, came = self._totals.get(stored.id), self._came.get(stored.id, 0)
+            if total is not None and came < _WHOLE_SEARCH * total:
+                self._source.fail(str(stored.search), f"the registry counted {total} trials and sent {came}", at_fault=True)
+                return
             with self._history.write() as connection:
-                searches.finished(connection, stored.id, release, self._totals.get(stored.id), now)
+                searches.finished(connection, stored.id, release, total, now)
             return
         total = page.page.total
         if total is not None and stored.id not in self._totals:
@@ -249,8 +262,11 @@ class RegistryPull:
             if not stored.complete:
                 from registry_sync.sources.ctgov_search import requests_to_record
 
-                self._around.say(f"search {stored.search}: {total} trials, which may take {requests_to_record(total)} requests to record")
+                trials = f"{total} trial{'' if total == 1 else 's'}"
+                self._around.say(f"search {stored.search}: {trials}, which may take {requests_to_record(total)} requests to record")
         shown = page.page.glances
+        self._source.answered = True
+        self._came[stored.id] = self._came.get(stored.id, 0) + len(shown)
         known = looks.known_glances(self._history, shown)
         with self._history.write() as connection:
             new = set(searches.found(connection, stored.id, list(shown), now))
@@ -282,6 +298,7 @@ class RegistryPull:
         if isinstance(seen, _Unseen):
             self._doubted.append(seen.trial)
             return
+        self._source.answered = True
         for trial, shown in seen.shown.items():
             same = self._glances.get(trial) == shown
             (self._same if same else self._doubted).append(trial)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 CTGOV = "ctgov"
 
 _NAMED = 5
+TO_MEND = "ClinicalTrials.gov does not know this id"
+"""How the sentence begins about an id that is named by every sync until it is mended or no longer watched."""
 
 
 @dataclass
@@ -40,7 +42,8 @@ class SourceReport:
     """What one source was asked and said. ``changed``: trials with a new version, the first ones left out.
 
     ``checked``: the trials of which this sync knows how they stand, by whatever way, and those that failed. ``trouble``: the first
-    thing that failed through the source's fault; an id that it does not know is none.
+    thing that failed through the source's fault, an id that it does not know being none; ``answered``: did anything usable come, so that
+    the trouble is with a part of it?
     """
 
     source: str
@@ -50,13 +53,14 @@ class SourceReport:
     changed: int = 0
     baselines: int = 0
     trouble: str | None = None
+    answered: bool = False
     failed: list[dict[str, str]] = field(default_factory=list)
 
     def fail(self, trial: str, error: str, *, at_fault: bool) -> None:
         """Note a failure; ``at_fault``: is it the source's?"""
         self.failed.append({"trial": trial, "error": error})
         if at_fault and self.trouble is None:
-            self.trouble = error
+            self.trouble = f"{trial}: {error}"
 
 
 @dataclass
@@ -97,7 +101,7 @@ class SyncReport:
             for failure in source.failed:
                 by_error.setdefault(failure["error"], []).append(failure["trial"])
             where = "" if source.source == CTGOV else f" at {source.source}"
-            lines += [f"{_few(trials)}{where}: {error}" for error, trials in by_error.items()]
+            lines += [f"{_named(trials, error)}{where}: {error}" for error, trials in by_error.items()]
         return lines
 
     def as_json(self) -> dict[str, Any]:
@@ -122,8 +126,8 @@ class SyncReport:
         }
 
 
-def _few(trials: list[str]) -> str:
-    """ "NCT1", "NCT1, NCT2 and NCT3", "NCT1, NCT2 and 198 more trials"."""
-    if len(trials) <= _NAMED:
+def _named(trials: list[str], error: str) -> str:
+    """ "NCT1", "NCT1, NCT2 and NCT3", "NCT1, NCT2 and 198 more trials": an id that somebody should mend is always named."""
+    if len(trials) <= _NAMED or error.startswith(TO_MEND):
         return " and ".join(filter(None, (", ".join(trials[:-1]), trials[-1])))
     return f"{', '.join(trials[: _NAMED - 1])} and {len(trials) - _NAMED + 1} more trials"

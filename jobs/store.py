@@ -14,7 +14,7 @@ from db import absences, aliases, looks, unparsed, watches
 from db import history as versions
 from db.connection import Connection, History
 from jobs import tell
-from jobs.reports import SourceReport, SyncReport
+from jobs.reports import TO_MEND, SourceReport, SyncReport
 from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.errors import BadContent, Damaged, DatabaseError
 from registry_sync.sources import ctgov
@@ -23,6 +23,7 @@ from registry_sync.sources.interface import CTGOV, Failed, Found, Gone, Moved, O
 from registry_sync.trials import presence
 from registry_sync.trials.changes import Change
 from registry_sync.trials.decide import Baseline, Changed, Decision, Incomplete, Unchanged, decide
+from registry_sync.trials.presence import Absence
 
 Seen = Observation | ctgov.Sent
 """What is handed over: the registry's studies as they came, since most say what they said before and need no reading."""
@@ -30,6 +31,8 @@ Seen = Observation | ctgov.Sent
 _SOONEST, _LATEST = 36.0, 132.0
 """Hours after which a record that glances call unchanged is asked for whole, spread evenly: within a week, with a sync a day."""
 _AT_ONCE = 500
+_MANY = 10
+"""So many trials, and more than half of all, do not leave the registry at once."""
 
 
 def due_at(trial: str, now: datetime.datetime) -> str:
@@ -47,6 +50,9 @@ class Store:
         self.report = report
         self._unusable = {(row["trial"], row["source"]) for row in unparsed.every(history)}
         self._settled: list[looks.Settled] = []
+        self._gone: list[Gone] = []
+        self._aliases = aliases.old_ids(history)
+        self._joined: set[str] = set()
 
     def take(self, seen: Seen, source: SourceReport) -> None:
         """Keep what one observation brings, or name why it brings nothing."""
@@ -63,6 +69,24 @@ class Store:
             log.exception("%s at %s could not be compared", seen.trial, seen.source)
             source.fail(seen.trial, f"could not be compared ({type(error).__name__}); please report it", at_fault=False)
 
+    def end(self, source: SourceReport, watched: int) -> None:
+        """Judge what the registry did not show of ``watched`` trials: all of it at once is its own trouble, and no news of the trials."""
+        gone, self._gone = self._gone, []
+        held = {each.trial: versions.latest(self.history, each.trial, CTGOV) for each in gone}
+        known = [trial for trial, version in held.items() if version is not None]
+        too_many = len(known) >= _MANY and 2 * len(known) > watched
+        for each in gone:
+            version = held[each.trial]
+            if version is None:
+                source.fail(each.trial, f"{TO_MEND}; check it, or stop watching it (registry-sync watch remove)", at_fault=False)
+            elif too_many:
+                source.fail(
+                    each.trial, f"ClinicalTrials.gov shows none of {len(known)} trials any more: taken for its trouble", at_fault=True
+                )
+            else:
+                self.report.count(tell.no_record(self.around, self.history, each, self.report.missing.get(each.trial)))
+                source.fail(each.trial, _not_there(self.report.missing.get(each.trial), version.seen_at), at_fault=False)
+
     def flush(self) -> None:
         """Write down which trials are settled."""
         if self._settled:
@@ -71,7 +95,10 @@ class Store:
             self._settled.clear()
 
     def _take(self, seen: Seen, source: SourceReport) -> None:
+        source.answered |= not isinstance(seen, Failed | Unreadable) or (isinstance(seen, Failed) and seen.payload is not None)
         match seen:
+            case Gone(source=where) if where == CTGOV:
+                self._gone.append(seen)
             case Moved():
                 self._merge(seen, source)
             case Gone() | Unreadable() | Failed():
@@ -83,6 +110,7 @@ class Store:
                 self._keep(seen, decide(known.record if known else None, seen.record, complete=seen.source == CTGOV), source)
 
     def _take_study(self, sent: ctgov.Sent, source: SourceReport) -> None:
+        self._part(sent.trial)
         first = False
         try:
             held = versions.latest_payload(self.history, sent.trial, sent.source)
@@ -102,6 +130,13 @@ class Store:
             decision = decide(known.record if known else None, observation.record, complete=True)
         self._keep(observation, decision, source)
 
+    def _part(self, trial: str) -> None:
+        """An id that was merged into another, and has a record of its own again, is a trial of its own again."""
+        if trial in self._aliases:
+            with self.history.write() as connection:
+                aliases.part(connection, trial)
+            self._aliases.discard(trial)
+
     def _keep(self, found: Found, decision: Decision, source: SourceReport) -> None:
         if isinstance(decision, Incomplete):
             source.fail(found.trial, decision.reason, at_fault=True)
@@ -112,6 +147,10 @@ class Store:
             return
         is_registry = found.source == CTGOV
         changes = decision.changes if isinstance(decision, Changed) else ()
+        joined = is_registry and found.trial in self._joined
+        if joined:
+            changes = presence.since_joined(changes)
+            self._joined.discard(found.trial)
         with self.history.write() as connection:
             version = versions.add_version(
                 self.history,
@@ -136,7 +175,7 @@ class Store:
                 trial=found.trial,
                 source=found.source,
                 version=version,
-                registry_date=found.registry_date,
+                registry_date=None if joined else found.registry_date,
             )
         source.baselines += isinstance(decision, Baseline)
         source.changed += isinstance(decision, Changed)
@@ -179,14 +218,13 @@ class Store:
         """The registry shows the record under another id: everything kept and wished goes on under that one."""
         self.report.count(tell.no_record(self.around, self.history, moved, self.report.missing.get(moved.trial)))
         with self.history.write():
-            aliases.merge(self.history, moved.trial, moved.to, self.around.stamp())
+            if aliases.merge(self.history, moved.trial, moved.to, self.around.stamp()):
+                self._joined.add(moved.to)
         self.report.merged.append((moved.trial, moved.to))
         self.take(ctgov.Sent(moved.to, moved.payload), source)
 
     def _note_failure(self, seen: Gone | Unreadable | Failed, source: SourceReport) -> None:
-        source.fail(seen.trial, _reason(seen), at_fault=not isinstance(seen, Gone))
-        if isinstance(seen, Gone) and seen.source == CTGOV:
-            self.report.count(tell.no_record(self.around, self.history, seen, self.report.missing.get(seen.trial)))
+        source.fail(seen.trial, _reason(seen), at_fault=not (isinstance(seen, Failed) and seen.absent))
         if isinstance(seen, Failed) and seen.payload is not None:
             self._keep_unparsed(seen.trial, seen.source, seen.payload, seen.error)
 
@@ -210,10 +248,16 @@ def _by_payloads(held: bytes, sent: bytes) -> Decision | None:
     return decide(*pair, complete=True) if pair else Unchanged()
 
 
+def _not_there(missing: Absence | None, seen_at: str) -> str:
+    if missing is None or missing.state == "missing":
+        return f"ClinicalTrials.gov does not show it any more (last seen changed {seen_at[:10]}); told when another day confirms it"
+    return f"has left ClinicalTrials.gov (not there since {missing.since[:10]}); stop watching it if it is no longer of interest"
+
+
 def _reason(seen: Gone | Unreadable | Failed) -> str:
     match seen:
         case Gone():
-            return "ClinicalTrials.gov does not know this id; check it, or stop watching it (registry-sync watch remove)"
+            return "does not know this trial"
         case Unreadable():
             return f"unreadable, so the last good version stays: {seen.reason}"
         case Failed():

@@ -170,7 +170,7 @@ def _pull(around: Surroundings, history: History, wanted: Wanted, report: SyncRe
         desk.flush()
         around.progress.end()
     if not report.stopped:
-        _note_health(around, history, report)
+        _note_health(around, history, report, everything=not wanted.only)
 
 
 def _run(around: Surroundings, history: History, lanes: list[_Lane], report: SyncReport) -> None:
@@ -233,13 +233,16 @@ def _fetch(lane: _Lane, task: Task, seen: queue.Queue[tuple[_Lane, Any]]) -> Non
         seen.put((lane, _End()))
 
 
-def _note_health(around: Surroundings, history: History, report: SyncReport) -> None:
+def _note_health(around: Surroundings, history: History, report: SyncReport, *, everything: bool) -> None:
     """One incident for each source that is in trouble; an id that the registry does not know is none."""
     if incidents.open_ones(history):
         with history.write() as connection:
             incidents.let_go(connection, around.stamp())
     for source in report.sources:
-        health.note(around, history, source.source, source.trouble)
+        if source.source == incidents.CTGOV:
+            health.note_registry(around, history, source, everything=everything)
+        else:
+            health.note(around, history, source.source, source.trouble)
         if source.trouble is None and not source.failed:
             with history.write() as connection:
                 looks.all_of(connection, source.source, around.stamp())

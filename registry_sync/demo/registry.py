@@ -43,6 +43,8 @@ class Registry(LoopbackServer):
         self._aliases: dict[str, str] = {}
         self._released = released
         self._says: Any = ...
+        self.cut_lists: int | None = None
+        """So many studies of a page are sent, as if there were no more."""
         self._tokens: dict[str, tuple[tuple[tuple[str, str], ...], int]] = {}
         self._empty_pages = 0
         self._past = Past()
@@ -200,6 +202,8 @@ class Registry(LoopbackServer):
         if question.count_total and question.page_token is None:
             answer["totalCount"] = len(found)
         answer["studies"] = [cut_to(study, question.tree) for study in page]
+        if self.cut_lists is not None:
+            answer["studies"] = answer["studies"][: self.cut_lists]
         if end < len(found):
             answer["nextPageToken"] = self._token(question, end)
         return _json(answer)

@@ -128,7 +128,9 @@ def _id(incident: Incident, what: str) -> str:
 
 def _name(source: str) -> tuple[str, str]:
     """What a subject may call it, and the URL where there is one: a page's address may name a disease."""
-    return ("ClinicalTrials.gov", "") if source == "ctgov" else ("A page", one_line(source))
+    if source.startswith("ctgov"):
+        return ("ClinicalTrials.gov" if source == "ctgov" else "A part of ClinicalTrials.gov"), ""
+    return "A page", one_line(source)
 
 
 def _syncs(times: int) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -34,10 +36,11 @@ __all__ = [
 
 WHOLE_AT_ONCE = 250
 """Whole studies asked for in one request: a few megabytes."""
-_MOST_ASKED_SINGLY = 20
+_MOST_ASKED_SINGLY = 40
 _MOST_PARTINGS = 40
 _MOST_FAILURES = 3
-_NOT_FOUND = 404
+_DEAR = 2
+_NOT_FOUND, _SERVER_ERROR = 404, 500
 _LONGEST_STAMP = 40
 
 _log = logging.getLogger(__name__)
@@ -97,41 +100,55 @@ def fetch(
     Sent: its study as it came, for ``differing`` and ``read``. Moved: an alias of another trial, with that one's study. Gone: the
     registry does not know it. Failed: anything else, the others go on. Raises Stopped when the client does.
 
-    An id that a whole answer did not hold is asked for by itself, as far as such ids are few: an alias then answers with the
-    other id (301), an unknown one with 404.
+    An id that a whole answer did not hold is asked for by itself: an alias then answers with the other id (301), an unknown one with
+    404, and nothing else proves that it is gone. Of many such ids some are asked, by chance; the others have to wait.
     """
     url = _studies_url(base_url)
-    singly = _MOST_ASKED_SINGLY
 
     def whole(asked: Sequence[str]) -> WholeBatch:
         return WholeBatch(url, asked)
 
+    absent: list[Gone | Failed] = []
     for observation in _in_batches(client, url, trials, FIELDS, batch_size, whole):
-        if singly > 0 and _is_absent(observation):
-            singly -= 1
-            yield _asked_singly(client, url, observation)
+        if isinstance(observation, Gone) or (isinstance(observation, Failed) and observation.absent):
+            absent.append(observation)
         else:
             yield observation
+    yield from _each_singly(client, url, random.sample(absent, len(absent)))
 
 
-def _is_absent(observation: Sent | Moved | Gone | Failed) -> bool:
-    """Did a whole answer come that did not hold the trial?"""
-    return isinstance(observation, Gone) or (isinstance(observation, Failed) and observation.absent)
+def _each_singly(client: Getter, url: str, absent: Sequence[Gone | Failed]) -> Iterator[Sent | Moved | Gone | Failed]:
+    failures = 0
+    for place_, observation in enumerate(absent):
+        if place_ >= _MOST_ASKED_SINGLY or failures >= _MOST_FAILURES:
+            unproved = observation.error if isinstance(observation, Failed) else f"{place(url)} did not send it"
+            yield Failed(observation.trial, CTGOV, f"{unproved}; a next sync asks for it by itself", absent=True)
+            continue
+        answer = _asked_singly(client, url, observation)
+        failures = failures + 1 if isinstance(answer, Failed) else 0
+        yield answer
 
 
-def _asked_singly(client: Getter, url: str, absent: Sent | Moved | Gone | Failed) -> Sent | Moved | Gone | Failed:
+def _asked_singly(client: Getter, url: str, absent: Gone | Failed) -> Sent | Moved | Gone | Failed:
     """What the registry says of one trial that a batch did not hold; what the batch made of it where this proves nothing better."""
     trial = absent.trial
     try:
-        payload = client.get(f"{url}/{trial}", {"fields": FIELDS, "format": "json"}, accept=ACCEPT).body
+        response = client.get(f"{url}/{trial}", {"fields": FIELDS, "format": "json"}, accept=ACCEPT)
     except FetchError as error:
         if isinstance(error, BadStatus) and error.status == _NOT_FOUND:
             return Gone(trial, CTGOV)
         return absent if isinstance(absent, Failed) else Failed(trial, CTGOV, str(error))
-    answers, _ = ids_of(payload)
+    answers, aliases = ids_of(response.body)
+    if answers == trial:
+        return Sent(trial, response.body)
+    where = f"{place(url)}/{trial}"
     if answers is None:
-        return Failed(trial, CTGOV, f"{place(url)}/{trial} sent a record whose NCT id cannot be read")
-    return Sent(trial, payload) if answers == trial else Moved(trial, CTGOV, answers, payload)
+        return Failed(trial, CTGOV, f"{where} sent a record whose NCT id cannot be read")
+    if trial in aliases or urlsplit(response.url).path.rstrip("/").endswith(f"/{answers}"):
+        return Moved(trial, CTGOV, answers, response.body)
+    return Failed(
+        trial, CTGOV, f"{where} sent the record of {answers}, which neither names {trial} as an alias nor is where it redirects to"
+    )
 
 
 def glance(client: Getter, base_url: str, trials: Sequence[str]) -> Iterator[Glanced | Gone | Failed]:
@@ -174,7 +191,7 @@ def _in_batches(
     """
     size = min(size, LARGEST_PAGE, ids_that_fit(url, fields))
     waiting = [tuple(batch) for batch in _batches(dict.fromkeys(trials), size)]
-    partings, failures = _MOST_PARTINGS, 0
+    partings, failures, worked = _MOST_PARTINGS, 0, False
     while waiting:
         asked = waiting.pop(0)
         batch = batch_of(asked)
@@ -189,13 +206,17 @@ def _in_batches(
             else:
                 yield from batch.failed(str(error))
         except FetchError as error:
+            if worked and partings > 0 and len(batch.unanswered) > 1 and isinstance(error, BadStatus) and error.status == _SERVER_ERROR:
+                partings -= _DEAR  # the server breaks on one of these; each try is made several times, with waits
+                waiting[:0] = _halves(tuple(batch.unanswered))
+                continue
             yield from batch.failed(str(error))
             failures += 1
             if failures >= _MOST_FAILURES:
                 yield from batch_of([trial for rest in waiting for trial in rest]).failed(str(error))
                 return
         else:
-            failures = 0
+            failures, worked = 0, True
             yield from batch.absent()
 
 

@@ -75,7 +75,7 @@ class Batch(ABC, Generic[_Said]):
 
     def _note(self, doubt: str) -> None:
         self._doubt = f"{self._place} {doubt}"
-        _log.warning("%s", self._doubt)
+        _log.info("%s", self._doubt)
 
 
 class WholeBatch(Batch["Sent | Moved | Gone | Failed"]):

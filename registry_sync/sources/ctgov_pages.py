@@ -48,15 +48,16 @@ def pages(client: Getter, url: str, params: Mapping[str, str], *, expected: int)
             yield from _from_the_first(client, url, params, expected)
         except _StaleTokenError as stale:
             if beginnings == _NEW_BEGINNINGS:
-                raise stale.error from stale
+                about = place(url)
+                raise BadContent(
+                    f"{about} takes back its page tokens again and again: its data are being refreshed", about=about
+                ) from stale
         else:
             return
 
 
 class _StaleTokenError(Exception):
-    def __init__(self, error: BadStatus) -> None:
-        super().__init__(str(error))
-        self.error = error
+    """A page token that the registry gave is refused."""
 
 
 def _from_the_first(client: Getter, url: str, params: Mapping[str, str], expected: int) -> Iterator[wire.Page]:
@@ -67,7 +68,7 @@ def _from_the_first(client: Getter, url: str, params: Mapping[str, str], expecte
             response = client.get(url, asked, accept=ACCEPT)
         except BadStatus as error:
             if error.status == _BAD_REQUEST and seen:
-                raise _StaleTokenError(error) from error
+                raise _StaleTokenError from error
             raise
         page = _page(response)
         yield page

@@ -1,14 +1,16 @@
 """Is a trial's record in the registry: found by a search, gone, back, merged into another. Pure.
 
 A record that is not found once may be the registry's own trouble: it counts as gone when a look on another day (UTC) does not find
-it either. An alias needs no second look: the registry itself says where the record went.
+it either, some hours later. An alias needs no second look: the registry itself says where the record went.
 """
 
 from __future__ import annotations
 
+import datetime
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from registry_sync.trials.changes import Change
 from registry_sync.trials.record import Record
@@ -30,9 +32,17 @@ def not_found(known: Absence | None, now: str) -> tuple[Absence, str | None]:
     """The registry does not know the id: what to keep, and the word of what is told (``absent``), if anything is."""
     if known is None:
         return Absence(now, "missing"), None
-    if known.state == "missing" and known.since[:10] < now[:10]:
+    if known.state == "missing" and known.since[:10] < now[:10] and _hours(known.since, now) >= _APART:
         return Absence(known.since, "absent"), "absent"
     return known, None
+
+
+_APART = 6
+"""Hours between the two looks: midnight may lie between two of one outage."""
+
+
+def _hours(since: str, now: str) -> float:
+    return (datetime.datetime.fromisoformat(now) - datetime.datetime.fromisoformat(since)).total_seconds() / 3600
 
 
 def moved(known: Absence | None, into: str, now: str) -> tuple[Absence, str | None]:
@@ -45,6 +55,16 @@ def moved(known: Absence | None, into: str, now: str) -> tuple[Absence, str | No
 def found(record: Record) -> Change:
     """The change that a search found a trial that it did not find before, judged."""
     return judged_alone(Change(field=FIELD, topic=FIELD, operation="changed", before="absent", after="found"), record)
+
+
+def since_joined(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """What differs between the last record under one id and the first under the id that it was merged into, as it is to be told.
+
+    The status is told, since it may be another than people know. Nobody knows when the rest came to differ, or whether it is another's
+    wording of the same: that is housekeeping.
+    """
+    silent = {"significance": "housekeeping", "reader_significance": "untold"}
+    return tuple(change if change.topic == "status" else replace(change, **silent) for change in changes)
 
 
 def told(known: Absence | None, word: str, record: Record) -> Change | None:

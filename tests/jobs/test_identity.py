@@ -57,6 +57,55 @@ def test_what_changes_with_the_new_id_is_told_to_who_followed_the_old_one(follow
     assert any(OTHER in subject and "SUSPENDED" in subject for subject in told_to(followed, "desk@example.org"))
 
 
+def test_of_a_merger_the_status_is_told_and_nothing_else_that_differs(followed: House) -> None:
+    study = record.a_study(OTHER, posted="2019-05-21")
+    study["protocolSection"]["statusModule"]["overallStatus"] = "COMPLETED"
+    followed.registry.put(study)
+    followed.subscribe("reader@example.org")
+    followed.registry.alias(TRIAL, OTHER)
+    followed.sync()
+    assert [(change.field, change.registry_date) for change in reversed(followed.changes())] == [
+        ("registry", None),
+        ("overall_status", None),
+    ]
+    assert len(followed.changes(housekeeping=True)) > 5
+    (mail,) = [mail for mail in followed.mailbox.messages if mail.message["To"] == "reader@example.org"]
+    assert "2019" not in mail.text()
+    followed.registry.put(record.with_status(followed.registry.study(OTHER), "SUSPENDED", posted="2026-02-09"))
+    followed.sync()
+    assert followed.changes()[0].registry_date == "2026-02-09"
+
+
+def test_a_merger_that_the_registry_undoes_is_undone(followed: House) -> None:
+    own = followed.registry.study(TRIAL)
+    merge_into(followed, OTHER)
+    followed.sync()
+    followed.registry._aliases.clear()
+    followed.registry.put(own)
+    followed.watch(TRIAL)
+    report = followed.sync()
+    assert (report.is_partial, report.merged) == (False, [])
+    with followed.history() as history:
+        assert aliases.current(history, TRIAL) == TRIAL
+        assert watches.trials(history) == [OTHER, TRIAL]
+        assert versions.latest(history, TRIAL, "ctgov") is not None
+    followed.registry.put(record.with_status(followed.registry.study(TRIAL), "SUSPENDED", posted="2026-02-09"))
+    assert followed.sync().changes == 1
+
+
+def test_an_id_that_is_still_merged_is_merged_again_without_a_word(followed: House) -> None:
+    merge_into(followed, OTHER)
+    followed.sync()
+    before = followed.changes()
+    with followed.history() as history:
+        history.connection.execute("INSERT INTO watch (trial, added_at) VALUES (?, '2026-02-03T00:00:00Z')", (TRIAL,))
+    report = followed.sync()
+    assert report.merged == [(TRIAL, OTHER)]
+    assert followed.changes() == before
+    with followed.history() as history:
+        assert watches.trials(history) == [OTHER]
+
+
 def test_later_news_reach_everybody_once(followed: House) -> None:
     followed.registry.put(record.a_study(OTHER))
     followed.watch(OTHER)

@@ -131,3 +131,44 @@ def test_trouble_of_the_registry_is_not_taken_for_an_absence(watched: House) -> 
         watched.registry.faults.fail(503, path="/api/v2/studies")
         later(watched, DAY)
     assert told(watched) == []
+
+
+def test_midnight_between_two_looks_confirms_nothing(watched: House) -> None:
+    watched.at = watched.at.replace(hour=23, minute=59)
+    watched.registry.remove(TRIAL)
+    watched.sync(days=0)
+    later(watched, datetime.timedelta(minutes=2))
+    assert told(watched) == []
+    later(watched, datetime.timedelta(hours=7))
+    assert steps(watched) == [("present", "absent", "registry")]
+
+
+def test_a_trial_that_left_is_not_called_a_wrong_id(watched: House) -> None:
+    watched.registry.remove(TRIAL)
+    first = later(watched, HOUR).failures()
+    later(watched, DAY)
+    after = later(watched, DAY).failures()
+    assert first == [
+        f"{TRIAL}: ClinicalTrials.gov does not show it any more (last seen changed 2026-02-02); told when another day confirms it"
+    ]
+    assert after == [f"{TRIAL}: has left ClinicalTrials.gov (not there since 2026-02-02); stop watching it if it is no longer of interest"]
+
+
+def test_all_trials_gone_at_once_are_the_registrys_trouble(house: House) -> None:
+    trials = [f"NCT{number:08}" for number in range(1, 31)]
+    for trial in trials:
+        house.registry.put(record.a_study(trial))
+    house.watch(*trials)
+    house.sync(days=0)
+    studies = [house.registry.study(trial) for trial in trials]
+    for trial in trials[:25]:
+        house.registry.remove(trial)
+    for _ in range(3):
+        report = house.sync()
+        assert report.is_partial
+        assert "taken for its trouble" in report.failures()[0]
+    assert house.changes() == []
+    for study in studies:
+        house.registry.put(study)
+    assert not house.sync().is_partial
+    assert house.changes() == []

@@ -172,3 +172,15 @@ def test_what_a_search_finds_under_two_searches_is_one_trial(searching: House) -
     publish(searching, THIRD)
     searching.sync()
     assert [row for row in told(searching) if row[1] == "registry"].count((THIRD, "registry", "absent", "found")) == 1
+
+
+def test_a_search_that_is_cut_short_is_named_and_run_again(searching: House) -> None:
+    for number in range(10, 60):
+        publish(searching, f"NCT{number:08}")
+    searching.registry.cut_lists = 20
+    report = searching.sync()
+    (failure,) = report.sources[0].failed
+    assert failure["error"] == "the registry counted 52 trials and sent 20"
+    searching.registry.cut_lists = None
+    assert not searching.sync().is_partial
+    assert len(watched(searching)) == 52

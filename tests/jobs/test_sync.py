@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from db import history as versions
-from db import incidents, runs, watches
+from db import incidents, runs, unparsed, watches
 from jobs.lock import only_one
 from jobs.sync import sync
 from registry_sync.demo import record
@@ -395,3 +395,76 @@ def test_a_study_that_cannot_be_read_through_a_fault_of_ours_keeps_no_other_from
     assert failure == {"trial": OTHER, "error": "could not be compared (ValueError); please report it"}
     assert {change.trial for change in house.changes()} == {TRIAL}
     assert house.sync().sources[0].baselines == 1
+
+
+def open_incidents(house: House) -> set[str]:
+    with house.history() as history:
+        return {row["source"] for row in incidents.open_ones(history)}
+
+
+def break_record(house: House, trial: str) -> None:
+    study = house.registry.study(trial)
+    study["protocolSection"]["statusModule"]["startDateStruct"] = {"date": "soon"}
+    house.registry.put(study)
+
+
+def test_a_record_that_cannot_be_read_is_kept_as_it_came_and_forgotten_when_it_can(house: House) -> None:
+    begin(house)
+    house.registry.put(record.a_study(OTHER))
+    house.watch(OTHER)
+    house.sync()
+    whole = house.registry.study(OTHER)
+    break_record(house, OTHER)
+    close_recruitment(house)
+    report = house.sync()
+    assert [failure["trial"] for failure in report.sources[0].failed] == [OTHER]
+    assert "'soon' is no date" in report.sources[0].failed[0]["error"]
+    assert report.changes == 1
+    with house.history() as history:
+        assert [row["trial"] for row in unparsed.every(history)] == [OTHER]
+        came = unparsed.payload(history, OTHER, "ctgov")
+    assert came is not None
+    assert json.loads(came)["protocolSection"]["statusModule"]["startDateStruct"] == {"date": "soon"}
+    assert [failure["trial"] for failure in house.sync().sources[0].failed] == [OTHER]
+    house.registry.put(whole)
+    assert not house.sync().is_partial
+    with house.history() as history:
+        assert unparsed.every(history) == []
+    assert {change.trial for change in house.changes()} == {TRIAL}
+
+
+def test_one_bad_record_hides_no_outage(house: House) -> None:
+    begin(house)
+    house.registry.put(record.a_study(OTHER))
+    house.watch(OTHER)
+    house.sync()
+    break_record(house, OTHER)
+    house.sync()
+    assert open_incidents(house) == {"ctgov, in part"}
+    house.registry.faults.fail(503, path=STUDIES, times=None)
+    house.sync()
+    assert open_incidents(house) == {"ctgov, in part", "ctgov"}
+    house.registry.faults.clear()
+    house.sync(TRIAL)  # one trial tells that the registry answers, and nothing of the other record
+    assert open_incidents(house) == {"ctgov, in part"}
+    house.registry.put(record.a_study(OTHER))
+    house.sync()
+    assert open_incidents(house) == set()
+
+
+def test_every_unknown_id_is_named(house: House) -> None:
+    begin(house)
+    unknown = [f"NCT{number:08}" for number in range(9001, 9013)]
+    house.watch(*unknown)
+    (line,) = house.sync().failures()
+    assert all(trial in line for trial in unknown)
+
+
+def test_a_registry_that_does_not_say_of_when_its_data_are_is_named(house: House) -> None:
+    begin(house)
+    said: list[str] = []
+    house.say = said.append
+    house.registry.faults.html_instead(path="/api/v2/version")
+    assert not house.sync().is_partial
+    assert len(said) == 1
+    assert "every record is asked for" in said[0]

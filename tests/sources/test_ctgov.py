@@ -203,7 +203,7 @@ def test_an_alias_is_still_known_when_a_later_page_fails(site: Site, client: Cli
 
 def test_another_trials_study_is_refused_and_proves_nothing(site: Site, client: Client, caplog: pytest.LogCaptureFixture) -> None:
     site.prepare(page([study(D), study(A)]))
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         seen = observed(client, site, A, B)
     assert isinstance(seen[A], Found)
     assert f"sent {D}, which was not asked for" in failure(seen[B])
@@ -264,11 +264,43 @@ def test_an_own_address_without_an_id_proves_nothing(site: Site, client: Client)
     assert "cannot be read" in failure(observed(client, site, A)[A])
 
 
-def test_many_unknown_ids_do_not_cost_a_request_each(site: Site, client: Client) -> None:
+def test_many_unknown_ids_do_not_cost_a_request_each_and_only_a_404_of_its_own_is_a_proof(site: Site, client: Client) -> None:
     site.always = registry()
     trials = [f"NCT{number:08}" for number in range(1, 201)]
-    assert {type(one) for one in observed(client, site, *trials).values()} == {Gone}
-    assert len(site.asked) < 30
+    seen = observed(client, site, *trials)
+    asked = {path.rpartition("/")[2] for path in site.paths} - {"studies"}
+    assert 20 < len(asked) < 60
+    assert {trial for trial, one in seen.items() if isinstance(one, Gone)} == asked
+    assert {failure(one) for one in seen.values() if isinstance(one, Failed)} == {
+        f"{site.url.removeprefix('http://')}/api/v2/studies did not send it; a next sync asks for it by itself"
+    }
+
+
+def test_trials_that_a_list_leaves_out_are_not_gone(site: Site, client: Client) -> None:
+    trials = [f"NCT{number:08}" for number in range(1, 101)]
+    one = one_study(*map(study, trials))
+    site.always = lambda visit: (page([]) if "filter.ids" in visit.asked.query else one)(visit)
+    kinds = Counter(type(one) for one in observed(client, site, *trials).values())
+    assert Gone not in kinds
+    assert kinds[Found] > 20
+
+
+def test_another_trials_record_at_its_address_is_no_alias(site: Site, client: Client) -> None:
+    site.prepare(page([]), answer(json.dumps(study(C))))
+    assert f"sent the record of {C}" in failure(observed(client, site, A)[A])
+
+
+def test_a_batch_that_makes_the_server_fail_is_parted_where_others_work(site: Site, client: Client) -> None:
+    trials = [f"NCT{number:08}" for number in range(1, 41)]
+    whole = registry(*map(study, trials))
+
+    def reply(visit: Visit) -> None:
+        (answer(status=500) if trials[30] in visit.asked.query.get("filter.ids", "") else whole)(visit)
+
+    site.always = reply
+    seen = observed(client, site, *trials, batch_size=20)
+    assert "500" in failure(seen.pop(trials[30]))
+    assert {type(one) for one in seen.values()} == {Found}
 
 
 # Trouble on the way
@@ -280,6 +312,12 @@ def test_a_token_that_went_stale_begins_the_batch_anew(site: Site, client: Clien
     seen = observed(client, site, A, B)
     assert {type(one) for one in seen.values()} == {Found}
     assert [asked.query.get("pageToken") for asked in site.asked] == [None, "x", None, "y"]
+
+
+def test_a_registry_that_takes_back_every_token_is_said_to(site: Site, client: Client) -> None:
+    stale = answer("Page token is stale", status=400, content_type="text/plain")
+    site.prepare(*[page([study(A)], "x"), stale] * 3)
+    assert "takes back its page tokens again and again" in failure(observed(client, site, A, B)[B])
 
 
 def test_a_question_that_is_refused_at_once_is_not_asked_again(site: Site, client: Client) -> None:

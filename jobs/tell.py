@@ -33,6 +33,8 @@ def keep(
 
     ``key`` tells notices apart that belong to one version: the trial may come and go and read the same.
     """
+    if not changes:
+        return 0
     now = around.now()
     ids = versions.add_changes(connection, version, changes, trial=trial, source=source, registry_date=registry_date, seen_at=as_stamp(now))
     if source != CTGOV:

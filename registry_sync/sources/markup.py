@@ -183,14 +183,14 @@ def _source_lines(text: str, *, markdown: bool) -> Iterator[_SourceLine]:
     """The lines that are not empty."""
     after_blank = True
     for raw in text.splitlines():
-        expanded = raw.expandtabs(_TAB)
+        expanded = raw.expandtabs(_TAB) if "\t" in raw else raw
         written = expanded.strip()
         if not written or (markdown and written == _LIST_SEPARATOR):
             after_blank = True
             continue
         column = len(expanded) - len(expanded.lstrip())
-        item = _LIST_ITEM.match(written) if markdown else None
-        title = _ATX_HEADING.match(written) if markdown else None
+        item = _LIST_ITEM.match(written) if markdown and (written[0] in "*+-" or written[0].isdecimal()) else None
+        title = _ATX_HEADING.match(written) if markdown and written[0] == "#" else None
         start = item or title
         content = written[start.end() :] if start else written
         yield _SourceLine(

@@ -1,0 +1,69 @@
+"""Searches, merged ids and short cuts, as somebody at a terminal meets them."""
+
+from __future__ import annotations
+
+from registry_sync.demo import record
+from registry_sync.demo.record import TRIAL
+from tests.cli.conftest import Terminal
+
+OTHER = "NCT00000102"
+
+
+def begin(terminal: Terminal) -> None:
+    terminal.house.registry.put(record.the_study())
+    terminal("watch", "add", TRIAL)
+    assert terminal("sync").code == 0
+
+
+def test_a_search_says_beforehand_how_many_it_is(terminal: Terminal) -> None:
+    for number in range(1, 4):
+        terminal.house.registry.put(record.a_study(f"NCT{number:08}"))
+    assert terminal("watch", "add", "--query", "titles=study").code == 0
+    said = terminal("sync", "--json")
+    assert (said.code, said.json["sources"][0]["checked"]) == (0, 3)
+    assert said.err == "search titles=study: 3 trials, which may take 2 requests to record\n"
+    assert terminal("sync").err == ""
+
+
+def test_a_trial_that_a_search_finds_later_is_told_to_who_follows_the_search(terminal: Terminal) -> None:
+    terminal.house.registry.put(record.a_study("NCT00000001"))
+    terminal("watch", "add", "--query", "titles=study")
+    terminal("sync")
+    terminal("subscribe", "reader@example.org", "--query", "titles=study", "--confirmed")
+    terminal.house.registry.put(record.a_study("NCT00000002"))
+    said = terminal("sync", "--json")
+    assert (said.json["changes"], said.json["delivered"]) == (1, 1)
+    (change,) = terminal("changes", "--json").json
+    assert (change["trial"], change["topic"], change["before"], change["after"]) == ("NCT00000002", "registry", "absent", "found")
+    assert (change["operation"], change["registry_date"]) == ("changed", None)
+
+
+def test_a_merged_id_is_said_once_and_may_still_be_typed(terminal: Terminal) -> None:
+    begin(terminal)
+    study = terminal.house.registry.study(TRIAL)
+    study["protocolSection"]["identificationModule"]["nctId"] = OTHER
+    terminal.house.registry.put(study)
+    terminal.house.registry.alias(TRIAL, OTHER)
+    said = terminal("sync")
+    assert said.code == 0
+    assert said.err == f"{TRIAL}: ClinicalTrials.gov shows this record under {OTHER} now; it is watched under that id from now on\n"
+    assert terminal("sync").err == ""
+    for command in ("history", "show", "changes", "sync"):
+        assert terminal(command, TRIAL).code == 0
+
+
+def test_the_shut_gate_is_said_and_full_passes_it(terminal: Terminal) -> None:
+    begin(terminal)
+    said = terminal("sync")
+    assert said.out.startswith("ClinicalTrials.gov: nothing released since the last look (")
+    full = terminal("sync", "--full", "--json").json
+    assert (full["sources"][0]["requests"], full["sources"][0]["checked"], full["changes"]) == (2, 1, 0)
+
+
+def test_every_wrong_id_is_named_on_one_line(terminal: Terminal) -> None:
+    begin(terminal)
+    wrong = [f"NCT{number:08}" for number in range(900, 912)]
+    terminal("watch", "add", *wrong)
+    said = terminal("sync")
+    assert said.code == 1
+    assert all(trial in said.complaint for trial in wrong)

@@ -33,16 +33,35 @@ def days(line: Sequence[Row], clock: Clock) -> list[str]:
     return found
 
 
+def at_latest(line: Sequence[Row]) -> list[bool]:
+    """Of which versions of one line (see ``days``) it is only known that they stood by their day, by the registry's clock.
+
+    It is so for the first version that was seen live when it counts from the day on which it was seen, and earlier ones were backfilled
+    before it: nobody looked until then.
+    """
+    found = []
+    before: Row | None = None
+    for row in line:
+        first_look = before is not None and bool(before["backfilled"]) and not row["backfilled"]
+        found.append(first_look and (_is_silent(row, before) or _first_day(row["registry_date"], "") is None))
+        before = row
+    return found
+
+
 def _by_the_registry(line: Sequence[Row]) -> list[str]:
     found: list[str] = []
-    before = None
+    before: Row | None = None
     for row in line:
-        date = row["registry_date"]
-        silent = date == before and not row["backfilled"] and row.get("registry_version") is None
-        day = None if silent else _first_day(date, found[-1] if found else "")
+        day = None if _is_silent(row, before) else _first_day(row["registry_date"], found[-1] if found else "")
         found.append(day or row["seen_at"][:10])
-        before = date
+        before = row
     return found
+
+
+def _is_silent(row: Row, before: Row | None) -> bool:
+    """Is it a change that the registry did not date?"""
+    same_date = row["registry_date"] == (before["registry_date"] if before else None)
+    return same_date and not row["backfilled"] and row.get("registry_version") is None
 
 
 def _first_day(date: str | None, not_before: str) -> str | None:

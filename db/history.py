@@ -308,9 +308,10 @@ class DatedChange(KeptChange, frozen=True, kw_only=True):
 
 _DATED = """
 SELECT *, CASE WHEN undated THEN substr(first_seen, 1, 10) ELSE registry_date END AS day,
-       undated AND backfilled AND NOT of_earlier AS at_latest
+       backfilled AND NOT of_earlier AND undated AS at_latest
 FROM (
-    SELECT change.*, version.backfilled AS of_earlier, CASE WHEN change.backfilled THEN version.seen_at ELSE change.seen_at END AS first_seen,
+    SELECT change.*, version.backfilled AS of_earlier,
+           CASE WHEN change.backfilled THEN version.seen_at ELSE change.seen_at END AS first_seen,
            change.registry_date IS NULL OR NOT version.backfilled AND version.registry_version IS NULL AND change.registry_date = (
                SELECT earlier.registry_date FROM version AS earlier
                WHERE earlier.trial = version.trial AND earlier.source = version.source AND earlier.number < version.number
@@ -350,7 +351,7 @@ def changes(
     if not housekeeping:
         conditions.append("significance != 'housekeeping'")
     rows = history.rows(
-        f'SELECT * FROM ({_DATED}) WHERE {" AND ".join(conditions)}',  # noqa: S608 - no value is in the text
+        f"SELECT * FROM ({_DATED}) WHERE {' AND '.join(conditions)}",  # noqa: S608 - no value is in the text
         {"since": since, "source": source, **{f"id{index}": each for index, each in enumerate(ids)}},
     )
     return [
@@ -413,11 +414,18 @@ def kept_change(row: Row) -> KeptChange:
     )
 
 
-def sources(history: History, trial: str | None = None) -> list[str]:
-    """The registry, and the pages (of this trial, under any of its ids) that are watched or of which something is held."""
-    rows = history.rows("SELECT url, trial FROM page UNION SELECT source, trial FROM version ORDER BY url")
-    ids = aliases.family(history, trial) if trial else None
-    return list(dict.fromkeys(["ctgov", *(row["url"] for row in rows if ids is None or row["trial"] in ids)]))
+def is_source(history: History, source: str, trial: str | None = None) -> bool:
+    """Is this the registry, or a page (of this trial, under any of its ids) that is watched or of which something is held?"""
+    if source == "ctgov":
+        return True
+    ids = aliases.family(history, trial) if trial else []
+    of_trial = f"AND trial IN ({marks(ids)})" if trial else ""
+    row = history.one(
+        f"""SELECT EXISTS (SELECT 1 FROM page WHERE url = ? {of_trial})
+                OR EXISTS (SELECT 1 FROM version WHERE source = ? {of_trial}) AS known""",  # noqa: S608 - no value is in the text
+        [source, *ids, source, *ids],
+    )
+    return bool(row and row["known"])
 
 
 def is_known(history: History, trial: str) -> bool:

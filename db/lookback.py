@@ -9,25 +9,35 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from db import aliases
+from db import absences, aliases, watches
 from db import history as versions
-from db.clocks import Clock, days
+from db.clocks import Clock, at_latest, days
 from db.connection import History
 from db.history import Version
 
-__all__ = ["Clock", "State", "first_day", "held_under", "is_watched", "latest", "line_of", "neighbours", "numbered", "standing", "states"]
+if TYPE_CHECKING:
+    from registry_sync.trials.presence import Absence
+
+__all__ = [
+    "Clock", "State", "absence", "first_day", "held_under", "is_watched", "latest", "line_of", "neighbours", "numbered", "standing",
+    "states",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class State:
-    """What one version of a line showed, from a day (``2026-02-03``, UTC) on. ``headline``: see ``db.history.HEADLINE``."""
+    """What one version of a line showed, from a day (``2026-02-03``, UTC) on. ``headline``: see ``db.history.HEADLINE``.
+
+    ``at_latest``: it showed it by that day, and nobody knows since when (see ``clocks.at_latest``).
+    """
 
     day: str
     number: int
     headline: Mapping[str, Any]
     backfilled: bool = False
+    at_latest: bool = False
 
 
 def held_under(history: History, trial: str, source: str) -> list[str]:
@@ -91,8 +101,14 @@ def first_day(history: History, trial: str, source: str, clock: Clock) -> str | 
 
 
 def is_watched(history: History, trial: str) -> bool:
-    """Is this trial watched, under the id that it has now?"""
-    return history.one("SELECT 1 FROM watch WHERE trial = ?", (aliases.current(history, trial),)) is not None
+    """Is this trial watched, under this id or the one that it has now?"""
+    return bool(watches.watched(history, (trial, aliases.current(history, trial))))
+
+
+def absence(history: History, trial: str) -> Absence | None:
+    """Since when the registry has not shown this trial under the id that it has now; ``None`` where it does, as far as is known."""
+    found = absences.every(history).get(aliases.current(history, trial))
+    return None if found is None or found.state == "merged" else found
 
 
 def states(history: History, version: Version, clock: Clock) -> list[State]:
@@ -100,9 +116,11 @@ def states(history: History, version: Version, clock: Clock) -> list[State]:
 
     By the clock of this program, what was backfilled is left out: it never stood.
     """
+    line = _days(history, version.trial, version.source, clock)
+    by_then = at_latest([row for row, _ in line]) if clock == "registry" else [False] * len(line)
     return [
-        State(day, row["number"], json.loads(row["headline"]), bool(row["backfilled"]))
-        for row, day in _days(history, version.trial, version.source, clock)
+        State(day, row["number"], json.loads(row["headline"]), bool(row["backfilled"]), unsure)
+        for (row, day), unsure in zip(line, by_then, strict=True)
         if row["number"] <= version.number and not (clock == "seen" and row["backfilled"])
     ]
 

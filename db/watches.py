@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from db import absences
 from db.connection import History, Row
 
 
@@ -55,13 +56,23 @@ def trials(history: History) -> list[str]:
     return [row["trial"] for row in history.rows("SELECT trial FROM watch ORDER BY trial")]
 
 
+def watched(history: History, trials: Iterable[str]) -> set[str]:
+    """Those of these ids that are watched themselves, whatever they were merged into."""
+    rows = history.rows("SELECT trial FROM watch WHERE trial IN (SELECT value FROM json_each(?))", (json.dumps(list(trials)),))
+    return {row["trial"] for row in rows}
+
+
 def pages(history: History) -> list[tuple[str, str]]:
     """The pages watched: trial and URL."""
     return [(row["trial"], row["url"]) for row in history.rows("SELECT trial, url FROM page ORDER BY trial, id")]
 
 
 def listing(history: History) -> list[Row]:
-    """Each watched trial with its status, title, pages and when it was last seen changed."""
+    """Each watched trial with its status, title, pages and when it was last seen changed.
+
+    ``absent_since``: from when on the registry has not shown it, ``absence``: the state of that (see ``presence.Absence``); both ``None``
+    where it does.
+    """
     rows = history.rows(
         """SELECT current_status.*, watch.added_at FROM current_status JOIN watch ON watch.trial = current_status.trial
            ORDER BY current_status.trial"""
@@ -69,6 +80,7 @@ def listing(history: History) -> list[Row]:
     by_trial: dict[str, list[str]] = {}
     for trial, url in pages(history):
         by_trial.setdefault(trial, []).append(url)
+    missing = absences.every(history)
     return [
         {
             "trial": row["trial"],
@@ -79,6 +91,8 @@ def listing(history: History) -> list[Row]:
             "registry_date": row["registry_date"],
             "changed_at": row["seen_at"],
             "added_at": row["added_at"],
+            "absent_since": absent.since if (absent := missing.get(row["trial"])) else None,
+            "absence": absent.state if absent else None,
         }
         for row in rows
     ]

@@ -117,6 +117,7 @@ class RegistryPull:
         self._full = full
         self._down: FetchError | None = None
         self._settled_in: str | None = None
+        self._no_time = ""
         self._totals: dict[int, int] = {}
         self._came: dict[int, int] = {}
         self._glances: dict[str, bytes] = {}
@@ -149,6 +150,8 @@ class RegistryPull:
             yield self._metered(self._whole(trials))
             self._desk.flush()
         self._desk.end(self._source, looks.count_watched(self._history, self._wanted))
+        if self._no_time and self._source.answered:
+            self._around.say(self._no_time)
 
     def take(self, seen: Any) -> None:
         """Take in what a task yielded."""
@@ -222,7 +225,7 @@ class RegistryPull:
             self._down = said.error
         elif said.stamp is None:
             why = said.error or "it names no time"
-            self._around.say(f"ClinicalTrials.gov does not say of when its data are ({why}); every record is asked for")
+            self._no_time = f"ClinicalTrials.gov does not say of when its data are ({why}), so every record was asked for"
 
     def _fail_all(self, error: FetchError) -> None:
         everything = looks.Wanted(None, self._around.stamp(), self._only)

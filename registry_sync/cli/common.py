@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_NARROWEST_COLUMN = 10
+
 
 class Asked:
     """What stands before the command: ``--config`` and ``--database``."""
@@ -26,6 +29,7 @@ class Asked:
     def __init__(self, config: str | None, database: str | None) -> None:
         self.config = config
         self.database = database
+        _settle_colours()
 
     @cached_property
     def settings(self) -> Settings:
@@ -61,6 +65,13 @@ class Asked:
         return Surroundings(self.settings, stop=interrupt.wish, progress=Bar() if sys.stderr.isatty() else Silent(), say=say)
 
 
+def _settle_colours() -> None:
+    """No colours for who does not want them (https://no-color.org) or whose terminal shows none; else click's way, on a terminal only."""
+    context = click.get_current_context(silent=True)
+    if context is not None and (os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"):
+        context.color = False  # the commands inherit it
+
+
 asked = click.make_pass_decorator(Asked)
 
 
@@ -74,15 +85,16 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Aligned columns, the last one as long as it is."""
-    from unicodedata import east_asian_width
-
-    def width(text: str) -> int:
-        return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, cut: bool = False) -> None:
+    """Aligned columns, the last one as long as it is; ``cut``: on a terminal no longer than there is room."""
+    from registry_sync.cli.layout import columns, fit, width
 
     lines = [["-" if cell is None or cell == "" else str(cell) for cell in row] for row in rows]
     widths = [max([width(heading), *(width(line[column]) for line in lines)]) for column, heading in enumerate(headings)]
+    terminal = columns() if cut else None
+    if terminal is not None:
+        room = max(terminal - sum(widths[:-1]) - len("  ") * (len(widths) - 1), _NARROWEST_COLUMN)
+        lines = [[*line[:-1], fit(line[-1], room)] for line in lines]
     for number, line in enumerate([list(headings), *lines]):
         cells = [cell + " " * (size - width(cell)) for cell, size in zip(line, widths, strict=True)]
         text = "  ".join(cells).rstrip()

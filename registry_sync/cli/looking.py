@@ -8,7 +8,7 @@ import click
 
 from registry_sync.cli import differing
 from registry_sync.cli.common import Asked, as_json, asked, print_json, print_table, trial_ids
-from registry_sync.cli.wanted import by_clock, day, moment, must_be_known, not_seen, of_source
+from registry_sync.cli.wanted import by_clock, day, moment, must_be_known, must_be_source, not_seen, of_source
 
 if TYPE_CHECKING:
     import datetime
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from db.connection import History
     from db.history import Version
     from db.lookback import Clock, State
+    from registry_sync.trials.presence import Absence
 
 
 @click.command(epilog="Example: registry-sync changes NCT06805448 --since 2026-02-01")
@@ -35,10 +36,12 @@ def changes(
     from registry_sync.cli.layout import echo
     from registry_sync.notices.compose import change_json
 
-    start = moment(since, "--since") if since else None
+    start = moment(since, "--since") if since is not None else None
     with asked.history() as history:
         if trial:
             must_be_known(history, trial)
+        if source is not None:
+            must_be_source(history, source, trial)
         found = versions.changes(history, trial=trial, since=start, source=source, backfilled=backfilled, housekeeping=all_, clock=clock)
     rows = [change_json(change) for change in found]
     if json_:
@@ -46,8 +49,10 @@ def changes(
     elif not rows:
         click.echo("nothing has changed" + (f" since {since}" if since else ""), err=True)
     else:
-        for change, row in zip(found, rows, strict=True):
-            echo(f"{change.day:<10}  {row['trial']}  {row['significance']:<12}  {row['summary']}")
+        days = [f"by {change.day}" if change.at_latest else change.day for change in found]
+        room = max(map(len, days))
+        for day_, row in zip(days, rows, strict=True):
+            echo(f"{day_:<{room}}  {row['trial']}  {row['significance']:<12}  {row['summary']}")
 
 
 @click.command(epilog="Example: registry-sync show NCT06805448 --at 2026-02-03")
@@ -61,8 +66,9 @@ def show(asked: Asked, trial: str, at: str | None, clock: Clock, source: str, js
     """Show a trial's timeline and its record, as last seen or as it stood on a day."""
     from db import lookback
 
-    if at:
+    if at is not None:
         at = day(at, "--at")
+        _say_if_to_come(asked, at)
     with asked.history() as history:
         must_be_known(history, trial)
         version = lookback.standing(history, trial, source, at, clock) if at else lookback.latest(history, trial, source)
@@ -72,22 +78,47 @@ def show(asked: Asked, trial: str, at: str | None, clock: Clock, source: str, js
             print_json(_record_json(version))
             return
         states = lookback.states(history, version, clock)
-        until = _until(asked, history, version, at)
+        absence = _absence(history, version, at)
+        until = _until(asked, history, version, at, absence)
         others = [each for each in lookback.held_under(history, trial, source) if each != version.trial]
-    _print_title(version, others)
+    _print_title(version, others, absence)
     _print_timeline(states, until)
     _print_record(version)
 
 
-def _until(asked: Asked, history: History, version: Version, at: str | None) -> datetime.date:
-    """The day that a timeline ends on: the one asked for, or today; of a trial that is no longer watched, the last news of it."""
+def _say_if_to_come(asked: Asked, at: str) -> None:
+    """A day that begins east of Greenwich is no mistake; what stands then nobody knows."""
+    today = asked.surroundings().now().date().isoformat()
+    if at > today:
+        click.echo(f"{at} is still to come: this is as of today, {today}", err=True)
+
+
+def _absence(history: History, version: Version, at: str | None) -> Absence | None:
+    """That the registry does not show the trial any more, or did not on the day asked for."""
+    from db import lookback
+    from registry_sync.sources.interface import CTGOV
+
+    found = lookback.absence(history, version.trial) if version.source == CTGOV else None
+    return None if found is None or (at is not None and at < found.since[:10]) else found
+
+
+def _until(asked: Asked, history: History, version: Version, at: str | None, absence: Absence | None) -> datetime.date:
+    """The day that a timeline ends on: the one asked for, or today, if that is earlier.
+
+    Of a trial that is no longer watched, or has left the registry, it is the day of the last news of it.
+    """
     import datetime
 
     from db import lookback
 
-    if at is None and not lookback.is_watched(history, version.trial):
-        at = version.seen_at[:10]
-    return datetime.date.fromisoformat(at) if at else asked.surroundings().now().date()
+    ends = [asked.surroundings().now().date().isoformat()]
+    if at is not None:
+        ends.append(at)
+    elif not lookback.is_watched(history, version.trial):
+        ends.append(version.seen_at[:10])
+    if absence is not None and absence.state == "absent":
+        ends.append(absence.since[:10])
+    return datetime.date.fromisoformat(min(ends))
 
 
 def _record_json(version: Version) -> dict[str, Any]:
@@ -98,13 +129,15 @@ def _record_json(version: Version) -> dict[str, Any]:
     return {"trial": version.trial, "source": version.source, "registry_date": version.registry_date, "seen_at": version.seen_at, **values}
 
 
-def _print_title(version: Version, others: list[str]) -> None:
+def _print_title(version: Version, others: list[str], absence: Absence | None) -> None:
     from registry_sync.cli.layout import echo
     from registry_sync.notices.clean import one_line
 
     echo(f"{version.trial}  {one_line(version.record.brief_title or '')}".rstrip(), bold=True)
     dated = f"posted {version.registry_date}, " if version.registry_date else ""
     echo(f"{one_line(version.source)}, version {version.number}, {dated}seen {version.seen_at}")
+    if absence is not None:
+        echo(f"ClinicalTrials.gov has not shown this trial since {absence.since[:10]}")
     for other in others:
         echo(f"the registry merged it with {other}, which has versions of its own: see `registry-sync history {other}`")
 

@@ -21,6 +21,8 @@ from registry_sync.notices.values import describe
 from registry_sync.trials.dates import Held, same_to_precision, slips
 
 WIDTH = 80
+_PERIOD = 24
+"""Columns of "2026-02-03 to 2026-02-17"."""
 _LABEL = 20
 """Columns of the labels: the longest has 18."""
 _MOST_STEPS = 8
@@ -68,14 +70,21 @@ class State(Protocol):
         """Was it loaded from the registry's own history?"""
         ...
 
+    @property
+    def at_latest(self) -> bool:
+        """Did it stand by ``day``, and nobody knows since when?"""
+        ...
+
 
 class _Span(NamedTuple):
-    """A status from the day on which it began to that on which the next one did."""
+    """A status from the day on which it began to that on which the next one did; ``by_begin``, ``by_end``: at the latest."""
 
     status: str | None
     last_known: str | None
     begin: datetime.date
     end: datetime.date
+    by_begin: bool = False
+    by_end: bool = False
 
 
 class _Step(NamedTuple):
@@ -126,9 +135,9 @@ def _label(field: str, t: Translator) -> str:
 
 def _spans(states: Sequence[State], until: datetime.date) -> Iterator[_Span]:
     groups = [list(group) for _, group in groupby(states, key=lambda state: _word(state, "overall_status"))]
-    begins = [_date(group[0].day) for group in groups]
-    for group, begin, end in zip(groups, begins, [*begins[1:], until], strict=True):
-        yield _Span(_word(group[-1], "overall_status"), _word(group[-1], "last_known_status"), begin, end)
+    begins = [(_date(group[0].day), group[0].at_latest) for group in groups]
+    for group, (begin, by_begin), (end, by_end) in zip(groups, begins, [*begins[1:], (until, False)], strict=True):
+        yield _Span(_word(group[-1], "overall_status"), _word(group[-1], "last_known_status"), begin, end, by_begin, by_end)
 
 
 def _band(spans: Sequence[_Span], shown: Sequence[int], scale: band.Scale) -> list[str]:
@@ -171,12 +180,11 @@ def _episodes(spans: Sequence[_Span], shown: Sequence[int], t: Translator) -> It
     """Each status, from when to when, how long, in words."""
     visible = set(shown)
     lengths = [_length(span, t) for span in spans]
-    room = max(map(len, lengths))
-    for index, (span, length) in enumerate(zip(spans, lengths, strict=True)):
+    periods = [*(f"{'by ' if span.by_begin else ''}{span.begin} to {span.end}" for span in spans[:-1]), _open(spans[-1])]
+    room, wide = max(map(len, lengths)), max(_PERIOD, *map(len, periods))
+    for index, (span, period, length) in enumerate(zip(spans, periods, lengths, strict=True)):
         letter, colour = _LETTERS.get(span.status, _OTHER)
-        is_last = index == len(spans) - 1
-        from_to = f"since {span.begin}" if is_last else f"{span.begin} to {span.end}"
-        start = f"{from_to:<24}  {length:<{room}}  "
+        start = f"{period:<{wide}}  {length:<{room}}  "
         words = phrases.token(span.status, t) if span.status else "not stated"
         yield f"{click.style(letter, fg=colour) if colour else letter}  {start}{fit(one_line(words), WIDTH - 3 - len(start))}"
         if span.status == "UNKNOWN" and span.last_known:
@@ -185,13 +193,20 @@ def _episodes(spans: Sequence[_Span], shown: Sequence[int], t: Translator) -> It
             yield f"{'':{len(start) + 3}}(too short for the band)"
 
 
+def _open(span: _Span) -> str:
+    """The period of the status that stands."""
+    return f"by {span.begin} at the latest" if span.by_begin else f"since {span.begin}"
+
+
 def _length(span: _Span, t: Translator) -> str:
     shift = when.shift(span.begin.isoformat(), span.end.isoformat())
     if shift is None:
-        return "under a day"
+        return "not known" if span.by_begin else "under a day"
     if shift.unit == "days":
-        return t.ngettext("{n} day", "{n} days", shift.amount).format(n=shift.amount)
-    return t.ngettext("{n} month", "{n} months", shift.amount).format(n=shift.amount)
+        length = t.ngettext("{n} day", "{n} days", shift.amount).format(n=shift.amount)
+    else:
+        length = t.ngettext("{n} month", "{n} months", shift.amount).format(n=shift.amount)
+    return f"at least {length}" if span.by_begin else f"up to {length}" if span.by_end else length
 
 
 # --- dates, enrolment, results -----------------------------------------------------------------------------------------

@@ -66,6 +66,15 @@ def must_be_known(history: History, trial: str) -> None:
         raise UsageError(f"{trial}: nothing is known of this trial; watch it first: registry-sync watch add {trial}", about=trial)
 
 
+def must_be_source(history: History, source: str, trial: str | None) -> None:
+    """Raise UsageError for a source of which nothing is known, or nothing of this trial."""
+    from db.history import is_source
+
+    if not is_source(history, source, trial):
+        of_it = f"{trial}: " if trial else ""
+        raise UsageError(f"{of_it}{source!r} is no source that was ever watched: give `ctgov`, or the URL of a page", about=source)
+
+
 def not_seen(history: History, trial: str, source: str, on: str | None, clock: Any) -> UsageError:
     """The error for a source of which no version is held, or none that stood on a day."""
     from db import lookback

@@ -104,14 +104,17 @@ def add(asked: Asked, trials: tuple[str, ...], pages: tuple[str, ...], search: S
 
 
 def _add_trials(asked: Asked, trials: Sequence[str], urls: Sequence[str]) -> None:
-    from db import watches
+    """Watch the ids as they are typed: the registry may have parted two that it had merged."""
+    from db import aliases, watches
     from jobs.surroundings import as_stamp, utc_now
 
     with asked.history(create=True) as history:
-        trials = current_ids(history, trials)
+        merged_into = {trial: aliases.current(history, trial) for trial in trials}
         new = set(watches.add(history, trials, urls, as_stamp(utc_now())))
-    for trial in trials:
+    for trial, other in merged_into.items():
         click.echo(f"{trial}: {'watched from now on' if trial in new else 'was watched already'}")
+        if other != trial:
+            click.echo(f"{trial} was part of {other}; the next sync asks for it again")
     for url in urls:
         click.echo(f"{trials[0]}: page {url}")
     if new:
@@ -191,16 +194,26 @@ def list_(asked: Asked, json_: bool) -> None:
 
 
 def _print_trials(rows: Sequence[Row]) -> None:
+    from registry_sync.notices.clean import one_line
+
     print_table(
         ["trial", "status", "versions", "posted", "title"],
-        [
-            [row["trial"], row["overall_status"] or "not seen yet", row["versions"], row["registry_date"], row["brief_title"]]
-            for row in rows
-        ],
+        [[row["trial"], _status(row), row["versions"], row["registry_date"], one_line(row["brief_title"] or "")] for row in rows],
+        cut=True,
     )
     for row in rows:
         for url in row["pages"]:
             click.echo(f"{row['trial']}  page  {url}")
+
+
+def _status(row: Row) -> str:
+    """The status last seen, unless the registry does not show the trial any more."""
+    from registry_sync.notices.clean import one_line
+
+    if row["absence"] is None:
+        return one_line(row["overall_status"] or "not seen yet")
+    word = {"absent": "gone", "missing": "not found", "merged": "merged"}[row["absence"]]
+    return f"{word} since {row['absent_since'][:10]}"
 
 
 def _print_searches(rows: Sequence[Row]) -> None:
@@ -227,8 +240,16 @@ def remove(asked: Asked, trials: tuple[str, ...], pages: tuple[str, ...], search
     with asked.history() as history:
         if search is not None:
             return _remove_search(history, search)
-        trials = current_ids(history, trials)
+        trials = _watched_ids(history, trials)
         return _remove_pages(history, trials[0], pages) if pages else _remove_trials(history, trials)
+
+
+def _watched_ids(history: History, trials: Sequence[str]) -> tuple[str, ...]:
+    """The ids under which these trials are watched: their own, or else the ones that the registry shows them under now."""
+    from db import watches
+
+    own = watches.watched(history, trials)
+    return tuple(dict.fromkeys(each for trial in trials for each in ([trial] if trial in own else current_ids(history, [trial]))))
 
 
 def _remove_trials(history: History, trials: Sequence[str]) -> int:

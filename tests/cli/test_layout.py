@@ -1,4 +1,4 @@
-"""Lines that fit: cut or broken by the columns that are seen."""
+"""Lines that fit, cut or broken by the columns that are seen; and colours, where they are wanted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry_sync.cli.layout import broken, fit, width
+from registry_sync.demo.record import TRIAL
+from tests.cli.conftest import Terminal
+from tests.cli.test_looking import on_a_terminal, three_versions
 
 
 @pytest.mark.parametrize(
@@ -37,3 +40,11 @@ def test_what_is_cut_fits_and_says_so(text: str, columns: int) -> None:
     cut = fit(text, columns)
     assert width(cut) <= columns
     assert cut == text or cut.endswith("…")
+
+
+@pytest.mark.parametrize("wish", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_who_does_not_want_colours_gets_none(terminal: Terminal, wish: dict[str, str]) -> None:
+    three_versions(terminal.house)
+    for words in (("show", TRIAL), ("history", TRIAL), ("diff", TRIAL), ("watch", "list")):
+        assert "\x1b" not in on_a_terminal(terminal.house.folder, *words, **wish)
+    assert "\x1b" in on_a_terminal(terminal.house.folder, "history", TRIAL, NO_COLOR="")

@@ -135,6 +135,38 @@ def test_show_begins_with_the_timeline_up_to_the_day_that_is_asked_for(terminal:
     assert "Active, not" not in earlier
 
 
+def found_unknown_by_the_first_look(house: House) -> None:
+    """Posted in February 2025; turned to UNKNOWN in silence, nobody knows when; first seen on 2 February 2026."""
+    house.registry.put(record.the_study())
+    house.registry.put(record.with_status(house.registry.study(TRIAL), "UNKNOWN"))
+    house.watch()
+    house.sync(days=0)
+    backfill(house.around, [TRIAL])
+
+
+def test_what_the_first_look_found_was_so_by_then_at_the_latest(terminal: Terminal) -> None:
+    found_unknown_by_the_first_look(terminal.house)
+    timeline = terminal("show", TRIAL, "--at", "2026-02-20").out
+    assert (
+        "\nR  2025-02-03 to 2026-02-02     up to 12 months   Recruiting\n?  by 2026-02-02 at the latest  at least 18 days  Unknown status\n"
+    ) in timeline
+    lines = terminal("changes", "--backfilled").out.splitlines()
+    assert [line[:26] for line in lines] == [f"by 2026-02-02  {TRIAL}"]
+    assert "2025-02-03" not in lines[0]
+    assert "since 2026-02-02" in terminal("show", TRIAL, "--at", "2026-02-20", "--clock", "seen").out
+
+
+def test_a_timeline_does_not_run_ahead_of_today(terminal: Terminal) -> None:
+    long_line(terminal.house)
+    today = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}"
+    said = terminal("show", TRIAL, "--at", "9999-12-31")
+    assert said.code == 0
+    assert said.err == f"9999-12-31 is still to come: this is as of today, {today}\n"
+    terminal("watch", "add", TRIAL)
+    assert said.out == terminal("show", TRIAL).out
+    assert terminal("show", TRIAL, "--at", "2026-03-10").err == ""
+
+
 def test_the_timeline_of_a_trial_that_is_no_longer_watched_ends_with_the_last_news(terminal: Terminal) -> None:
     three_versions(terminal.house)
     terminal("watch", "remove", TRIAL)
@@ -349,6 +381,28 @@ def test_changes_by_either_clock(terminal: Terminal) -> None:
     assert [line[:10] for line in lines] == ["2026-03-02", "2026-02-17", "2024-01-20", "2020-01   "]
 
 
+def test_a_source_that_never_was_is_refused(terminal: Terminal) -> None:
+    page, other = "https://example.org/1", "https://example.org/2"
+    three_versions(terminal.house)
+    for command in (("changes",), ("changes", TRIAL), ("show", TRIAL), ("diff", TRIAL)):
+        for source in ("nonsense", "", page):
+            said = terminal(*command, "--source", source)
+            assert (said.code, said.out) == (2, "")
+            assert said.complaint
+    assert terminal("changes", "--source", page).complaint.startswith(f"'{page}' is no source that was ever watched")
+    terminal("watch", "add", TRIAL, "--page", page)
+    terminal("watch", "add", OLD, "--page", other)
+    assert terminal("changes", TRIAL, "--source", page, "--json").json == []
+    assert terminal("changes", "--source", other, "--json").json == []
+    assert terminal("changes", TRIAL, "--source", other).complaint.startswith(f"{TRIAL}: '{other}' is no source")
+    with terminal.house.history() as history:
+        listed = versions.latest(history, TRIAL, "ctgov")
+        assert listed is not None
+        keep(history, listed.record, posted=None, seen="2026-02-20", source=page)
+    terminal("watch", "remove", TRIAL, "--page", page)
+    assert terminal("changes", TRIAL, "--source", page, "--json").json == []
+
+
 # --- ids that the registry merged ---
 
 
@@ -411,14 +465,14 @@ def test_on_a_terminal_nothing_is_broken_inside_a_word_and_colours_are_shown(ter
             assert "\x1b[32mRRRRR" in shown
 
 
-def on_a_terminal(folder: Path, *words: str) -> str:
+def on_a_terminal(folder: Path, *words: str, **more: str) -> str:
     """What a command prints on stdout when that is a terminal of 80 columns."""
     import fcntl
     import termios
 
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    environ = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")}
+    environ = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")} | {"TERM": "xterm"} | more
     with subprocess.Popen(
         [sys.executable, "-m", "registry_sync", *words], cwd=folder, env=environ, stdout=theirs, stderr=subprocess.DEVNULL
     ) as process:

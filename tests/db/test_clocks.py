@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.clocks import Clock, days
+from db.clocks import Clock, at_latest, days
 
 
 def line(*versions: tuple[str | None, str] | tuple[str | None, str, bool]) -> list[dict[str, Any]]:
@@ -64,6 +64,27 @@ def line(*versions: tuple[str | None, str] | tuple[str | None, str, bool]) -> li
 def test_the_days_of_a_line(versions: list[dict[str, Any]], registry: list[str], seen: list[str]) -> None:
     assert days(versions, "registry") == registry
     assert days(versions, "seen") == seen
+
+
+@pytest.mark.parametrize(
+    ("versions", "expected"),
+    [
+        # what a first look found changed, beside what was loaded later
+        (line(("2024-03-01", "2026-06-01", True), ("2024-03-01", "2026-02-02")), [False, True]),
+        (line(("2024-03-01", "2026-06-01", True), (None, "2026-02-02")), [False, True]),
+        # what a second look found changed
+        (line(("2024-03-01", "2026-02-02"), ("2024-03-01", "2026-02-09")), [False, False]),
+        (line(("2024-03-01", "2026-06-01", True), ("2024-03-01", "2026-02-02"), ("2024-03-01", "2026-02-09")), [False, True, False]),
+        # the registry dated it
+        (line(("2024-03-01", "2026-06-01", True), ("2024-03-02", "2026-02-02")), [False, False]),
+        (line(("2024-03-01", "2026-06-01", True), ("2024-03-01", "2026-06-01", True)), [False, False]),
+        # nothing was loaded
+        (line((None, "2026-02-02"), (None, "2026-02-09")), [False, False]),
+        ([], []),
+    ],
+)
+def test_what_a_first_look_found_is_of_its_day_at_the_latest(versions: list[dict[str, Any]], expected: list[bool]) -> None:
+    assert at_latest(versions) == expected
 
 
 some_days = st.dates().map(str)

@@ -153,6 +153,29 @@ def test_what_was_backfilled_stands_where_the_registry_dates_it(history: History
     assert together == ["COMPLETED", "COMPLETED", "UNKNOWN", "UNKNOWN", "ACTIVE_NOT_RECRUITING", "RECRUITING"]
 
 
+DATES_THAT_GO_BACK = (
+    ("NOT_YET_RECRUITING", "2019-02-01", "", 0),
+    ("RECRUITING", "2019-02-03", "", 1),
+    ("SUSPENDED", "2019-02-10", "", 2),
+    ("RECRUITING", "2019-02-05", "", 3),
+    ("COMPLETED", "2019-03-01", "2026-02-02", None),
+)
+
+
+@pytest.mark.parametrize("clock", ["registry", "seen"])
+def test_where_dates_go_back_the_story_is_told_as_it_went(history: History, clock: lookback.Clock) -> None:
+    statuses(history, ("RECRUITING", "2019-01-01", "", 0), ("SUSPENDED", "2019-02-04", "", 1), trial=OTHER)
+    statuses(history, *DATES_THAT_GO_BACK)
+    found = [change for change in versions.changes(history, backfilled=True, clock=clock) if change.field == "overall_status"]
+    assert [(change.day, change.before, change.after) for change in found] == [
+        ("2019-03-01", "RECRUITING", "COMPLETED"),
+        ("2019-02-05", "SUSPENDED", "RECRUITING"),
+        ("2019-02-10", "RECRUITING", "SUSPENDED"),
+        ("2019-02-04", "RECRUITING", "SUSPENDED"),  # the other trial's, among these by its date
+        ("2019-02-03", "NOT_YET_RECRUITING", "RECRUITING"),
+    ]
+
+
 def test_since_goes_by_the_clock_that_is_asked_for(history: History) -> None:
     statuses(history, *A_LONG_LINE)
 

@@ -467,4 +467,4 @@ def test_a_registry_that_does_not_say_of_when_its_data_are_is_named(house: House
     house.registry.faults.html_instead(path="/api/v2/version")
     assert not house.sync().is_partial
     assert len(said) == 1
-    assert "every record is asked for" in said[0]
+    assert "every record was asked for" in said[0]

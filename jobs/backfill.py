@@ -12,6 +12,7 @@ from typing import Any
 
 from db import aliases, backfills, runs
 from db import history as versions
+from db.backfills import Held
 from db.connection import History
 from jobs.earlier import plan
 from jobs.lock import only_one
@@ -20,28 +21,34 @@ from jobs.sync import sync
 from registry_sync.errors import BadContent, Damaged, FetchError, Stopped, UsageError
 from registry_sync.sources import ctgov_history
 from registry_sync.sources.ctgov_batches import ids_of
-from registry_sync.sources.ctgov_history import Listed, NoHistory
+from registry_sync.sources.ctgov_history import Listed, NoHistory, in_general
 from registry_sync.sources.ctgov_record import record_from
 from registry_sync.sources.http import Client
 from registry_sync.trials.record import Record
 
 JOB = "backfill"
 _MOST_TROUBLES = 5
-"""How many versions in a row may meet a source in trouble before no more are asked for."""
+"""How many versions of a trial in a row may meet trouble before no more of it are asked for."""
+_TRIALS_IN_TROUBLE = 2
+"""How many trials have to meet it before trouble is taken to be the source's: one may have a fault of its own."""
+_NOT_ASKED = "not asked, because "
+_MOST_NAMES = 3
 
 
 @dataclass
 class TrialReport:
     """What became of one trial.
 
-    ``loaded``: versions put into the line now; ``held``: versions in it, all in all; ``changes``: the backfilled ones, without
-    housekeeping; ``failed``: the registry's number of a version that could not be had (``None``: none could), and why.
+    ``loaded``: versions put into the line now, whenever they were fetched; ``held``: versions in it, all in all; ``changes``: the
+    backfilled ones, without housekeeping; ``waiting``: versions fetched and not yet in the line; ``failed``: the registry's number of a
+    version that could not be had (``None``: none could), and why.
     """
 
     trial: str
     loaded: int = 0
     held: int = 0
     changes: int = 0
+    waiting: int = 0
     failed: list[dict[str, Any]] = field(default_factory=list)
 
     def fail(self, error: str, version: int | None = None) -> None:
@@ -64,25 +71,88 @@ class BackfillReport:
 
     def failures(self) -> list[str]:
         """One line for each thing that went wrong, whatever the number of trials and versions that it befell."""
-        lines = [self.problem] if self.problem else []
+        faults: dict[str, _Fault] = {}
         for trial in self.trials:
-            by_error: dict[str, list[int | None]] = {}
             for failure in trial.failed:
-                by_error.setdefault(failure["error"], []).append(failure["version"])
-            lines += [f"{trial.trial}{_named(numbers)}: {error}" for error, numbers in by_error.items() if error != self.problem]
-        return lines
+                said = failure["error"]
+                general = in_general(said.removeprefix(_NOT_ASKED), trial.trial)
+                fault = faults.setdefault(general, _Fault(general))
+                (fault.spared if said.startswith(_NOT_ASKED) else fault.met).append((trial.trial, failure["version"], said))
+        return [fault.line() for fault in faults.values()]
 
     def as_json(self) -> list[dict[str, Any]]:
         """The list of ``backfill --json``."""
         return [vars(trial) for trial in self.trials]
 
 
-def _named(numbers: Sequence[int | None]) -> str:
-    """ "", ", version 3", ", versions 3 to 9"."""
-    known = [number for number in numbers if number is not None]
-    if not known:
-        return ""
-    return f", version {known[0]}" if len(known) == 1 else f", {len(known)} versions from {known[0]} to {known[-1]}"
+_Failure = tuple[str, int | None, str]
+"""The trial, the version, what was said."""
+
+
+class _Fault:
+    """One thing that went wrong: what ``met`` it, and what was ``spared``, not asked for because of it."""
+
+    def __init__(self, general: str) -> None:
+        self.general = general
+        self.met: list[_Failure] = []
+        self.spared: list[_Failure] = []
+
+    def line(self) -> str:
+        """Whom it befell, what it is, and how much was not asked for."""
+        befell = self.met or self.spared
+        trials = list(dict.fromkeys(trial for trial, _, _ in befell))
+        numbers = [number for _, number, _ in befell if number is not None]
+        said = self.general if len(trials) > 1 else self.general.replace("NCT...", trials[0])
+        if len(befell) == 1:
+            said = befell[0][2]
+        return f"{_named(trials, numbers)}: {said}{self._and_spared()}"
+
+    def _and_spared(self) -> str:
+        if not self.met:
+            return ""
+        versions = sum(number is not None for _, number, _ in self.spared)
+        trials = len(self.spared) - versions
+        counts = [f"{each} more {noun}{'' if each == 1 else 's'}" for each, noun in ((versions, "version"), (trials, "trial")) if each]
+        return f"; not asked for: {' and '.join(counts)}" if counts else ""
+
+
+def _named(trials: Sequence[str], numbers: Sequence[int]) -> str:
+    """Which trials and versions: "NCT1, version 3", "NCT1, 7 versions from 3 to 9", "NCT1 and NCT2", "9 versions of NCT1 and NCT2"."""
+    if len(trials) == 1:
+        few = f", version {numbers[0]}" if numbers else ""
+        return trials[0] + (f", {len(numbers)} versions from {numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else few)
+    shown = list(trials if len(trials) <= _MOST_NAMES else [*trials[: _MOST_NAMES - 1], f"{len(trials) - _MOST_NAMES + 1} others"])
+    names = f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return f"{len(numbers)} versions of {names}" if numbers else names
+
+
+class _Source:
+    """What the trials so far say of the source as a whole; ``problem`` is what keeps the next ones from being asked."""
+
+    def __init__(self) -> None:
+        self.problem: str | None = None
+        self._troubles = 0
+        self._without = 0
+        self._shows_histories = False
+
+    def shows(self) -> None:
+        """A trial's history is there."""
+        self._shows_histories = True
+
+    def met(self, error: FetchError | None, trial: str) -> None:
+        """A trial met this, or nothing.
+
+        Trouble that two in a row met is the source's, and so is a missing history where no trial's was there; the next ones would meet it.
+        """
+        is_trouble = error is not None and ctgov_history.is_trouble(error)
+        self._troubles = self._troubles + 1 if is_trouble else 0
+        self._without += isinstance(error, NoHistory) and not is_trouble
+        if error is not None and (
+            self._troubles == _TRIALS_IN_TROUBLE
+            or (self._without == _TRIALS_IN_TROUBLE and not self._shows_histories)
+            or ctgov_history.is_out_of_reach(error)
+        ):
+            self.problem = in_general(str(error), trial)
 
 
 def backfill(around: Surroundings, trials: Sequence[str]) -> BackfillReport:
@@ -91,7 +161,7 @@ def backfill(around: Surroundings, trials: Sequence[str]) -> BackfillReport:
     A trial of which nothing is held yet is synced first. What the registry does wrong is in the report. Raises UsageError for a trial
     that is not known, AlreadyRunning when another backfill, or a sync that is needed, cannot begin; DatabaseError.
     """
-    with only_one(around.database, JOB), around.open() as history:
+    with around.open() as history, only_one(around.database, JOB):
         ids = aliases.current_ids(history, trials)
         unknown = [trial for trial in ids if not backfills.is_known(history, trial)]
         if unknown:
@@ -117,6 +187,7 @@ def _load(around: Surroundings, history: History, trials: Sequence[str], report:
     settings = around.settings.http
     errors = _baselines(around, history, trials)
     trials = aliases.current_ids(history, trials)  # a sync may find that two are one
+    source = _Source()
     with Client(
         contact=settings.contact,
         timeout=settings.timeout,
@@ -128,17 +199,19 @@ def _load(around: Surroundings, history: History, trials: Sequence[str], report:
             one = TrialReport(trial)
             report.trials.append(one)
             try:
-                if report.problem:
-                    one.fail(report.problem)
+                if source.problem:
+                    one.fail(_NOT_ASKED + source.problem)
                 elif backfills.first_live(history, trial) is None:
                     one.fail(errors.get(trial, "no version of it is held yet, so there is nothing to put earlier ones before"))
                 else:
-                    report.problem = _Trial(around, history, client, one).load()
+                    _Trial(around, history, client, one).load(source)
             except (Stopped, KeyboardInterrupt):
                 report.stopped = True
             except (Damaged, BadContent) as error:
                 one.fail(str(error))
+            report.problem = source.problem
             one.held, one.changes = backfills.counted(history, trial)
+            one.waiting = len(backfills.staged(history, trial))
             if report.stopped or around.stop.is_set():
                 report.stopped = True
                 return
@@ -168,17 +241,23 @@ class _Trial:
         self._seen = live
         self._seen_payload = versions.payload(history, live.id)
 
-    def load(self) -> str | None:
-        """Fetch what is missing and put it into the line; a problem that the next trial would meet as well. Raises Stopped, Damaged."""
+    def load(self, source: _Source) -> None:
+        """Fetch what is missing and put it into the line; ``source`` hears what was met. Raises Stopped, Damaged, BadContent."""
         try:
             listed = ctgov_history.versions(self._client, self._url, self._trial)
         except FetchError as error:
             self._report.fail(str(error))
-            return str(error) if isinstance(error, NoHistory) or ctgov_history.is_trouble(error) else None
-        problem = self._fetch(self._missing(listed))
+            source.met(error, self._trial)
+            return
+        source.shows()
+        missing = self._missing(listed)
+        if missing and not self._has_place():
+            self._report.fail(f"the version seen live has no date, so that the versions listed ({len(listed)}) cannot be placed before it")
+            source.met(None, self._trial)
+            return
+        source.met(self._fetch(missing), self._trial)
         if backfills.staged(self._history, self._trial):
             self._put()
-        return problem
 
     # --- fetch ---
 
@@ -188,11 +267,21 @@ class _Trial:
         The one seen live itself is asked for whenever another one is: what led to it is then told anew.
         """
         line = backfills.line(self._history, self._trial)
-        live_version = next((held.registry_version for held in line if held.id == self._seen.id), None)
+        live_version = self._live_version(line)
         staged = backfills.staged(self._history, self._trial).keys()
         known = staged | {held.registry_version for held in line if held.backfilled}
         wanted = [each for each in listed if each.number not in known and self._may_be_earlier(each, live_version)]
         return wanted if staged or any(each.number != live_version for each in wanted) else []
+
+    def _live_version(self, line: Sequence[Held]) -> int | None:
+        """The registry's number of the version seen live, where an earlier call found it."""
+        return next((held.registry_version for held in line if held.id == self._seen.id), None)
+
+    def _has_place(self) -> bool:
+        """Can it be told which versions came before the one seen live?"""
+        record = self._seen.record
+        dated = _posted(record) or record.last_update_submit_date
+        return dated is not None or self._live_version(backfills.line(self._history, self._trial)) is not None
 
     def _may_be_earlier(self, listed: Listed, live_version: int | None) -> bool:
         """Is this the version that was seen live, or one before it, as far as the list tells? Its dates are of one kind or the other."""
@@ -202,8 +291,8 @@ class _Trial:
         latest = max(filter(None, (_posted(record), record.last_update_submit_date)), default=None)
         return listed.date is None or latest is None or listed.date[: len(latest)] <= latest[: len(listed.date)]
 
-    def _fetch(self, missing: Sequence[Listed]) -> str | None:
-        """Keep what comes, each version at once; the problem that ended it, if one did."""
+    def _fetch(self, missing: Sequence[Listed]) -> FetchError | None:
+        """Keep what comes, each version at once; the trouble that ended it, if some did."""
         names = {*aliases.family(self._history, self._trial), *ids_of(self._seen_payload)[1]}
         troubles = 0
         self._around.progress.begin(f"Loading versions of {self._trial}", len(missing))
@@ -211,10 +300,10 @@ class _Trial:
             for place, listed in enumerate(missing, start=1):
                 error = self._fetch_one(listed, names)
                 troubles = troubles + 1 if error is not None and ctgov_history.is_trouble(error) else 0
-                if troubles == _MOST_TROUBLES:
+                if error is not None and troubles == _MOST_TROUBLES:
                     for left in missing[place:]:
-                        self._report.fail(f"not asked for, since others failed: {error}", left.number)
-                    return str(error)
+                        self._report.fail(_NOT_ASKED + in_general(str(error), self._trial), left.number)
+                    return error
                 self._around.progress.step(self._trial)
         finally:
             self._around.progress.end()

@@ -11,7 +11,6 @@ from db import history as versions
 from db.backfills import Held, Line, Placed
 from db.connection import History
 from db.history import Version
-from registry_sync.sources.ctgov_html import with_texts_of
 from registry_sync.sources.ctgov_record import differing, record_from
 from registry_sync.trials.changes import Change
 from registry_sync.trials.record import Record
@@ -22,8 +21,9 @@ def plan(history: History, trial: str, seen: Version, seen_payload: bytes) -> Li
     """What is to stand before ``seen``, the oldest version seen live (``seen_payload``: what came for it); ``None``: nothing new.
 
     The version of the registry that was seen live is not kept twice; only what led to it is told. Where the record seen live says
-    something else than that version (the registry turns trials to UNKNOWN and mends places in silence), the version is kept as well, and
-    what the registry did since is told. Later versions are left to what was seen live. Raises Damaged, BadContent.
+    something else than that version (the registry turns trials to UNKNOWN and mends places and posted dates in silence), the version is
+    kept as well, and what the registry did since is told, housekeeping too. What only the two ways to mark a text lose is no difference.
+    Later versions are left to what was seen live. Raises Damaged, BadContent.
     """
     return _Plan(history, trial, seen, seen_payload).line()
 
@@ -48,9 +48,9 @@ class _Plan:
         placed, last = self._placed(earlier)
         live_version, changes = same, self._since(last) if last is not None else ()
         if same is not None and same in self._staged:
-            silent = self._since(self._payload(same), same=True)
+            silent = self._since(self._payload(same))
             led = self._placed([*earlier[-1:], same])[0][-1]
-            if any(change.significance != "housekeeping" for change in silent):
+            if silent:
                 placed, live_version, changes = [*placed, led], None, silent
             else:
                 changes = led.changes
@@ -72,21 +72,20 @@ class _Plan:
             for number, record in self._records.items()
             if number > last and any(date is not None and date == other for date, other in zip(_dates(record), mine, strict=True))
         ]
-        return min(alike, key=lambda number: (len(self._apart(number)), -number), default=None)
-
-    def _apart(self, number: int) -> tuple[Change, ...]:
-        pair = differing(self._payload(number), self._seen_payload, ("html", self._seen.markup))
-        return judged(*pair) if pair else ()
+        return min(alike, key=lambda number: (len(self._since(self._payload(number))), -number), default=None)
 
     def _earlier(self, same: int | None) -> list[int]:
         """The numbers of the versions before the one seen live."""
         every = sorted({*self._rows, *self._staged})
         if same is not None:
             return [number for number in every if number < same]
-        date = self._seen.registry_date
-        dated = (number for number, posted in self._staged.items() if date and posted and posted < date)
-        last = max((*self._rows, *dated), default=-1)
+        last = max((*self._rows, *filter(self._is_dated_before, self._staged)), default=-1)
         return [number for number in every if number <= last]
+
+    def _is_dated_before(self, number: int) -> bool:
+        """Was this staged version posted before the one seen live (submitted, where one of the two does not say when it was posted)?"""
+        dates = zip((self._staged[number], self._records[number].last_update_submit_date), _dates(self._seen.record), strict=True)
+        return next((theirs < mine for theirs, mine in dates if theirs and mine), False)
 
     # --- what changed ---
 
@@ -106,14 +105,10 @@ class _Plan:
             before = payload
         return placed, before
 
-    def _since(self, payload: bytes, *, same: bool = False) -> tuple[Change, ...]:
-        """What changed from an earlier version to the one seen live. The texts of one and the ``same`` version differ in markup alone."""
+    def _since(self, payload: bytes) -> tuple[Change, ...]:
+        """What changed from a version of the history to the one seen live."""
         pair = differing(payload, self._seen_payload, ("html", self._seen.markup))
-        if pair is None:
-            return ()
-        before, after = pair
-        same = same or _dates(before) == _dates(after)
-        return judged(with_texts_of(before, after) if same else before, after)
+        return judged(*pair) if pair else ()
 
 
 def _told(before: bytes, after: bytes) -> tuple[Change, ...]:

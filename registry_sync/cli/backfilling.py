@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def backfill(asked: Asked, trials: tuple[str, ...], json_: bool) -> int:
     """Load the registry's own versions of these trials from before the first one recorded here.
 
-    They get the registry's dates, and their changes are listed by `changes --backfilled` alone; nobody is notified. What was loaded
+    They get the registry's dates, and their changes are listed by `changes --backfilled` alone; nobody is notified. What was fetched
     stays when the command is interrupted: run it again, and it goes on. A trial that was never synced is synced first.
     """
     from jobs.backfill import backfill as load
@@ -38,6 +38,7 @@ def backfill(asked: Asked, trials: tuple[str, ...], json_: bool) -> int:
 def _print_trial(trial: TrialReport) -> None:
     parts = [f"{count(trial.loaded, 'version')} loaded", f"{trial.held} held", f"{count(trial.changes, 'backfilled change')}"]
     parts += [f"{len(trial.failed)} failed"] if trial.failed else []
+    parts += [f"{count(trial.waiting, 'version')} fetched, to be put in by the next call"] if trial.waiting else []
     click.echo(f"{trial.trial}: {', '.join(parts)}")
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from registry_sync.trials.record import Record
 
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
-_DATED = ("last_update_post_date", "last_update_submit_date")
 _SHORT = 100
 """Characters of a side up to which one line tells the whole change."""
 
@@ -114,16 +113,11 @@ def differences(history: History, before: Version, after: Version) -> tuple[Chan
 def _read(history: History, before: Version, after: Version) -> tuple[Record, Record]:
     """The records of two versions of the registry's, both read anew from what came. Raises BadContent."""
     from db import history as versions
-    from registry_sync.sources.ctgov_html import with_texts_of
     from registry_sync.sources.ctgov_record import differing
 
     first, second = (versions.payload(history, each.id) for each in (before, after))
     pair = differing(first, second, (before.markup, after.markup))
-    if pair is None:
-        return after.record, after.record
-    if before.markup != after.markup and all(getattr(pair[0], name) == getattr(pair[1], name) for name in _DATED):
-        return with_texts_of(*pair), pair[1]  # one and the same version: its texts differ in markup alone
-    return pair
+    return (after.record, after.record) if pair is None else pair
 
 
 # --- how it is shown ---------------------------------------------------------------------------------------------------

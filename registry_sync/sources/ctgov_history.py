@@ -18,7 +18,7 @@ from registry_sync.sources import ctgov_wire as wire
 from registry_sync.sources.ctgov_batches import ids_of
 from registry_sync.sources.ctgov_pages import ACCEPT, what_came
 from registry_sync.sources.http import Getter, Response
-from registry_sync.sources.trouble import AGAIN, place
+from registry_sync.sources.trouble import AGAIN, Trouble, place
 from registry_sync.trials import dates
 
 MOST_VERSIONS = 5_000
@@ -27,13 +27,14 @@ MOST_VERSIONS = 5_000
 _NOT_THERE = frozenset({404, 405, 410, 501})
 _NOT_FOUND = 404
 _PARTS = ("protocolSection", "annotationSection", "documentSection", "hasResults")
+_VERSION = re.compile(r"/history/[0-9]+")
 _HALF_A_CHARACTER = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>u[dD][89a-fA-F]..)|.)", re.DOTALL)
 
 _Answer = TypeVar("_Answer")
 
 
 class NoHistory(BadContent):
-    """The registry knows the record and does not show its history: there is no use in asking for another one's."""
+    """The registry knows the record and does not show its history. Where it is so for a second record, it shows none at all."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,20 @@ def version(client: Getter, base_url: str, trial: str, number: int, aliases: Col
 
 
 def is_trouble(error: FetchError) -> bool:
-    """Is this the source's trouble as a whole, which the next version would meet as well?"""
-    return isinstance(error, Refused | TooSlow | _WebPage) or (isinstance(error, BadStatus) and error.status in AGAIN)
+    """Is this such trouble as the source has as a whole, so that the next request may well meet it too?"""
+    cause = error.__cause__ if isinstance(error, NoHistory) else error
+    return isinstance(cause, Refused | TooSlow | _WebPage) or (isinstance(cause, BadStatus) and cause.status in AGAIN)
+
+
+def is_out_of_reach(error: FetchError) -> bool:
+    """Was there no connection at all, whatever was asked for? One that broke off may be a single answer's fault."""
+    trouble = error.__cause__
+    return isinstance(error, Refused) and isinstance(trouble, Trouble) and not trouble.says.startswith("broke off")
+
+
+def in_general(error: str, trial: str) -> str:
+    """What an error says, without the trial and the version that it befell: two that say the same are one fault."""
+    return _VERSION.sub("/history/...", error.replace(trial, "NCT..."))
 
 
 def _url(base_url: str, trial: str) -> str:
@@ -121,7 +134,9 @@ def _changes(client: Getter, url: str, trial: str) -> list[_Change]:
         if not _is_not_there(error):
             raise
     _check_known(client, url, trial)
-    raise NoHistory(f"{missing}: backfill needs the history of the registry's records, which is not to be had there", about=missing.about)
+    raise NoHistory(
+        f"{missing}: backfill needs the history of the registry's records, which is not to be had there", about=missing.about
+    ) from missing
 
 
 class _WebPage(BadContent):

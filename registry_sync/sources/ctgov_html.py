@@ -74,17 +74,6 @@ def in_words_of(record: Record, other: Record) -> Record:
     return replace(record, **words)
 
 
-def with_texts_of(record: Record, other: Record) -> Record:
-    """``record`` with the long texts of ``other``, which is the same version of it: what the two differ in there is markup."""
-    return replace(record, **{name: getattr(other, name) for name in _LONG_TEXTS})
-
-
-_LONG_TEXTS = (
-    "criteria", "study_population", "brief_summary", "detailed_description", "arms", "interventions", "primary_outcomes",
-    "secondary_outcomes", "other_outcomes",
-)  # fmt: skip
-
-
 # --- HTML -> Markdown ---------------------------------------------------------------------------------------------------
 
 

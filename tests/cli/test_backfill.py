@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from registry_sync.demo.record import TRIAL
 from tests.cli.conftest import Terminal
 
 PATH = f"/api/int/studies/{TRIAL}/history"
+Edit = Callable[[dict[str, Any]], object]
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def test_earlier_versions_are_loaded_and_told_by_their_own_list_alone(watched: T
 
 def test_the_json_says_it_for_each_trial(watched: Terminal) -> None:
     first = watched("backfill", TRIAL, "--json").json
-    assert first == [{"trial": TRIAL, "loaded": 2, "held": 3, "changes": 2, "failed": []}]
+    assert first == [{"trial": TRIAL, "loaded": 2, "held": 3, "changes": 2, "waiting": 0, "failed": []}]
     assert watched("backfill", TRIAL, "--json").json == [{**first[0], "loaded": 0}]
 
 
@@ -57,20 +59,54 @@ def test_a_version_that_cannot_be_had_is_named(watched: Terminal) -> None:
     assert watched("backfill", TRIAL).code == 0
 
 
-def test_a_registry_without_histories_gives_one_line(watched: Terminal) -> None:
-    others = [f"NCT0000000{number}" for number in range(1, 5)]
-    for other in others:
-        watched.house.registry.put(record.a_study(other))
-    watched("watch", "add", *others)
+def add_criterion(protocol: dict[str, Any]) -> None:
+    protocol["eligibilityModule"]["eligibilityCriteria"] += "\n99. Has met a zebra"
+
+
+@pytest.mark.parametrize(
+    ("edit", "field"),
+    [
+        (add_criterion, "criteria"),
+        (lambda protocol: protocol["contactsLocationsModule"]["locations"][0].update(city="Elsewhere"), "locations"),
+        (lambda protocol: protocol["statusModule"]["studyFirstPostDateStruct"].update(type="ESTIMATED"), "first_post_date"),
+        (lambda protocol: protocol["statusModule"]["lastUpdatePostDateStruct"].update(type="ESTIMATED"), "last_update_post_date"),
+    ],
+    ids=["a criterion more", "another city", "another type of a posted date", "another type of the last one"],
+)
+def test_what_the_version_seen_live_has_otherwise_is_told_and_the_registrys_own_kept(watched: Terminal, edit: Edit, field: str) -> None:
+    study = watched.house.registry.study(TRIAL)
+    edit(study["protocolSection"])
+    watched.house.registry.put(study)
+    said = watched("backfill", TRIAL)
+    assert (said.code, said.out) == (0, f"{TRIAL}: 3 versions loaded, 4 held, {said.out.split(', ')[-1]}")
+    told = watched("changes", TRIAL, "--backfilled", "--all", "--json").json
+    last = watched("history", TRIAL, "--json").json
+    assert [row["backfilled"] for row in sorted(last, key=lambda row: row["number"])] == [True, True, True, False]
+    assert told[0]["field"] == field
+    assert watched("backfill", TRIAL, "--json").json[0]["loaded"] == 0
+
+
+def test_a_record_without_any_date_has_none_placed_before_it(watched: Terminal) -> None:
+    study = watched.house.registry.study(TRIAL)
+    for name in ("lastUpdatePostDateStruct", "lastUpdateSubmitDate"):
+        del study["protocolSection"]["statusModule"][name]
+    watched.house.registry.put(study)
     watched("sync")
-    watched.house.registry.show_history(False)
     watched.house.registry.reset_log()
-    said = watched("backfill", TRIAL, *others)
+    said = watched("backfill", TRIAL)
     assert said.code == 1
-    assert said.complaint.endswith(
-        f"{PATH} answered 404 (not found): backfill needs the history of the registry's records, which is not to be had there"
-    )
-    assert len(watched.house.registry.requests) == 3  # both places of the list, and whether the record is there at all
+    assert said.complaint == f"{TRIAL}: the version seen live has no date, so that the versions listed (4) cannot be placed before it"
+    assert [request.path for request in watched.house.registry.requests] == [PATH]
+    assert len(watched("history", TRIAL, "--json").json) == 1
+
+
+@pytest.mark.parametrize("database", ["gone.db", "gone/history.db"])
+def test_a_database_that_is_not_there_is_refused_as_by_any_command(watched: Terminal, database: str) -> None:
+    before = sorted(watched.house.folder.iterdir())
+    said = watched("--database", database, "backfill", TRIAL)
+    assert (said.code, said.err) == (2, watched("--database", database, "history", TRIAL).err)
+    assert "there is no such database" in said.complaint
+    assert sorted(watched.house.folder.iterdir()) == before
 
 
 @pytest.mark.parametrize(("ids", "complaint"), [(["NCT1"], "'NCT1' is not a trial id"), (["NCT00000001"], "NCT00000001 is not watched")])
@@ -91,11 +127,14 @@ def test_ctrl_c_ends_it_with_130_and_the_next_call_goes_on(watched: Terminal) ->
     )
     hold.wait_until_reached(timeout=30)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=20)
     hold.release()
     assert (process.returncode, err.decode().count("\n")) == (130, 1)
+    row = f"{TRIAL}: 0 versions loaded, 1 held, 0 backfilled changes, 1 version fetched, to be put in by the next call\n"
+    assert out.decode() == row
     registry.reset_log()
-    assert watched("backfill", TRIAL).code == 0
+    said = watched("backfill", TRIAL)
+    assert (said.code, said.out) == (0, f"{TRIAL}: 2 versions loaded, 3 held, 2 backfilled changes\n")
     assert [request.path for request in registry.requests] == [PATH, f"{PATH}/1", f"{PATH}/2"]
 
 

@@ -172,16 +172,29 @@ def test_what_the_registry_did_in_silence_is_told_at_the_meeting(house: House) -
     assert everything(house) == before
 
 
-def test_a_text_that_reads_otherwise_in_the_history_of_the_version_seen_is_no_change(watched: House) -> None:
+@pytest.mark.parametrize(
+    ("here", "there", "kept", "fields"),
+    [
+        (b"18 years of age or more", b"More than 18 years of age", [0, 1, 2, 3, None], ["criteria"]),
+        (b"ol>", b"ul>", [0, 1, 2, 3], []),  # the numbers of a list are bullets there
+    ],
+    ids=["other words", "other marks"],
+)
+def test_the_texts_of_the_version_seen_differ_in_what_they_say_or_not_at_all(
+    watched: House, here: bytes, there: bytes, kept: list[int | None], fields: list[str]
+) -> None:
     answer = watched.registry.answer
-    otherwise = b"More than 18 years of age"
-    assert b"18 years of age or more" in answer(Request("GET", f"{PATH}/3")).body
+    assert here in answer(Request("GET", f"{PATH}/3")).body
     watched.registry.answer = lambda request: _with(  # type: ignore[method-assign]
-        answer(request), (b"18 years of age or more", otherwise) if request.path.startswith(PATH) else (b"", b"")
+        answer(request), (here, there) if request.path.startswith(PATH) else (b"", b"")
     )
     load(watched)
-    assert [row["registry_version"] for row in line(watched)] == [0, 1, 2, 3]
-    assert "criteria" not in {row["field"] for row in everything(watched)}
+    assert [row["registry_version"] for row in line(watched)] == kept
+    assert [row["field"] for row in everything(watched) if row["number"] == 5] == fields
+    assert "criteria" not in {row["field"] for row in everything(watched) if row["number"] < 5}
+    before = everything(watched)
+    assert load(watched).trials[0].loaded == 0
+    assert everything(watched) == before
 
 
 def _with(reply: Reply, words: tuple[bytes, bytes]) -> Reply:
@@ -227,6 +240,20 @@ def test_two_versions_of_one_day_are_told_apart(house: House, seen: int) -> None
     assert dates(house) == ["2025-01-01", "2025-01-02", "2025-01-02"]
     assert [row["registry_version"] for row in line(house)] == [0, 1, 2 if seen == 2 else None]
     assert told(house) == [("2030-01-01", "2030-01-03"), ("2030-01-03", "2030-01-02")][:seen]
+
+
+@pytest.mark.parametrize(("is_submitted", "loaded"), [(True, 1), (False, 0)])
+def test_a_first_sight_without_a_posted_date_goes_by_when_it_was_submitted(house: House, is_submitted: bool, loaded: int) -> None:
+    put(house, "2025-01-01")
+    study = record.with_completion(house.registry.study(TRIAL), "2030-01-02", posted="2025-01-02")
+    del study["protocolSection"]["statusModule"]["lastUpdatePostDateStruct"]
+    if not is_submitted:
+        del study["protocolSection"]["statusModule"]["lastUpdateSubmitDate"]
+    house.registry.put(study)
+    house.registry.faults.fail(404, path=f"{PATH}/1", times=None)
+    house.watch()
+    house.sync()
+    assert load(house).trials[0].loaded == loaded
 
 
 def test_a_version_of_the_same_day_that_comes_later_stands_before_the_one_seen(house: House) -> None:
@@ -306,6 +333,7 @@ def test_what_came_before_the_end_is_not_asked_for_again(watched: House) -> None
     around = Surroundings(watched.settings, now=lambda: watched.at, stop=stop, progress=StopsAtTheSecond())
     report = backfill(around, (TRIAL,))
     assert report.stopped
+    assert (report.trials[0].loaded, report.trials[0].waiting) == (0, 2)
     assert len(line(watched)) == 1
     watched.registry.reset_log()
     assert load(watched).trials[0].loaded == 3

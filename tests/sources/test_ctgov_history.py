@@ -139,3 +139,20 @@ def test_trouble_is_told_from_a_version_that_is_missing(site: Site, client: Clie
     with pytest.raises(FetchError) as raised:
         ctgov_history.version(client, site.url, A, 0)
     assert ctgov_history.is_trouble(raised.value) is is_trouble
+
+
+@pytest.mark.parametrize(
+    ("page", "is_trouble"), [(answer("Not Found", 404), False), (answer("<html>Wait", content_type="text/html"), True)]
+)
+def test_a_web_page_in_place_of_a_history_is_trouble_and_a_missing_one_is_not(
+    site: Site, client: Client, page: Answer, is_trouble: bool
+) -> None:
+    site.prepare(page, page, answer(json.dumps(study(A))))
+    with pytest.raises(NoHistory) as raised:
+        ctgov_history.versions(client, site.url, A)
+    assert ctgov_history.is_trouble(raised.value) is is_trouble
+
+
+def test_two_that_say_the_same_of_two_trials_are_one_fault() -> None:
+    said = [ctgov_history.in_general(f"example.org/studies/{trial}/history/{number} failed", trial) for trial, number in ((A, 1), (B, 12))]
+    assert said == ["example.org/studies/NCT.../history/... failed"] * 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,8 @@ class Waiting(msgspec.Struct, frozen=True):
 
 def queue(connection: sqlite3.Connection, planned: Planned, change_ids: Sequence[int], now: str, due: str) -> None:
     """Put a notice in the outbox, inside the transaction that records its changes; a digest's running one takes them in."""
+    import uuid  # loads what asks the system who it is: only for a notice
+
     new_id = uuid.uuid4().hex
     connection.execute(
         """INSERT INTO notice (id, key, subscription_id, address, kind, state, next_try_at, created_at)

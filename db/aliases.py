@@ -31,12 +31,12 @@ def old_ids(history: History) -> set[str]:
     return {row["old"] for row in history.rows("SELECT old FROM alias")}
 
 
-def merge(history: History, old: str, new: str, now: str) -> bool:
+def merge(history: History, old: str, new: str, now: str) -> None:
     """Let everything that hangs on ``old`` go on under ``new``, inside the caller's transaction.
 
     The watch, its pages, what searches found and the subscriptions move. The versions move when nothing is held under ``new``, so that
     the next record is compared with them; else they stay, and are shown as the other branch of one history. Changes keep the id
-    under which they were told. Did the versions move?
+    under which they were told.
     """
     connection = history.connection
     watches.know(connection, new, now)
@@ -49,13 +49,11 @@ def merge(history: History, old: str, new: str, now: str) -> bool:
     for table in ("subscription_trial", "search_trial"):
         connection.execute(f"UPDATE OR IGNORE {table} SET trial = ? WHERE trial = ?", (new, old))  # noqa: S608 - the names are ours
         connection.execute(f"DELETE FROM {table} WHERE trial = ?", (old,))  # noqa: S608
-    moved = False
     if connection.execute("SELECT 1 FROM version WHERE trial = ? AND source = 'ctgov'", (new,)).fetchone() is None:
-        moved = connection.execute("UPDATE version SET trial = ? WHERE trial = ? AND source = 'ctgov'", (new, old)).rowcount > 0
+        connection.execute("UPDATE version SET trial = ? WHERE trial = ? AND source = 'ctgov'", (new, old))
     for table in ("look", "staged"):
         connection.execute(f"DELETE FROM {table} WHERE trial = ?", (old,))  # noqa: S608
     connection.execute("DELETE FROM unparsed WHERE trial = ? AND source = 'ctgov'", (old,))
-    return moved
 
 
 def part(connection: sqlite3.Connection, old: str) -> None:

@@ -36,8 +36,6 @@ Task = Iterator[Any]
 _AT_ONCE = 10_000
 _WHOLE_SEARCH = 0.9
 """A search that ends with a smaller part of what the registry had counted was cut short; the data may be refreshed in between."""
-
-
 _LATE_AT_MOST = datetime.timedelta(days=3)
 """A machine of the registry may be behind by so much; a release that is older by more is believed: the clock was wrong before."""
 
@@ -230,6 +228,7 @@ class RegistryPull:
     def _fail_all(self, error: FetchError) -> None:
         everything = looks.Wanted(None, self._around.stamp(), self._only)
         for trials in self._chunks(lambda after: looks.to_ask(self._history, everything, after=after, most=_AT_ONCE)):
+            self._source.checked += len(trials)
             for trial in trials:
                 self._source.fail(trial, str(error), at_fault=True)
 

@@ -18,6 +18,7 @@ from jobs.reports import TO_MEND, SourceReport, SyncReport
 from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.errors import BadContent, Damaged, DatabaseError
 from registry_sync.sources import ctgov
+from registry_sync.sources.ctgov_batches import ids_of
 from registry_sync.sources.ctgov_record import differing
 from registry_sync.sources.interface import CTGOV, Failed, Found, Gone, Moved, Observation, Unreadable
 from registry_sync.trials import presence
@@ -52,7 +53,6 @@ class Store:
         self._settled: list[looks.Settled] = []
         self._gone: list[Gone] = []
         self._aliases = aliases.old_ids(history)
-        self._joined: set[str] = set()
 
     def take(self, seen: Seen, source: SourceReport) -> None:
         """Keep what one observation brings, or name why it brings nothing."""
@@ -118,7 +118,8 @@ class Store:
         except Damaged:
             held = None  # the kept record may come back all the same
         decision = _by_payloads(held, sent.payload) if held is not None else None
-        if isinstance(decision, Unchanged):
+        joined = held is not None and ids_of(held)[0] != sent.trial  # the last record is that of the id that was merged into this one
+        if isinstance(decision, Unchanged) and not joined:
             self._unchanged(sent.trial, sent.source, sent.payload)
             return
         observation = ctgov.read(sent)
@@ -128,7 +129,10 @@ class Store:
         if decision is None:
             known = None if first else versions.latest(self.history, sent.trial, sent.source)
             decision = decide(known.record if known else None, observation.record, complete=True)
-        self._keep(observation, decision, source)
+        if joined and not isinstance(decision, Incomplete):
+            changes = decision.changes if isinstance(decision, Changed) else ()
+            decision = Changed(observation.record, presence.since_joined(changes))
+        self._keep(observation, decision, source, joined=joined)
 
     def _part(self, trial: str) -> None:
         """An id that was merged into another, and has a record of its own again, is a trial of its own again."""
@@ -137,7 +141,7 @@ class Store:
                 aliases.part(connection, trial)
             self._aliases.discard(trial)
 
-    def _keep(self, found: Found, decision: Decision, source: SourceReport) -> None:
+    def _keep(self, found: Found, decision: Decision, source: SourceReport, *, joined: bool = False) -> None:
         if isinstance(decision, Incomplete):
             source.fail(found.trial, decision.reason, at_fault=True)
             self._keep_unparsed(found.trial, found.source, found.payload, decision.reason)
@@ -147,10 +151,6 @@ class Store:
             return
         is_registry = found.source == CTGOV
         changes = decision.changes if isinstance(decision, Changed) else ()
-        joined = is_registry and found.trial in self._joined
-        if joined:
-            changes = presence.since_joined(changes)
-            self._joined.discard(found.trial)
         with self.history.write() as connection:
             version = versions.add_version(
                 self.history,
@@ -218,8 +218,7 @@ class Store:
         """The registry shows the record under another id: everything kept and wished goes on under that one."""
         self.report.count(tell.no_record(self.around, self.history, moved, self.report.missing.get(moved.trial)))
         with self.history.write():
-            if aliases.merge(self.history, moved.trial, moved.to, self.around.stamp()):
-                self._joined.add(moved.to)
+            aliases.merge(self.history, moved.trial, moved.to, self.around.stamp())
         self.report.merged.append((moved.trial, moved.to))
         self.take(ctgov.Sent(moved.to, moved.payload), source)
 

@@ -44,9 +44,31 @@ def test_the_history_goes_on_under_the_new_id(followed: House) -> None:
     with followed.history() as history:
         assert watches.trials(history) == [OTHER]
         assert aliases.family(history, TRIAL) == [OTHER, TRIAL]
-        (version,) = versions.versions(history, OTHER)
-    assert version["number"] == 1
+        numbers = [version["number"] for version in versions.versions(history, OTHER)]
+    assert numbers == [1, 2]  # the last under the old id, and the same under the new one
     assert [(change.trial, change.before, change.after) for change in followed.changes()] == [(TRIAL, "present", "merged")]
+
+
+def test_what_changes_later_is_told_as_ever(followed: House) -> None:
+    merge_into(followed, OTHER)
+    followed.sync()
+    study = followed.registry.study(OTHER)
+    study["protocolSection"]["designModule"]["enrollmentInfo"]["count"] = 400
+    followed.registry.put(study)
+    report = followed.sync()
+    assert (report.changes, report.notices) == (1, 1)
+    assert followed.changes()[0].significance == "major"
+
+
+def test_a_merger_that_was_cut_off_in_the_middle_is_no_other(followed: House) -> None:
+    """The ids were joined, and the process died before the record under the new id was kept."""
+    study = record.a_study(OTHER, posted="2019-05-21")
+    followed.registry.put(study)
+    followed.registry.alias(TRIAL, OTHER)
+    with followed.history() as history, history.write():
+        aliases.merge(history, TRIAL, OTHER, "2026-02-02T00:00:00Z")
+    assert followed.sync().changes == 0
+    assert len(followed.changes(housekeeping=True)) > 5
 
 
 def test_what_changes_with_the_new_id_is_told_to_who_followed_the_old_one(followed: House) -> None:

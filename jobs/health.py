@@ -9,7 +9,7 @@ import datetime
 import json
 from typing import TYPE_CHECKING, Any
 
-from db import incidents, runs
+from db import incidents, looks, runs
 from db.connection import History
 from db.incidents import CTGOV, IN_PART
 from jobs.surroundings import Surroundings, from_stamp, log
@@ -31,11 +31,14 @@ _LONGEST_ERROR = 2000
 def note_registry(around: Surroundings, history: History, source: SourceReport, *, everything: bool) -> None:
     """Note how the registry was found: as a whole, and in part, so that one bad record hides no outage.
 
-    ``everything``: all that is watched was asked for; less than that does not tell that a part is well again.
+    As a whole it is in trouble when nothing usable came, and most of what is watched failed. ``everything``: all that is watched was asked
+    for; less than that does not tell that a part is well again.
     """
-    outage = source.trouble if not source.answered else None
+    watched = looks.count_watched(history, looks.Wanted(None, around.stamp()))
+    is_outage = source.trouble is not None and not source.answered and 2 * len(source.failed) > watched
+    outage = source.trouble if is_outage else None
     note(around, history, CTGOV, outage)
-    in_part = source.trouble if source.answered else None
+    in_part = None if is_outage else source.trouble
     if in_part is not None or (everything and outage is None):
         note(around, history, IN_PART, in_part)
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from db import looks
 from db.connection import History
 from jobs.reports import SourceReport, SyncReport
-from jobs.surroundings import Surroundings, log
+from jobs.surroundings import Surroundings
 from registry_sync.errors import BadStatus, FetchError, Refused, TooSlow
 from registry_sync.sources import ctgov
 from registry_sync.sources.http import Client, Meter
@@ -73,10 +73,10 @@ class Desk:
         if self._store is not None:
             self._store.flush()
 
-    def end(self, source: SourceReport, watched: int) -> None:
+    def end(self, source: SourceReport, watched: int, *, everything: bool) -> None:
         """Judge what the registry did not show of so many watched trials."""
         if self._store is not None:
-            self._store.end(source, watched)
+            self._store.end(source, watched, everything=everything)
 
 
 class _Release:
@@ -147,7 +147,8 @@ class RegistryPull:
         ):
             yield self._metered(self._whole(trials))
             self._desk.flush()
-        self._desk.end(self._source, looks.count_watched(self._history, self._wanted))
+        watched = looks.count_watched(self._history, looks.Wanted(None, self._around.stamp()))
+        self._desk.end(self._source, watched, everything=self._only is None)
         if self._no_time and self._source.answered:
             self._around.say(self._no_time)
 
@@ -217,8 +218,9 @@ class RegistryPull:
         self._report.release = self._settled_in = said.stamp
         newest = looks.newest_release(self._history)
         if said.stamp is not None and newest is not None and _is_a_little_older(said.stamp, newest):
-            log.info("%s serves data of %s, older than those of %s that it served before", self._url, said.stamp, newest)
-            self._settled_in = newest
+            older = f"serves data of {said.stamp}, older than those of {newest} that it served before: they are not taken in"
+            self._around.say(f"ClinicalTrials.gov {older}")
+            self._settled_in, self._full = newest, False
         if isinstance(said.error, Refused | TooSlow):
             self._down = said.error
         elif said.stamp is None:

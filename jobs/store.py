@@ -24,7 +24,6 @@ from registry_sync.sources.interface import CTGOV, Failed, Found, Gone, Moved, O
 from registry_sync.trials import presence
 from registry_sync.trials.changes import Change
 from registry_sync.trials.decide import Baseline, Changed, Decision, Incomplete, Unchanged, decide
-from registry_sync.trials.presence import Absence
 
 Seen = Observation | ctgov.Sent
 """What is handed over: the registry's studies as they came, since most say what they said before and need no reading."""
@@ -69,14 +68,17 @@ class Store:
             log.exception("%s at %s could not be compared", seen.trial, seen.source)
             source.fail(seen.trial, f"could not be compared ({type(error).__name__}); please report it", at_fault=False)
 
-    def end(self, source: SourceReport, watched: int) -> None:
-        """Judge what the registry did not show of ``watched`` trials: all of it at once is its own trouble, and no news of the trials."""
+    def end(self, source: SourceReport, watched: int, *, everything: bool) -> None:
+        """Judge what the registry did not show: most of the ``watched`` trials at once is its own trouble, and no news of the trials.
+
+        ``everything``: all that is watched was asked for. Of many, a few that were asked for by name cannot tell which of the two it is.
+        """
         gone, self._gone = self._gone, []
         held = {each.trial: versions.latest(self.history, each.trial, CTGOV) for each in gone}
         known = [trial for trial, version in held.items() if version is not None]
         too_many = len(known) >= _MANY and 2 * len(known) > watched
         for each in gone:
-            version = held[each.trial]
+            version, missing = held[each.trial], self.report.missing.get(each.trial)
             if version is None:
                 source.fail(each.trial, f"{TO_MEND}; check it, or stop watching it (registry-sync watch remove)", at_fault=False)
             elif too_many:
@@ -84,8 +86,13 @@ class Store:
                     each.trial, f"ClinicalTrials.gov shows none of {len(known)} trials any more: taken for its trouble", at_fault=True
                 )
             else:
-                self.report.count(tell.no_record(self.around, self.history, each, self.report.missing.get(each.trial)))
-                source.fail(each.trial, _not_there(self.report.missing.get(each.trial), version.seen_at), at_fault=False)
+                told = (0, 0)
+                if everything or watched < _MANY:
+                    told = tell.no_record(self.around, self.history, each, missing)
+                    self.report.count(told)
+                has_left = told[0] > 0 or (missing is not None and missing.state != "missing")
+                since = missing.since[:10] if missing and has_left else ""
+                source.fail(each.trial, _not_there(since, version.seen_at), at_fault=False)
 
     def flush(self) -> None:
         """Write down which trials are settled."""
@@ -247,10 +254,10 @@ def _by_payloads(held: bytes, sent: bytes) -> Decision | None:
     return decide(*pair, complete=True) if pair else Unchanged()
 
 
-def _not_there(missing: Absence | None, seen_at: str) -> str:
-    if missing is None or missing.state == "missing":
+def _not_there(since: str, seen_at: str) -> str:
+    if not since:
         return f"ClinicalTrials.gov does not show it any more (last seen changed {seen_at[:10]}); told when another day confirms it"
-    return f"has left ClinicalTrials.gov (not there since {missing.since[:10]}); stop watching it if it is no longer of interest"
+    return f"has left ClinicalTrials.gov (not there since {since}); stop watching it if it is no longer of interest"
 
 
 def _reason(seen: Gone | Unreadable | Failed) -> str:

@@ -70,7 +70,8 @@ def release(client: Getter, base_url: str) -> tuple[str, str | None]:
     try:
         answer = msgspec.json.decode(response.body, type=wire.Version)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise BadContent(f"{place(url)} {what_came(response, error)}", about=place(url)) from error
+        came = what_came(response, error).replace("no page of studies", "no version")
+        raise BadContent(f"{place(url)} {came}", about=place(url)) from error
     stamp = fold(answer.data_timestamp or "")
     return answer.api_version, stamp if 0 < len(stamp) <= _LONGEST_STAMP else None
 
@@ -135,7 +136,9 @@ def _asked_singly(client: Getter, url: str, absent: Gone | Failed) -> Sent | Mov
     try:
         response = client.get(f"{url}/{trial}", {"fields": FIELDS, "format": "json"}, accept=ACCEPT)
     except FetchError as error:
-        if isinstance(error, BadStatus) and error.status == _NOT_FOUND:
+        if (
+            isinstance(error, BadStatus) and error.status == _NOT_FOUND and error.about.endswith(f"/{trial}")
+        ):  # not of where it redirects to
             return Gone(trial, CTGOV)
         return absent if isinstance(absent, Failed) else Failed(trial, CTGOV, str(error))
     answers, aliases = ids_of(response.body)

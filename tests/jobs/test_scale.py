@@ -150,6 +150,7 @@ def test_older_data_of_a_machine_that_is_behind_are_not_taken_in(house: House) -
     asked(house)
     report = house.sync()
     assert (report.changes, report.is_partial, asked(house)) == (0, False, ["version"])
+    assert (house.sync(full=True).changes, asked(house)) == (0, ["version"])
     for trial in MANY[:3]:
         edit(house, trial, "statusModule", overallStatus="SUSPENDED")
     house.registry.release(newer + datetime.timedelta(days=1))

@@ -441,6 +441,7 @@ def test_one_bad_record_hides_no_outage(house: House) -> None:
     break_record(house, OTHER)
     house.sync()
     assert open_incidents(house) == {"ctgov, in part"}
+    house.registry.release()
     house.registry.faults.fail(503, path=STUDIES, times=None)
     house.sync()
     assert open_incidents(house) == {"ctgov, in part", "ctgov"}
@@ -450,6 +451,20 @@ def test_one_bad_record_hides_no_outage(house: House) -> None:
     house.registry.put(record.a_study(OTHER))
     house.sync()
     assert open_incidents(house) == set()
+
+
+def test_one_trial_in_trouble_is_no_outage_though_nothing_else_is_asked(house: House) -> None:
+    trials = [f"NCT{number:08}" for number in range(1, 6)]
+    for trial in trials:
+        house.registry.put(record.a_study(trial))
+    house.watch(*trials)
+    house.sync(days=0)
+    break_record(house, trials[0])
+    house.sync()
+    house.registry.faults.fail(500, path=STUDIES, times=None)
+    for _ in range(2):  # nothing was released: only the broken one is asked for
+        house.sync()
+        assert open_incidents(house) == {"ctgov, in part"}
 
 
 def test_every_unknown_id_is_named(house: House) -> None:

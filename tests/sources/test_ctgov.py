@@ -290,6 +290,11 @@ def test_another_trials_record_at_its_address_is_no_alias(site: Site, client: Cl
     assert f"sent the record of {C}" in failure(observed(client, site, A)[A])
 
 
+def test_a_404_of_another_address_is_no_proof(site: Site, client: Client) -> None:
+    site.prepare(page([]), redirect("/nowhere", status=301), answer("not found", status=404, content_type="text/plain"))
+    assert "answered 404" in failure(observed(client, site, A)[A])
+
+
 def test_a_batch_that_makes_the_server_fail_is_parted_where_others_work(site: Site, client: Client) -> None:
     trials = [f"NCT{number:08}" for number in range(1, 41)]
     whole = registry(*map(study, trials))

@@ -5,11 +5,13 @@ Every import that costs time happens inside the command that needs it, so that `
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import logging
 import os
 import sys
+import threading
 from typing import Any
 
 import click
@@ -78,7 +80,23 @@ def main(arguments: list[str] | None = None) -> None:
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
         os._exit(code)
-    sys.exit(code)
+    _end(code)
+
+
+def _end(code: int) -> None:
+    """End the process without taking the interpreter apart, which takes longer than many a command.
+
+    Whoever asked to be called at the end is called, and what was printed is out. Where a thread is still at work, Python waits for it.
+    """
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.exit(code)
+    os._exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -49,4 +49,4 @@ wheel: $(READY)
 	$(BIN)/python -m build --wheel --outdir dist
 
 clean:
-	rm -rf $(VENV) dist build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-peers dist build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

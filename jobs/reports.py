@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+import msgspec.structs
 
 if TYPE_CHECKING:
     from registry_sync.trials.presence import Absence
@@ -15,15 +17,14 @@ TO_MEND = "ClinicalTrials.gov does not know this id"
 """How the sentence begins about an id that is named by every sync until it is mended or no longer watched."""
 
 
-@dataclass
-class DeliverReport:
+class DeliverReport(msgspec.Struct):
     """What a delivery did: ``sent``, ``retrying`` and ``failed`` (parked) by this run, ``waiting`` what is unsent after it."""
 
     sent: int = 0
     retrying: int = 0
     failed: int = 0
     waiting: int = 0
-    problems: list[str] = field(default_factory=list)
+    problems: list[str] = msgspec.field(default_factory=list)
 
     @property
     def is_partial(self) -> bool:
@@ -32,13 +33,12 @@ class DeliverReport:
 
     def as_json(self) -> dict[str, int]:
         """The object of ``deliver --json``."""
-        numbers = asdict(self)
+        numbers = msgspec.structs.asdict(self)
         del numbers["problems"]
         return numbers
 
 
-@dataclass
-class SourceReport:
+class SourceReport(msgspec.Struct):
     """What one source was asked and said. ``changed``: trials with a new version, the first ones left out.
 
     ``checked``: the trials of which this sync knows how they stand, by whatever way, and those that failed. ``trouble``: the first
@@ -54,7 +54,7 @@ class SourceReport:
     baselines: int = 0
     trouble: str | None = None
     answered: bool = False
-    failed: list[dict[str, str]] = field(default_factory=list)
+    failed: list[dict[str, str]] = msgspec.field(default_factory=list)
 
     def fail(self, trial: str, error: str, *, at_fault: bool) -> None:
         """Note a failure; ``at_fault``: is it the source's?"""
@@ -63,24 +63,23 @@ class SourceReport:
             self.trouble = f"{trial}: {error}"
 
 
-@dataclass
-class SyncReport:
+class SyncReport(msgspec.Struct):
     """What a sync did; ``changes`` are the trials' own, without housekeeping, as ``changes`` lists them."""
 
     started: str
     finished: str = ""
-    sources: list[SourceReport] = field(default_factory=list)
+    sources: list[SourceReport] = msgspec.field(default_factory=list)
     changes: int = 0
     notices: int = 0
-    delivery: DeliverReport = field(default_factory=DeliverReport)
+    delivery: DeliverReport = msgspec.field(default_factory=DeliverReport)
     stopped: bool = False
     release: str | None = None
     """The data release that the registry serves (``None``: unknown, and then nothing is settled for the next sync)."""
     released: str | None = None
     """The time of the registry's data, when the registry said that nothing was released since the last look."""
-    merged: list[tuple[str, str]] = field(default_factory=list)
+    merged: list[tuple[str, str]] = msgspec.field(default_factory=list)
     """Ids that the registry shows under another one now, and that one."""
-    missing: dict[str, Absence] = field(default_factory=dict)
+    missing: dict[str, Absence] = msgspec.field(default_factory=dict)
     """Trials that the registry did not show when last asked, as they stood when this sync began."""
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable
 
@@ -11,13 +12,24 @@ from db.connection import History
 
 def current(history: History, trial: str) -> str:
     """The id that the registry shows this record under, as far as is known here: its own where that is watched again."""
-    row = history.one("SELECT trial FROM alias WHERE old = ? AND NOT EXISTS (SELECT 1 FROM watch WHERE watch.trial = old)", (trial,))
-    return row["trial"] if row else trial
+    return current_ids(history, [trial])[0]
 
 
 def current_ids(history: History, trials: Iterable[str]) -> list[str]:
     """The same for several, each once, in their order."""
-    return list(dict.fromkeys(current(history, trial) for trial in trials))
+    return shown_under(history.connection, trials)
+
+
+def shown_under(connection: sqlite3.Connection, trials: Iterable[str]) -> list[str]:
+    """The same inside the caller's transaction."""
+    trials = list(trials)
+    rows = connection.execute(
+        """SELECT old, trial FROM alias WHERE old IN (SELECT value FROM json_each(?))
+           AND NOT EXISTS (SELECT 1 FROM watch WHERE watch.trial = old)""",
+        (json.dumps(trials),),
+    )
+    now_is = dict(rows.fetchall())
+    return list(dict.fromkeys(now_is.get(trial, trial) for trial in trials))
 
 
 def family(history: History, trial: str) -> list[str]:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from db import watches
+from db import aliases, watches
 from db.connection import History, Row
 from registry_sync.sources.ctgov_search import Search, from_json
 
@@ -150,7 +150,7 @@ def found(connection: sqlite3.Connection, search_id: int, trials: Sequence[str],
     row = connection.execute("SELECT complete_at IS NOT NULL FROM search WHERE id = ? AND watched", (search_id,)).fetchone()
     if row is None:
         return []  # removed while it was run
-    ids = json.dumps(_current(connection, trials))
+    ids = json.dumps(aliases.shown_under(connection, trials))
     watches.know_all(connection, ids, now)
     finds = connection.execute(
         """INSERT INTO search_trial (search_id, trial, found_at, dropped)
@@ -170,12 +170,6 @@ def found(connection: sqlite3.Connection, search_id: int, trials: Sequence[str],
     ).fetchall()
     watches.look_anew(connection, [each[0] for each in new])
     return [each[0] for each in new]
-
-
-def _current(connection: sqlite3.Connection, trials: Sequence[str]) -> list[str]:
-    rows = connection.execute("SELECT old, trial FROM alias WHERE old IN (SELECT value FROM json_each(?))", (json.dumps(list(trials)),))
-    now_is = dict(rows.fetchall())
-    return [now_is.get(trial, trial) for trial in trials]
 
 
 def _make_news(connection: sqlite3.Connection, finds: Sequence[str]) -> None:

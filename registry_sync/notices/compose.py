@@ -65,14 +65,14 @@ def mail(notice: Notice, *, sender: str, reply_to: str, unsubscribe: str, web_ur
     address of the web pages or empty; ``now``: aware, for the Date header alone, so that a repeat differs in nothing else.
     """
     name, address = parseaddr(sender)
-    domain = _ascii_domain(address.rpartition("@")[2]) or "localhost"
+    domain = ascii_domain(address.rpartition("@")[2]) or "localhost"
     links = stop_links(notice, unsubscribe, web_url)
     stop_by = links.mailto or f"mailto:{reply_to or address}"
     message = EmailMessage(policy=SMTP)
-    message["From"] = _address(address, one_line(name))
-    message["To"] = _address(notice.address)
+    message["From"] = mail_address(address, one_line(name))
+    message["To"] = mail_address(notice.address)
     if reply_to:
-        message["Reply-To"] = _address(reply_to)
+        message["Reply-To"] = mail_address(reply_to)
     message["Subject"] = subject(notice)
     message["Date"] = format_datetime(now)
     _identify(message, notice, domain)
@@ -181,12 +181,14 @@ def _id_part(identity: str) -> str:
     return _ID_CHARACTERS.sub("-", identity).strip(".-") or "none"
 
 
-def _address(address: str, name: str = "") -> Address:
+def mail_address(address: str, name: str = "") -> Address:
+    """An address for a header, its domain in the letters of ASCII."""
     user, _, domain = address.rpartition("@")
-    return Address(display_name=name, username=user, domain=_ascii_domain(domain))
+    return Address(display_name=name, username=user, domain=ascii_domain(domain))
 
 
-def _ascii_domain(domain: str) -> str:
+def ascii_domain(domain: str) -> str:
+    """A domain as it is written on the wire; as it is where there is no such form."""
     try:
         return domain.encode("idna").decode("ascii")
     except UnicodeError:

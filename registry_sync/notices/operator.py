@@ -8,14 +8,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from textwrap import fill
 
 from registry_sync.notices.clean import cut, one_line
-from registry_sync.notices.compose import WIRE
+from registry_sync.notices.compose import WIRE, ascii_domain, mail_address
 from registry_sync.notices.interface import Notice
 
 _WIDTH = 76
@@ -87,10 +86,10 @@ def closing(incident: Incident, address: str) -> OperatorNotice:
 def mail(notice: OperatorNotice, *, sender: str, now: datetime) -> EmailMessage:
     """The whole mail with its headers, to be flattened with ``WIRE``; a repeat differs in ``Date`` and in how often so far."""
     name, address = parseaddr(sender)
-    domain = _ascii(address.rpartition("@")[2]) or "localhost"
+    domain = ascii_domain(address.rpartition("@")[2]) or "localhost"
     message = EmailMessage(policy=SMTP)
-    message["From"] = _address(address, one_line(name))
-    message["To"] = _address(notice.address)
+    message["From"] = mail_address(address, one_line(name))
+    message["To"] = mail_address(notice.address)
     message["Subject"] = notice.subject
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{notice.id}@{domain}>"
@@ -157,15 +156,3 @@ def _quoted(error: str) -> str:
 def _wrapped(paragraph: str) -> str:
     indent = paragraph[: len(paragraph) - len(paragraph.lstrip())]
     return fill(paragraph.strip(), _WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-
-
-def _address(address: str, name: str = "") -> Address:
-    user, _, domain = address.rpartition("@")
-    return Address(display_name=name, username=user, domain=_ascii(domain))
-
-
-def _ascii(domain: str) -> str:
-    try:
-        return domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        return domain

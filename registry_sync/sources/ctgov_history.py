@@ -16,7 +16,7 @@ import msgspec
 from registry_sync.errors import BadContent, BadStatus, FetchError, Refused, TooSlow
 from registry_sync.sources import ctgov_wire as wire
 from registry_sync.sources.ctgov_batches import ids_of
-from registry_sync.sources.ctgov_pages import ACCEPT, what_came
+from registry_sync.sources.ctgov_pages import ACCEPT, what_came, with_whole_characters
 from registry_sync.sources.http import Getter, Response
 from registry_sync.sources.trouble import AGAIN, Trouble, place
 from registry_sync.trials import dates
@@ -28,7 +28,6 @@ _NOT_THERE = frozenset({404, 405, 410, 501})
 _NOT_FOUND = 404
 _PARTS = ("protocolSection", "annotationSection", "documentSection", "hasResults")
 _VERSION = re.compile(r"/history/[0-9]+")
-_HALF_A_CHARACTER = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>u[dD][89a-fA-F]..)|.)", re.DOTALL)
 
 _Answer = TypeVar("_Answer")
 
@@ -173,9 +172,7 @@ def _decoded(response: Response, shape: type[_Answer]) -> _Answer:
 
 def _decoded_body(body: bytes, shape: type[_Answer]) -> _Answer:
     """The answer; half a surrogate pair (RFC 8259, section 8.2) becomes U+FFFD, which no later reading would stumble at."""
-    if _HALF_A_CHARACTER.search(body):
-        body = _HALF_A_CHARACTER.sub(lambda escape: b"\\ufffd" if escape["half"] else escape[0], body)
-    return msgspec.json.decode(body, type=shape)
+    return msgspec.json.decode(with_whole_characters(body), type=shape)
 
 
 def _cut(study: dict[str, msgspec.Raw]) -> bytes:

@@ -127,5 +127,9 @@ def _decoded_page(body: bytes) -> wire.Page:
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        mended = _JSON_ESCAPE.sub(lambda escape: b"\\ufffd" if escape["half"] else escape[0], body)
-        return _page_decoder.decode(mended)
+        return _page_decoder.decode(with_whole_characters(body))
+
+
+def with_whole_characters(body: bytes) -> bytes:
+    """JSON in which half a surrogate pair (RFC 8259, section 8.2) is U+FFFD."""
+    return _JSON_ESCAPE.sub(lambda escape: b"\\ufffd" if escape["half"] else escape[0], body)

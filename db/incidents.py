@@ -6,13 +6,14 @@ import sqlite3
 from typing import TYPE_CHECKING, Literal
 
 from db.connection import History, Row
+from registry_sync.sources.interface import CTGOV
 
 if TYPE_CHECKING:
     from registry_sync.notices.operator import Incident
 
 Part = Literal["opening", "closing"]
-CTGOV, IN_PART = "ctgov", "ctgov, in part"
-"""The registry as a whole, and some of what it sends, as sources in trouble; a page's name is its URL."""
+IN_PART = f"{CTGOV}, in part"
+"""Some of what the registry sends, as a source in trouble beside the registry as a whole; a page's name is its URL."""
 
 
 def trouble(connection: sqlite3.Connection, source: str, error: str, now: str, *, told_at: str | None = None) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from db import incidents, looks, runs
 from db.connection import History
-from db.incidents import CTGOV, IN_PART
+from db.incidents import IN_PART
 from jobs.surroundings import Surroundings, from_stamp, log
 from registry_sync.errors import RegistrySyncError, Stopped
 from registry_sync.notices.clean import cut, one_line
@@ -37,7 +37,7 @@ def note_registry(around: Surroundings, history: History, source: SourceReport, 
     watched = looks.count_watched(history, looks.Wanted(None, around.stamp()))
     is_outage = source.trouble is not None and not source.answered and 2 * len(source.failed) > watched
     outage = source.trouble if is_outage else None
-    note(around, history, CTGOV, outage)
+    note(around, history, source.source, outage)
     in_part = None if is_outage else source.trouble
     if in_part is not None or (everything and outage is None):
         note(around, history, IN_PART, in_part)
@@ -64,13 +64,8 @@ def note(around: Surroundings, history: History, source: str, trouble: str | Non
         log.info(*("%s is well again", source) if trouble is None else ("%s is in trouble: %s", source, error))
 
 
-def something_to_tell(history: History) -> bool:
-    """Is there anything that the operator has not heard?"""
-    return incidents.newest_untold(history) is not None
-
-
 def is_due(around: Surroundings, history: History) -> bool:
-    """The same, and may it be tried now: has a failed try waited long enough, or is there something new since?"""
+    """Is there anything that the operator has not heard, and may it be tried now? A failed try waits, unless there is news since."""
     newest = incidents.newest_untold(history)
     if newest is None:
         return False

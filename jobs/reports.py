@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import msgspec.structs
 
+from registry_sync.sources.interface import CTGOV
+
 if TYPE_CHECKING:
     from registry_sync.trials.presence import Absence
-
-CTGOV = "ctgov"
 
 _NAMED = 5
 TO_MEND = "ClinicalTrials.gov does not know this id"

@@ -23,6 +23,7 @@ from jobs.reports import DeliverReport, SourceReport, SyncReport
 from jobs.surroundings import Surroundings
 from registry_sync.errors import AlreadyRunning, Stopped, UsageError
 from registry_sync.sources.http import Client
+from registry_sync.sources.interface import CTGOV
 
 __all__ = ["JOB", "SourceReport", "SyncReport", "sync"]
 
@@ -239,7 +240,7 @@ def _note_health(around: Surroundings, history: History, report: SyncReport, *, 
         with history.write() as connection:
             incidents.let_go(connection, around.stamp())
     for source in report.sources:
-        if source.source == incidents.CTGOV:
+        if source.source == CTGOV:
             health.note_registry(around, history, source, everything=everything)
         else:
             health.note(around, history, source.source, source.trouble)

@@ -45,7 +45,7 @@ def subjects(house: House) -> list[str]:
 
 def is_something_to_tell(house: House) -> bool:
     with house.history() as history:
-        return health.something_to_tell(history)
+        return incidents.newest_untold(history) is not None
 
 
 def is_due(house: House) -> bool:

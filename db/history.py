@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
 
@@ -33,8 +32,7 @@ _headlines = msgspec.json.Encoder()
 Markup = Literal["markdown", "html"]
 
 
-@dataclass(frozen=True)
-class Version:
+class Version(msgspec.Struct, frozen=True):
     """One kept version. ``markup``: how the texts of its payload are marked. ``backfilled``: loaded from the registry's own history."""
 
     id: int

@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from db import aliases, watches
 from db.connection import History, Row
 from registry_sync.sources.ctgov_search import Search, from_json
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """A watched search. ``complete``: it was run to its end before, so what it finds now is news; ``release``: of the last such run."""
 
     id: int
@@ -26,8 +26,7 @@ class Stored:
     release: str | None
 
 
-@dataclass(frozen=True)
-class Removed:
+class Removed(msgspec.Struct, frozen=True):
     """What became of a search: ``trials`` no longer watched since only it had found them; ``followers``: subscriptions that stay."""
 
     trials: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pkgutil
 import sqlite3
 from pathlib import Path
 
@@ -12,7 +11,7 @@ SET = "registry-sync"
 
 def known() -> list[str]:
     """The names of the steps that this program has, in their order."""
-    return sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent / "migrations")]))
+    return sorted(step.stem for step in (Path(__file__).parent / "migrations").glob("m[0-9]*.py"))
 
 
 def taken(connection: sqlite3.Connection) -> list[str]:

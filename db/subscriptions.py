@@ -6,7 +6,8 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from db import searches, watches
 from db.connection import History, Row
@@ -20,8 +21,7 @@ _FOLLOWS = """(every_trial
 """Does a ``subscription`` follow ``wanted.trial``?"""
 
 
-@dataclass(frozen=True)
-class Consent:
+class Consent(msgspec.Struct, frozen=True):
     """That someone vouched for, or gave, consent: the wording, who says so, and when it was confirmed (UTC)."""
 
     wording: str

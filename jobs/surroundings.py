@@ -6,9 +6,10 @@ import datetime
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from db.connection import History, open_history
 from registry_sync.errors import Stopped
@@ -51,14 +52,13 @@ def utc_now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(msgspec.Struct, frozen=True):
     """Everything that a job takes from outside. ``stop`` is set when the process shall end: work under way ends soon, and whole."""
 
     settings: Settings
     now: Callable[[], datetime.datetime] = utc_now
-    stop: threading.Event = field(default_factory=threading.Event)
-    progress: Progress = field(default_factory=Silent)
+    stop: threading.Event = msgspec.field(default_factory=threading.Event)
+    progress: Progress = msgspec.field(default_factory=Silent)
     say: Callable[[str], object] = log.info
     """Hears, in one line, what a person should know before something long begins."""
 

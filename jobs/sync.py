@@ -10,9 +10,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from db import absences, aliases, incidents, looks, outbox, runs, watches
 from db.connection import History
@@ -35,8 +36,7 @@ _HANDED_OVER = 400
 """How many studies may wait to be taken in: a few megabytes."""
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """What is to be asked: trials at the registry (``only``: these, else everything watched), and pages (trial and URL)."""
 
     only: tuple[str, ...]
@@ -109,8 +109,7 @@ def _wanted(history: History, trials: Sequence[str], *, registry: bool, pages: b
 # --- fetch -------------------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class _Lane:
+class _Lane(msgspec.Struct):
     """What is asked one thing after the other: the registry, or the pages of one host. ``take``: in the thread of the history."""
 
     tasks: Iterator[Task]

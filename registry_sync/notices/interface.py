@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+import msgspec
 
 from registry_sync.trials.changes import KeptChange
 from registry_sync.trials.dates import Slips
@@ -15,8 +16,7 @@ Every = Literal["now", "day", "week"]
 Kind = Literal["email", "webhook", "chat"]
 
 
-@dataclass(frozen=True)
-class TrialNews:
+class TrialNews(msgspec.Struct, frozen=True):
     """One trial's part of a notice: the changes that this recipient is told, and the record that they led to.
 
     ``url``: the public page of the record. ``registry_date``: the date that the registry gives the newest version;
@@ -33,12 +33,11 @@ class TrialNews:
     changes: tuple[KeptChange, ...]
     record: Record
     before: Record | None = None
-    slips: Mapping[str, Slips] = field(default_factory=dict)
+    slips: Mapping[str, Slips] = msgspec.field(default_factory=dict)
     into: str | None = None
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True):
     """What one address hears at one time: one trial's news (``now``), or those of a day or a week.
 
     ``id`` is stable: a repeat after a crash carries the same one. ``created_at``: UTC, ISO 8601 with ``Z``.
@@ -58,13 +57,11 @@ class Notice:
     secret_env: str | None = None
 
 
-@dataclass(frozen=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True):
     """The server took it (SMTP 250, HTTP 2xx)."""
 
 
-@dataclass(frozen=True)
-class Retry:
+class Retry(msgspec.Struct, frozen=True):
     """Not now: ``reason`` for the operator; ``after`` seconds when the other side asked for a wait.
 
     ``channel_down``: the fault is the channel's (no server, login or sender refused), not this recipient's, so that
@@ -76,8 +73,7 @@ class Retry:
     channel_down: bool = False
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """Never: the recipient does not exist, or the receiver is gone (SMTP 5xx, HTTP 410)."""
 
     reason: str

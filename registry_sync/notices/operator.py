@@ -6,12 +6,13 @@ What a source said (its error) and where it is (its URL) stand in the body only,
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from textwrap import fill
+
+import msgspec
 
 from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.compose import WIRE, ascii_domain, mail_address
@@ -22,8 +23,7 @@ _LONGEST_ERROR = 1000
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
-@dataclass(frozen=True)
-class Incident:
+class Incident(msgspec.Struct, frozen=True):
     """A source in trouble, as it is kept: ``times`` syncs found it so, the last one with ``error``.
 
     Times are UTC, ISO 8601 with ``Z``; ``closed_at`` is ``None`` while it lasts.
@@ -37,8 +37,7 @@ class Incident:
     closed_at: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class OperatorNotice(Notice):
+class OperatorNotice(Notice, frozen=True, kw_only=True):
     """A notice to the operator: it has words of its own, and no trial's news. ``answers``: the id of the notice that it continues."""
 
     subject: str

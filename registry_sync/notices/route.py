@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from registry_sync.notices.interface import Every, Kind, Role
 from registry_sync.trials.changes import Change
@@ -17,8 +18,7 @@ READER_TOPICS = frozenset({"status", "timeline", "criteria", "places", "design",
 COORDINATOR_TOPICS = READER_TOPICS | {"listing", "deadlines"}
 
 
-@dataclass(frozen=True)
-class Subscription:
+class Subscription(msgspec.Struct, frozen=True):
     """Who hears of what: see INTERFACE's ``subscribe``. ``topics`` and ``countries`` are empty for the role's default and for all."""
 
     id: int
@@ -35,8 +35,7 @@ class Subscription:
     secret_env: str | None = None
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(msgspec.Struct, frozen=True):
     """A notice to be queued: for whom, about which of the changes (their positions), due when (UTC)."""
 
     key: str

@@ -11,10 +11,11 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlencode
+
+import msgspec
 
 from registry_sync.errors import UsageError
 
@@ -51,8 +52,7 @@ _BLANKS = "\t\n\r"
 _BAD_REQUEST = 400
 
 
-@dataclass(frozen=True)
-class Search:
+class Search(msgspec.Struct, frozen=True):
     """One search: each area once, in the order of AREAS, with its text. Two that find the same by their spelling alone are equal."""
 
     areas: tuple[tuple[str, str], ...]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 Marked = tuple[str | None, str]
 """A marker (``None``: there is none) and the text after it."""
@@ -39,8 +40,7 @@ _MOST_MARKERS = 6
 """A line of nothing but bullets ends somewhere."""
 
 
-@dataclass(frozen=True)
-class _Candidate:
+class _Candidate(msgspec.Struct, frozen=True):
     """What may be a number or letter of a list: its style, the places that it may have, and what follows."""
 
     style: str

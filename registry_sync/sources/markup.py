@@ -9,9 +9,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from html.entities import html5
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from registry_sync.sources.folding import fold
 from registry_sync.sources.inline_lists import parted
@@ -100,8 +101,7 @@ def _is_wrapped(before: _OpenLine, text: str, *, wraps: bool) -> bool:
     return wraps or (text[:1].islower() and not before.pieces[-1].endswith((".", ";", ":")))
 
 
-@dataclass(frozen=True)
-class _SourceLine:
+class _SourceLine(msgspec.Struct, frozen=True):
     """One line as written: its column, its list marker in Markdown, its content without escapes, what stood before."""
 
     column: int
@@ -111,15 +111,14 @@ class _SourceLine:
     heading: bool
 
 
-@dataclass
-class _OpenLine:
+class _OpenLine(msgspec.Struct):
     """A Line that may still go on."""
 
     depth: int
     column: int
     marker: str | None
     heading: bool
-    pieces: list[str] = field(default_factory=list)
+    pieces: list[str] = msgspec.field(default_factory=list)
 
     def closed(self) -> Line:
         return Line(self.depth, self.marker, fold(" ".join(self.pieces)), self.heading)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import msgspec
 
@@ -95,7 +95,7 @@ _WHO = (
 )
 _CLAUSE = r"(?:\s+(?:who|that|if|with|meeting|fulfilling|having|presenting)\b[^.;]*?)?"
 _JOIN = r"(?:join|participate|take part|enter|enrol)"
-_LEAVES_OUT = re.compile(
+_LEAVES_OUT = (
     rf"^{_WHO}(?:"
     rf"{_CLAUSE}\s+(?:(?:must|should|will|shall|can|may)\s+be|are|is|were|was)\s+(?:excluded|disqualified|ineligible|not\s+(?:considered\s+)?eligible)\b"
     rf"|{_CLAUSE}\s+(?:must|should|will|shall|may|can)\s*not\s+be\s+(?:eligible|included|enrolled|considered|able\s+to|allowed|permitted)\b"
@@ -103,16 +103,14 @@ _LEAVES_OUT = re.compile(
     rf"|{_CLAUSE}\s+(?:are|is)\s+not\s+(?:to\s+be\s+(?:included|enrolled)|allowed\s+to|able\s+to)\b"
     r"|\s+(?:must|should)\s+not(?:\s+(?:be|have|have any(?: of the following)?|meet any of the following(?: criteria)?))?$)"
     r"|^(?:the\s+)?(?:presence of\s+)?any\s+(?:one\s+)?of\s+(?:the following|these)\b.*\bexclude\b"
-    rf"|^who\s+(?:can(?:not|'t| not)|should not|may not)\s+{_JOIN}\b|^(?:reasons|grounds)\s+for\s+exclusion$",
-    re.IGNORECASE,
+    rf"|^who\s+(?:can(?:not|'t| not)|should not|may not)\s+{_JOIN}\b|^(?:reasons|grounds)\s+for\s+exclusion$"
 )
-_TAKES_IN = re.compile(
+_TAKES_IN = (
     rf"^{_WHO}(?:"
     rf"{_CLAUSE}\s+(?:must|should|will|shall|may|can|are|is|were|was|have to|will have to|need to)\s+(?:be\s+)?"
     rf"(?:eligible|included|enrolled|able to {_JOIN}|{_JOIN}|meet|satisfy|fulfill?|have (?:all|each|the following))\b"
     r"|\s+must(?:\s+(?:be|have))?$)"
-    rf"|^to\s+be\s+(?:eligible|included|able to {_JOIN})\b|^to\s+{_JOIN}\b|^who\s+can\s+{_JOIN}\b",
-    re.IGNORECASE,
+    rf"|^to\s+be\s+(?:eligible|included|able to {_JOIN})\b|^to\s+{_JOIN}\b|^who\s+can\s+{_JOIN}\b"
 )
 _CONDITION = re.compile(
     r"\b(?:if|when|who|following|any|all|each|these|criteria|conditions)\b|\bmust(?:\s+not)?(?:\s+(?:be|have))?$|^who\b|^reasons\b|^grounds\b|^to\b",
@@ -165,6 +163,12 @@ def _named_group(line: Line, text: str) -> Heading | None:
     return Heading(_group(head), section, rest=rest)
 
 
+@cache
+def _pattern(spelt: str) -> re.Pattern[str]:
+    """A pattern that few texts need: it costs more to make than to load the rest of this module."""
+    return re.compile(spelt, re.IGNORECASE)
+
+
 def _sentence(line: Line, text: str) -> Heading | None:
     """A sentence that says who can, or cannot, take part, and introduces a list of conditions."""
     head = text.rstrip(" :-")
@@ -173,9 +177,9 @@ def _sentence(line: Line, text: str) -> Heading | None:
         return None
     if not _CONDITION.search(head):
         return None
-    if _LEAVES_OUT.search(head):
+    if _pattern(_LEAVES_OUT).search(head):
         return Heading("exclusion", None, sentence=True)
-    if _TAKES_IN.search(head) and not _REFUSAL.search(head):
+    if _pattern(_TAKES_IN).search(head) and not _REFUSAL.search(head):
         return Heading("inclusion", None, sentence=True, opens=False)
     return None
 

@@ -7,17 +7,26 @@ from __future__ import annotations
 
 import msgspec
 
+from registry_sync.trials.listing import Listing
 from registry_sync.trials.record import Record
 
 CTGOV = "ctgov"
 """The name of the registry as a source; a page's name is its URL."""
 
 
+class Validators(msgspec.Struct, frozen=True):
+    """By what a server tells an unchanged page (RFC 9110, section 8.8): the header values as they came."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
 class Found(msgspec.Struct, frozen=True):
     """A record that is proved to be of this trial.
 
     ``payload`` is what the source sent (UTF-8 JSON of one study, or the page's bytes).
-    ``registry_date`` is the registry's date of this version (last update posted), ``None`` for a page.
+    ``registry_date`` is the registry's date of this version (last update posted), ``None`` for a page. ``listing``: how a page says it;
+    ``validators``: what the page's server gave to ask by next time.
     """
 
     trial: str
@@ -25,6 +34,8 @@ class Found(msgspec.Struct, frozen=True):
     record: Record
     payload: bytes
     registry_date: str | None = None
+    listing: Listing | None = None
+    validators: Validators | None = None
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -65,10 +76,25 @@ class Failed(msgspec.Struct, frozen=True):
     absent: bool = False
 
 
+class NotModified(msgspec.Struct, frozen=True):
+    """The page is the one that was read last (RFC 9110, section 15.4.5)."""
+
+    trial: str
+    source: str
+
+
+class Forbidden(msgspec.Struct, frozen=True):
+    """The site does not want this page to be asked for by programs (robots.txt, RFC 9309): it was not."""
+
+    trial: str
+    source: str
+    reason: str
+
+
 class Glanced(msgspec.Struct, frozen=True):
     """What a glance showed: by trial a few bytes, to be compared with those of an earlier one."""
 
     shown: dict[str, bytes]
 
 
-Observation = Found | Moved | Gone | Unreadable | Failed
+Observation = Found | Moved | Gone | Unreadable | Failed | NotModified | Forbidden

@@ -6,10 +6,12 @@ date), when the site last looked ("Current as of"), one status word, and "Not re
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from html import escape
 from http import HTTPStatus
 
@@ -23,6 +25,7 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 _NOT_REPORTED = "Not reported"
+_OPENED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -47,19 +50,28 @@ class ListingFacts:
 
 
 class Listing(LoopbackServer):
-    """The site. ``maintenance`` puts one page before all others, with status 200, as careless sites do."""
+    """The site. ``maintenance`` and ``instead`` put one page before all others, with status 200, as careless sites do.
+
+    A trial's page has an ETag and a Last-Modified (of a clock that goes a minute on with each ``put``), and is answered with 304 to
+    those who have it already.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.Lock()
         self._facts: dict[str, ListingFacts] = {}
-        self._closed = False
+        self._instead: str | None = None
         self._robots: str | None = None
+        self._clock = _OPENED
+        self._modified: dict[str, datetime] = {}
+        self._validated = (True, True)
 
     def put(self, trial: str, facts: ListingFacts) -> None:
         """Show this of the trial from now on. Raises UsageError when the id is malformed."""
         with self._lock:
             self._facts[trial_id(trial)] = facts
+            self._clock += timedelta(minutes=1)
+            self._modified[trial_id(trial)] = self._clock
 
     def remove(self, trial: str) -> None:
         """Show this trial no more (404). Raises KeyError when it was not shown."""
@@ -73,8 +85,17 @@ class Listing(LoopbackServer):
 
     def maintenance(self, on: bool = True) -> None:
         """Put the maintenance page before every other page, or take it away."""
+        self.instead(_maintenance_page() if on else None)
+
+    def instead(self, page: str | None) -> None:
+        """Put this HTML before every other page, or take it away."""
         with self._lock:
-            self._closed = on
+            self._instead = page
+
+    def validators(self, *, etag: bool, last_modified: bool) -> None:
+        """What pages can be asked by (RFC 9110, section 8.8); with neither, each request gets the whole page."""
+        with self._lock:
+            self._validated = (etag, last_modified)
 
     def robots(self, rules: str | None) -> None:
         """What ``/robots.txt`` says (RFC 9309); ``None``: there is none."""
@@ -92,12 +113,14 @@ class Listing(LoopbackServer):
         with self._lock:
             if request.path == "/robots.txt":
                 return text(HTTPStatus.NOT_FOUND, "Not Found") if self._robots is None else text(HTTPStatus.OK, self._robots)
-            if self._closed:
-                return _html(HTTPStatus.OK, _maintenance_page())
-            facts = self._facts.get(request.path.removeprefix("/trials/"))
+            if self._instead is not None:
+                return _html(HTTPStatus.OK, self._instead)
+            trial = request.path.removeprefix("/trials/")
+            facts, modified, (etag, last_modified) = self._facts.get(trial), self._modified.get(trial, _OPENED), self._validated
         if facts is None:
             return _html(HTTPStatus.NOT_FOUND, _page("Nothing here", ["<h1>There is no page at this address</h1>"]))
-        return _html(HTTPStatus.OK, trial_page(request.path.removeprefix("/trials/"), facts))
+        page = _html(HTTPStatus.OK, trial_page(trial, facts))
+        return _conditional(request, page, _etag(page) if etag else None, modified if last_modified else None)
 
 
 def trial_page(trial: str, facts: ListingFacts) -> str:
@@ -171,6 +194,29 @@ def _maintenance_page() -> str:
 def _page(title: str, body: Iterable[str]) -> str:
     head = f'<head><meta charset="utf-8"><title>{escape(title)} | {SITE}</title></head>'
     return "\n".join(["<!DOCTYPE html>", '<html lang="en">', head, "<body>", f"<header>{SITE}</header>", *body, "</body>", "</html>", ""])
+
+
+def _etag(page: Reply) -> str:
+    # Weak, since the compressed page has the same one.
+    return f'W/"{hashlib.sha256(page.body).hexdigest()[:16]}"'
+
+
+def _conditional(request: Request, page: Reply, etag: str | None, modified: datetime | None) -> Reply:
+    """The page with what it can be asked by, or 304 for those who have it; the ETag decides where both are sent (RFC 9110, 13.2.2)."""
+    headers = [("ETag", etag)] if etag else []
+    headers += [("Last-Modified", format_datetime(modified, usegmt=True))] if modified else []
+    known = request.header("If-None-Match")
+    unchanged = known == etag if etag and known else _not_modified_since(request.header("If-Modified-Since"), modified)
+    return Reply(HTTPStatus.NOT_MODIFIED, headers=tuple(headers)) if unchanged else replace(page, headers=tuple(headers))
+
+
+def _not_modified_since(header: str | None, modified: datetime | None) -> bool:
+    if header is None or modified is None:
+        return False
+    try:
+        return modified <= parsedate_to_datetime(header)
+    except (ValueError, TypeError):
+        return False
 
 
 def _html(status: int, page: str) -> Reply:

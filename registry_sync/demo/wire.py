@@ -16,6 +16,7 @@ HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 
 _SMALLEST_COMPRESSED = 256
+_WITHOUT_BODY = frozenset((HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED))
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Reply:
         except ValueError:
             phrase = "Scripted"
         lines = [f"HTTP/1.1 {self.status} {phrase}", f"Date: {formatdate(usegmt=True)}"]
-        if self.status != HTTPStatus.NO_CONTENT:
+        if self.status not in _WITHOUT_BODY:
             lines += [f"Content-Type: {self.content_type}", f"Content-Length: {len(self.body) if length is None else length}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
         if close:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Protocol
 from urllib.parse import quote
 
+import msgspec
 import urllib3
 from requests import Request, RequestException, Session
 from requests import Response as RawResponse
@@ -23,20 +24,33 @@ from requests import Response as RawResponse
 from registry_sync import __version__
 from registry_sync.errors import BadContent, Stopped, TooSlow
 from registry_sync.sources import addresses, body, pace
-from registry_sync.sources.response import Response
+from registry_sync.sources.interface import Validators
+from registry_sync.sources.response import Response, conditions
 from registry_sync.sources.transport import Attempt, WatchedAdapter
 from registry_sync.sources.trouble import Trouble, duration, of_failure, of_status, place
 
 __all__ = ["Client", "Getter", "Meter", "Response"]
 
+LARGEST_PAGE = 8 * 2**20
+"""Bytes of one web page, decompressed: for ``max_bytes`` where pages are asked for."""
+
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PARTIAL = 206
+_NOT_MODIFIED = 304
 
 
 class Getter(Protocol):
     """What a source needs of a client."""
 
-    def get(self, url: str, params: Mapping[str, str] | None = None, *, accept: str) -> Response:
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        accept: str,
+        validators: Validators | None = None,
+        max_bytes: int | None = None,
+    ) -> Response:
         """The answer to a GET; raises FetchError's children and Stopped."""
         ...
 
@@ -51,6 +65,15 @@ class _Counts:
         with self._lock:
             self.requests += requests
             self.bytes += size
+
+
+class _Wish(msgspec.Struct, frozen=True, gc=False):
+    """What a caller wants beside the address; ``conditions`` are headers."""
+
+    accept: str
+    conditions: Mapping[str, str]
+    max_bytes: int
+    counts: tuple[_Counts, ...]
 
 
 class Client:
@@ -108,19 +131,45 @@ class Client:
         """This client for one caller, whose requests and bytes are counted apart as well."""
         return Meter(self)
 
-    def get(self, url: str, params: Mapping[str, str] | None = None, *, accept: str) -> Response:
+    def slow_down(self, host_and_port: str, seconds: float) -> None:
+        """From now on at least so many seconds between the starts of two requests to ``host:port``; 0: the bucket alone."""
+        self._pace.slow_down(host_and_port, seconds)
+
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        accept: str,
+        validators: Validators | None = None,
+        max_bytes: int | None = None,
+    ) -> Response:
         """The answer to a GET of ``url`` with ``params`` added to its query.
+
+        ``validators`` are those of an earlier answer's: the answer is of status 304, without a body, when the server says that
+        nothing has changed since. They go to ``url`` alone and not where it redirects to: a notice that was put in a page's place
+        years ago is not modified since yesterday either. ``max_bytes``: for this request, where the client's own cap is larger.
 
         Raises Refused, TooSlow, TooLarge, BadStatus, BadRedirect, BadContent; Stopped once the client is closed, and whatever
         ``wait`` raises.
         """
-        return self.counted_get(url, params, accept, (self._counts,))
+        return self.counted_get(url, params, accept, validators, max_bytes, (self._counts,))
 
-    def counted_get(self, url: str, params: Mapping[str, str] | None, accept: str, counts: tuple[_Counts, ...]) -> Response:
+    def counted_get(
+        self,
+        url: str,
+        params: Mapping[str, str] | None,
+        accept: str,
+        validators: Validators | None,
+        max_bytes: int | None,
+        counts: tuple[_Counts, ...],
+    ) -> Response:
         """What ``get`` does, counted in each of ``counts``."""
+        cap = self._max_bytes if max_bytes is None else min(max_bytes, self._max_bytes)
+        wish = _Wish(accept, conditions(validators) if validators else {}, cap, counts)
         for tries in count(1):
             try:
-                return self._follow(addresses.address(url, params), accept, counts)
+                return self._follow(addresses.address(url, params), wish)
             except Trouble as trouble:
                 asked = trouble.retry_after
                 if tries >= self._attempts or not trouble.again or (asked or 0) > pace.LONGEST_WAIT:
@@ -149,34 +198,37 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _follow(self, url: str, accept: str, counts: tuple[_Counts, ...]) -> Response:
+    def _follow(self, url: str, wish: _Wish) -> Response:
         """One try: the request, and those to where it is redirected."""
         seen = [url]
         while True:
             self._keep_pace(url)
-            answer = self._ask(url, accept, counts)
+            answer = self._ask(url, wish)
             if isinstance(answer, Response):
-                return answer
+                return msgspec.structs.replace(answer, asked=addresses.without_login(seen[0]))
             try:
                 url = addresses.next_address(seen, answer)
             except Trouble as trouble:
                 trouble.url = url
                 raise
             seen.append(url)
+            wish = msgspec.structs.replace(wish, conditions={})
 
     def _keep_pace(self, url: str) -> None:
-        seconds = self._pace.take(addresses.host_and_port(url))
+        host = addresses.host_and_port(url)
+        seconds = self._pace.take(host)
         if seconds > 0:
             self._wait(seconds)
+            self._pace.began(host)
 
-    def _ask(self, url: str, accept: str, counts: tuple[_Counts, ...]) -> Response | str:
+    def _ask(self, url: str, wish: _Wish) -> Response | str:
         """One request: its answer, or the address that it redirects to."""
         attempt = self._register(url)
         trouble: Trouble | None = None
         answer: Response | str = ""
         try:
             with attempt:
-                answer = self._exchange(url, accept, counts)
+                answer = self._exchange(url, wish)
         except Trouble as met:
             trouble = met
         except (RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
@@ -204,21 +256,24 @@ class Client:
             self._under_way.add(attempt)
         return attempt
 
-    def _exchange(self, url: str, accept: str, counts: tuple[_Counts, ...]) -> Response | str:
+    def _exchange(self, url: str, wish: _Wish) -> Response | str:
         session = self._session()
-        headers = {"User-Agent": self._agent, "Accept": accept, "Accept-Encoding": body.ACCEPT_ENCODING}
+        headers = {"User-Agent": self._agent, "Accept": wish.accept, "Accept-Encoding": body.ACCEPT_ENCODING, **wish.conditions}
         request = session.prepare_request(Request("GET", url, headers=headers))
-        for each in counts:
+        for each in wish.counts:
             each.add(requests=1)
         # the adapter, since Session.send reads and unpacks the whole body of a redirect, even of one that it must not follow
         answer = session.get_adapter(url).send(
             request, stream=True, timeout=(self._timeout, self._timeout), verify=self._verify, proxies=addresses.proxies(url)
         )
         with answer:
-            return self._read(url, answer, counts)
+            return self._read(url, answer, wish)
 
-    def _read(self, url: str, answer: RawResponse, counts: tuple[_Counts, ...]) -> Response | str:
+    def _read(self, url: str, answer: RawResponse, wish: _Wish) -> Response | str:
         status = answer.status_code
+        if status == _NOT_MODIFIED and wish.conditions:
+            answer.raw.drain_conn()
+            return Response(status, addresses.without_login(url), answer.headers, b"")
         if status in _REDIRECTS:
             return answer.headers.get("Location", "")
         if not 200 <= status < 300:
@@ -227,10 +282,10 @@ class Client:
             raise Trouble(BadContent, "answered with a part of what was asked for")
 
         def received(size: int) -> None:
-            for each in counts:
+            for each in wish.counts:
                 each.add(size=size)
 
-        content = body.read(answer.raw, self._max_bytes, received)
+        content = body.read(answer.raw, wish.max_bytes, received)
         return Response(status, addresses.without_login(url), answer.headers, content)
 
     def _session(self) -> Session:
@@ -267,9 +322,21 @@ class Meter:
         """Bytes of bodies received through this meter, as they were on the wire."""
         return self._counts.bytes
 
-    def get(self, url: str, params: Mapping[str, str] | None = None, *, accept: str) -> Response:
+    def slow_down(self, host_and_port: str, seconds: float) -> None:
+        """What Client.slow_down does, for everybody who asks through that client."""
+        self._client.slow_down(host_and_port, seconds)
+
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        accept: str,
+        validators: Validators | None = None,
+        max_bytes: int | None = None,
+    ) -> Response:
         """What Client.get does."""
-        return self._client.counted_get(url, params, accept, (self._client._counts, self._counts))
+        return self._client.counted_get(url, params, accept, validators, max_bytes, (self._client._counts, self._counts))
 
 
 def _new_session() -> Session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import math
 import re
 import threading
 from collections.abc import Callable
@@ -16,7 +17,10 @@ _FAR = 10.0**9
 
 
 class Pace:
-    """A bucket of requests for each host and port, which may be spent at once and is refilled evenly."""
+    """A bucket of requests for each host and port, which may be spent at once and is refilled evenly.
+
+    A host that is slowed down gets its requests one by one besides, each so many seconds after the one before.
+    """
 
     def __init__(self, per_minute: int, clock: Callable[[], float]) -> None:
         self._capacity = float(per_minute)
@@ -24,6 +28,16 @@ class Pace:
         self._clock = clock
         self._lock = threading.Lock()
         self._buckets: dict[str, tuple[float, float]] = {}
+        self._gaps: dict[str, float] = {}
+        self._starts: dict[str, float] = {}
+
+    def slow_down(self, host: str, seconds: float) -> None:
+        """At least so many seconds between the starts of two requests to ``host``, the last one included; 0: no more."""
+        with self._lock:
+            if seconds > 0 and math.isfinite(seconds):
+                self._gaps[host] = seconds
+            else:
+                self._gaps.pop(host, None)
 
     def take(self, host: str) -> float:
         """Seconds to wait before the next request to ``host``, which is counted from now on."""
@@ -32,7 +46,16 @@ class Pace:
             left, since = self._buckets.get(host, (self._capacity, now))
             left = min(self._capacity, left + max(0.0, now - since) * self._per_second) - 1
             self._buckets[host] = (left, now)
-        return max(0.0, -left / self._per_second)
+            start = now + max(0.0, -left / self._per_second)
+            if host in self._starts and host in self._gaps:
+                start = max(start, self._starts[host] + self._gaps[host])
+            self._starts[host] = start
+        return start - now
+
+    def began(self, host: str) -> None:
+        """A request that had to wait starts now: waits may last longer than they were asked to."""
+        with self._lock:
+            self._starts[host] = max(self._starts.get(host, 0.0), self._clock())
 
 
 def backoff(tries: int, retry_after: float | None, random: Callable[[], float]) -> float:

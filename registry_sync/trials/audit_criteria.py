@@ -1,0 +1,143 @@
+"""The eligibility criteria of a listing beside the registry's, item by item.
+
+What the registry's own comparison tells counts, but for case, punctuation and typography. Only the groups that the listing states
+are compared. A listing may stand between two versions, with some items of an earlier one and others of today's: it is outdated as
+long as the registry has said each of its items, and did without each that it lacks, and it fell behind with the first of these steps.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from registry_sync.trials import criteria_pairs
+from registry_sync.trials.audit_text import Words, is_cut, read, read_item, telling
+from registry_sync.trials.critical import critical_words, differ_critically
+from registry_sync.trials.listing import Listing
+from registry_sync.trials.record import Criterion, Record
+from registry_sync.trials.verdicts import Difference, Judgement, Past, earlier, fell_behind
+
+_Items = tuple[Criterion, ...]
+_WHAT = {"changed": "changed", "added": "extra", "removed": "missing", "moved": "moved"}
+_JOINTS = frozenset(("and", "or"))
+
+
+class _Held(msgspec.Struct, frozen=True):
+    """What a list has, by group; a list that does not name its groups has each item on both sides."""
+
+    by_group: frozenset[tuple[str | None, Words]]
+    of_any: frozenset[Words]
+
+    def has(self, group: str | None, text: Words) -> bool:
+        """Is it there, in this group or in none?"""
+        return (text in self.of_any) if group is None else (group, text) in self.by_group or (None, text) in self.by_group
+
+
+def same(record: Record, listing: Listing) -> bool:
+    """Does the listing say what this version says, in the groups that it states?"""
+    theirs, mine = _comparable(record, listing)
+    if not theirs or not mine:
+        return False
+    left = _left(theirs, mine)
+    if not any(left):
+        return True
+    bags = [Counter(word for item in side if item.kind == "item" for word in read(item.text) if word not in _JOINTS) for side in left]
+    notes = any(item.kind == "note" for side in left for item in side)
+    return (notes or bags[0] == bags[1]) and not _differences(*left)
+
+
+def differences(record: Record, listing: Listing) -> tuple[Difference, ...]:
+    """What differs, item by item: what reads otherwise, what stands in the wrong group, what is too much, what is missing."""
+    return _differences(*_left(*_comparable(record, listing)))
+
+
+def otherwise(listing: Listing, past: Sequence[Past]) -> Judgement:
+    """The verdict on criteria that no version had as a whole."""
+    now = past[-1].record
+    theirs, mine = _comparable(now, listing)
+    if all(item.group is None for item in mine) and any(item.group for item in theirs):
+        return Judgement(verdict="incomparable", reason="headings lost")
+    places = _last_said(differences(now, listing), listing, past)
+    if not places:
+        return Judgement(verdict="agrees")
+    items = tuple(difference if at is None else replace(difference, since=fell_behind(past, at)) for difference, at in places)
+    known = [at for _, at in places if at is not None]
+    if len(known) == len(items):
+        return Judgement(verdict="outdated", since=fell_behind(past, min(known)), items=items)
+    if 2 * sum(item.what == "extra" for item in items) > len(mine):
+        return Judgement(verdict="incomparable", reason="in words of its own", items=items)
+    telling_ones = [item for item in items if _kind(item, theirs, mine) is None]
+    if not telling_ones:
+        kinds = [_kind(item, theirs, mine) for item in items]
+        reason = next((kind for kind in ("cut off", "reworded") if kind in kinds), None)
+        return Judgement(verdict="incomparable", reason=reason, items=items) if reason else Judgement(verdict="agrees")
+    if 2 * len(mine) < len(theirs) and all(item.what == "missing" for item in telling_ones):
+        return Judgement(verdict="incomparable", reason="shows some of the criteria", items=items)
+    return Judgement(verdict="contradicts", items=items)
+
+
+def _comparable(record: Record, listing: Listing) -> tuple[_Items, _Items]:
+    """The items of either side that can be compared: of the groups that the listing states, and no remarks outside of all groups."""
+    theirs, mine = record.criteria or (), listing.record.criteria or ()
+    stated = {item.group for item in mine} - {None}
+    if not stated:
+        return theirs, mine
+    if any(item.group for item in theirs):
+        theirs = tuple(item for item in theirs if item.group in stated or (item.group is None and item.kind == "item"))
+    return theirs, tuple(item for item in mine if item.group is not None or item.kind == "item")
+
+
+def _held(items: Iterable[Criterion]) -> _Held:
+    keys = frozenset((item.group, read_item(item.text)) for item in items)
+    return _Held(keys, frozenset(text for _, text in keys))
+
+
+def _left(theirs: _Items, mine: _Items) -> tuple[_Items, _Items]:
+    """What either side has and the other has not."""
+    their_keys, my_keys = _held(theirs), _held(mine)
+    return (
+        tuple(item for item in theirs if not my_keys.has(item.group, read_item(item.text))),
+        tuple(item for item in mine if not their_keys.has(item.group, read_item(item.text))),
+    )
+
+
+def _differences(theirs: _Items, mine: _Items) -> tuple[Difference, ...]:
+    return tuple(
+        Difference(what=_WHAT[told.operation], registry=told.before, listing=told.after, group=told.group)  # type: ignore[arg-type]
+        for told in criteria_pairs.told(theirs, mine)
+        if told.operation != "changed" or read_item(told.before or "") != read_item(told.after or "")
+    )
+
+
+def _last_said(found: Sequence[Difference], listing: Listing, past: Sequence[Past]) -> list[tuple[Difference, int | None]]:
+    """Each difference with the place of the last version that was as the listing is in this; ``None``: no version was."""
+    places: dict[int, int] = {}
+    for place, record in earlier(past, lambda record: record.criteria):
+        if record.criteria and len(places) < len(found):
+            held = _held(_comparable(record, listing)[0])
+            places.update((index, place) for index, one in enumerate(found) if index not in places and _said_so(one, held))
+    return [(one, places.get(index)) for index, one in enumerate(found)]
+
+
+def _said_so(found: Difference, held: _Held) -> bool:
+    if found.what == "missing":
+        return not held.has(found.group, read_item(found.registry))
+    whole = held.has(found.group, read_item(found.listing))
+    return whole or all(held.has(found.group, read_item(line)) for line in found.listing.split("\n"))
+
+
+def _kind(found: Difference, theirs: _Items, mine: _Items) -> str | None:
+    """What makes this difference no contradiction; ``None``: nothing does."""
+    if found.what == "changed":
+        if is_cut(found.listing, found.registry):
+            return "cut off"
+        alike = telling(found.registry) == telling(found.listing) and not differ_critically(found.registry, found.listing)
+        return "reworded" if alike else None
+    if found.what == "moved":
+        return None
+    text, side = (found.registry, theirs) if found.what == "missing" else (found.listing, mine)
+    kinds = {item.kind for item in side if item.text == text}
+    return "remark" if kinds == {"note"} and not critical_words(text) else None

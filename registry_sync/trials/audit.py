@@ -86,6 +86,8 @@ def _judged(rule: Rule, listing: Listing, past: Sequence[Past]) -> Judgement:
         if rule.same(record, listing):
             was = plain(getattr(record, rule.field))
             items = rule.differences(now, listing) if rule.differences else ()
+            if rule.differences and not items:
+                return Judgement(verdict="agrees")  # the registry only spells it otherwise now
             return Judgement(verdict="outdated", since=fell_behind(past, place), was=was, items=items)
     if rule.otherwise is not None and is_stated(getattr(now, rule.field)):
         return rule.otherwise(listing, past)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from registry_sync.trials.align import SAME_ITEM, likeness
+from registry_sync.trials.align import SAME_ITEM_ACROSS, likeness
 from registry_sync.trials.audit_text import Words, holds, name, read
 from registry_sync.trials.countries import country_key
 from registry_sync.trials.listing import Listing
@@ -114,7 +114,7 @@ def _same_town(place: Location, site: Location) -> bool:
 
 def _alike(mine: str, theirs: str) -> bool:
     first, second = name(mine), name(theirs)
-    return holds(first, second) or holds(second, first) or likeness(first, second) > SAME_ITEM
+    return holds(first, second) or holds(second, first) or likeness(first, second) >= SAME_ITEM_ACROSS
 
 
 def _without_facility(place: Location) -> Location:

@@ -268,6 +268,15 @@ def towns(*places: tuple[str, str]) -> tuple[Location, ...]:
         ((Location(facility="Private Practice", city="Copenhagen", country="Denmark"),), ((COPENHAGEN,),), "incomparable"),
         (towns(("Copenhagen", "Denmark")), (None,), "contradicts"),
         (towns(("Copenhagen", "Denmark")), ((COPENHAGEN,), None), "outdated"),
+        (towns(("Aarhus", "Denmark")), ((AARHUS,), (Location(city="Aarhus N", country="Denmark"),)), "agrees"),
+        (
+            (Location(facility="University Hospital North", city="Oslo", country="Norway"),),
+            (
+                (Location(facility="University Hospital North", city="Oslo", country="Norway"),),
+                (Location(facility="University Hospital South", city="Oslo", country="Norway"),),
+            ),
+            "outdated",
+        ),
         (towns(("York", "United States")), ((Location(city="New York", country="United States"),),), "contradicts"),
     ],
 )

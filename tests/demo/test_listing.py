@@ -95,6 +95,29 @@ def test_robots_txt_is_what_was_scripted(listing: Listing, http: requests.Sessio
     assert http.get(listing.url + "/robots.txt", timeout=10).text == "User-agent: *\nDisallow: /trials/\n"
 
 
+def test_a_page_that_the_client_has_is_not_sent_again(listing: Listing, http: requests.Session) -> None:
+    listing.put(TRIAL, first_listing())
+    page = http.get(listing.url_of(TRIAL), timeout=10)
+    by_tag, by_time = {"If-None-Match": page.headers["ETag"]}, {"If-Modified-Since": page.headers["Last-Modified"]}
+    for known in (by_tag, by_time, by_tag | {"If-Modified-Since": "yesterday"}):
+        again = http.get(listing.url_of(TRIAL), headers=known, timeout=10)
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", page.headers["ETag"])
+    listing.put(TRIAL, replace(first_listing(), status="Completed"))
+    for known in (by_tag, by_time, by_tag | by_time, {"If-Modified-Since": "yesterday"}):
+        assert "Completed" in http.get(listing.url_of(TRIAL), headers=known, timeout=10).text
+    listing.validators(etag=False, last_modified=False)
+    assert not {"ETag", "Last-Modified"} & set(http.get(listing.url_of(TRIAL), headers=by_tag, timeout=10).headers)
+
+
+def test_any_page_can_stand_before_all_others(listing: Listing, http: requests.Session) -> None:
+    listing.put(TRIAL, first_listing())
+    listing.instead("<h1>Just a moment...</h1>")
+    page = http.get(listing.url_of(TRIAL), timeout=10)
+    assert (page.status_code, page.text, "ETag" in page.headers) == (200, "<h1>Just a moment...</h1>", False)
+    listing.instead(None)
+    assert TRIAL in http.get(listing.url_of(TRIAL), timeout=10).text
+
+
 def test_faults_meet_the_listing_site_too(listing: Listing, http: requests.Session) -> None:
     listing.put(TRIAL, first_listing())
     listing.faults.fail(502)

@@ -11,10 +11,10 @@ from registry_sync.sources.blocks import Block
 from registry_sync.sources.labels import (
     CRITERIA,
     ELIGIBILITY_FACTS,
-    is_chrome,
+    PAGE_LABELS,
+    SECTION,
+    Words,
     is_criteria_heading,
-    is_cut_off,
-    label_meaning,
     opens_about,
     opens_other_trials,
 )
@@ -22,18 +22,32 @@ from registry_sync.sources.markers import strip_bullets
 from registry_sync.sources.markup import block_lines, plain_lines
 from registry_sync.sources.page_parts import begins_about, parted
 from registry_sync.trials.criteria import Line, heading
+from registry_sync.trials.listing import How
 
+_OF_THE_READER = re.compile(r"(?:I|I'm|I\u2019m|You|Your|My|Are you|Do you|Have you)\b(?!\.)")
 _NUMBER = re.compile(r"\d{1,3}[.)]?|#")
 _BULLETED_LINE = re.compile(r"^\s*(?:[•*●▪·–-]|\d{1,2}[.)])\s", re.MULTILINE)
 
 
+_FEWEST_ITEMS = 3
+_FEWEST_WORDS = 3
+_MOST_WORDS_TO_SAY_SO = 60
+
+
 @dataclass(frozen=True)
 class CriteriaSection:
-    """The lines of the eligibility criteria, whether the page leaves them in doubt (cut off, or columns that cannot be told
-    apart), and the page's other blocks."""
+    """The lines of the eligibility criteria, and the page's other blocks.
+
+    ``how``: why they are no text of the record: cut off, in the site's own words, or in columns that cannot be told apart.
+    ``groups``: those of which a heading stands; ``said_nothing``: how often a line says so ("-", "None"); ``is_selection``: the page
+    says that there are more criteria than these.
+    """
 
     lines: tuple[Line, ...]
-    doubtful: bool
+    how: How | None
+    groups: frozenset[str]
+    said_nothing: int
+    is_selection: bool
     rest: tuple[Block, ...]
 
 
@@ -52,27 +66,62 @@ class _Span:
     groups: frozenset[str]
 
 
-def criteria_section(blocks: Sequence[Block]) -> CriteriaSection | None:
+def criteria_section(blocks: Sequence[Block], words: Words) -> CriteriaSection | None:
     """The eligibility criteria: the first stretch that has both groups, else the first of each, else the first at all."""
-    spans = _chosen([span for span in _spans(blocks) if span.lines])
+    spans = _chosen([span for span in _spans(blocks, words) if span.lines])
     if not spans:
         return None
     content = [blocks[place] for span in spans for place in span.content]
     taken = {place for span in spans for place in range(span.start, span.end) if place not in span.facts}
+    said = [blocks[span.start].text for span in spans]
+    said += [block.text for block in content if block.marker is None and len(block.text.split()) <= _MOST_WORDS_TO_SAY_SO]
     return CriteriaSection(
         lines=tuple(line for span in spans for line in span.lines),
-        doubtful=any(is_cut_off(block.text) for block in content)
-        or any(blocks[span.content[-1]].text.endswith(("...", "…")) for span in spans)
-        or _is_beside_each_other(content),
+        how=_how(blocks, spans, content, said, words),
+        groups=frozenset(group for span in spans for group in span.groups),
+        said_nothing=sum(not words.is_stated(block.text) for block in content),
+        is_selection=any(words.is_selection(text) for text in said),
         rest=tuple(block for place, block in enumerate(blocks) if place not in taken),
     )
 
 
-def _spans(blocks: Sequence[Block]) -> Iterator[_Span]:
+def _how(blocks: Sequence[Block], spans: Sequence[_Span], content: Sequence[Block], said: Sequence[str], words: Words) -> How | None:
+    is_cut = any(words.is_cut_off(block.text) for block in content)
+    if is_cut or any(blocks[span.content[-1]].text.endswith(("...", "…")) for span in spans):
+        return "cut_off"
+    if any(words.is_paraphrase(text) for text in said) or _speaks_for_the_reader(content):
+        return "paraphrased"
+    return "headings_lost" if _is_beside_each_other(content) else None
+
+
+def _speaks_for_the_reader(content: Sequence[Block]) -> bool:
+    """Are most of the criteria sentences of the reader ("I am over 18")? A record speaks of patients."""
+    long = [strip_bullets(block.text)[1] or block.text for block in content if len(block.text.split()) > _FEWEST_WORDS]
+    return 2 * sum(_OF_THE_READER.match(text) is not None for text in long) > len(long)
+
+
+def lost_headings(blocks: Sequence[Block], words: Words) -> bool:
+    """Does a part of the page that is named by eligibility have a list without a heading of either group?"""
+    if any(is_criteria_heading(block.text) for block in blocks):
+        return False
+    inside, run = False, 0
+    for block in blocks:
+        meaning = words.label_meaning(block.text)
+        if meaning in (SECTION, CRITERIA):
+            inside, run = "ligib" in block.text, 0
+            continue
+        is_item = block.kind == "item" or strip_bullets(block.text)[0] is not None
+        run = run + 1 if inside and meaning is None and is_item and len(block.text.split()) >= _FEWEST_WORDS else 0
+        if run >= _FEWEST_ITEMS:
+            return True
+    return False
+
+
+def _spans(blocks: Sequence[Block], words: Words) -> Iterator[_Span]:
     past = 0
     for index, block in enumerate(blocks):
-        if index >= past and (_opens_with_heading(block) or label_meaning(block.text) == CRITERIA):
-            span = _span_from(blocks, index)
+        if index >= past and (words.label_meaning(block.text) == CRITERIA or _opens_with_heading(block, words)):
+            span = _span_from(blocks, index, words)
             past = span.end
             yield span
 
@@ -88,26 +137,26 @@ def _chosen(spans: Sequence[_Span]) -> list[_Span]:
     return apart or headed[:1] or list(spans[:1])
 
 
-def _opens_with_heading(block: Block) -> bool:
+def _opens_with_heading(block: Block, words: Words) -> bool:
     """Is this the heading "Inclusion criteria" itself, below no label of the whole?"""
-    if not is_criteria_heading(block.text) or label_meaning(block.text) is not None:
+    if not is_criteria_heading(block.text) or words.label_meaning(block.text) is not None:
         return False
     return block.kind != "item" or ":" in block.text or heading(Line(block.depth, block.marker, block.text)) is not None
 
 
-def _span_from(blocks: Sequence[Block], start: int) -> _Span:
+def _span_from(blocks: Sequence[Block], start: int, words: Words) -> _Span:
     """The stretch that the block at ``start`` opens."""
-    first = start if _opens_with_heading(blocks[start]) else start + 1
-    end = _end_of_criteria(blocks, start)
-    seen = [place for place in range(first, end) if not is_chrome(blocks[place].text)]
-    facts = _facts(blocks, seen)
+    first = start if _opens_with_heading(blocks[start], words) else start + 1
+    end = _end_of_criteria(blocks, start, words)
+    seen = [place for place in range(first, end) if not words.is_button(blocks[place].text)]
+    facts = _facts(blocks, seen, words)
     content = tuple(place for place in seen if place not in facts)
     lines = _lines([blocks[place] for place in content])
     groups = frozenset(found.group for line in lines if (found := heading(line)) is not None and found.group is not None)
     return _Span(start, end, content, facts, lines, groups)
 
 
-def _end_of_criteria(blocks: Sequence[Block], start: int) -> int:
+def _end_of_criteria(blocks: Sequence[Block], start: int, words: Words) -> int:
     anchor = start  # the last heading: where the page leaves its place in a table, the criteria below it end
     for index in range(start + 1, len(blocks)):
         block = blocks[index]
@@ -115,23 +164,31 @@ def _end_of_criteria(blocks: Sequence[Block], start: int) -> int:
             anchor = index
         elif (
             _leaves_place(blocks, anchor, block)
-            or _leaves_item(blocks[anchor], blocks[anchor + 1], block)
-            or _ends_criteria(blocks[start], blocks[anchor], block)
+            or _leaves_item(blocks[anchor], blocks[anchor + 1], block, words)
+            or _ends_criteria(blocks[start], blocks[anchor], block, words)
         ):
             return index
     return len(blocks)
 
 
-def _ends_criteria(opening: Block, anchor: Block, block: Block) -> bool:
+def _ends_criteria(opening: Block, anchor: Block, block: Block, words: Words) -> bool:
     """Does the section that ``opening`` opens, and whose last heading is ``anchor``, end before ``block``?"""
     if anchor.kind == "term" and block.kind == "term":
         return True
     if block.kind == "item":
         return False  # an item that says only "Age" is a criterion
     if block.kind == "heading":
-        return not opening.level or block.level <= opening.level or label_meaning(block.text) is not None or opens_about(block.text)
-    meaning = label_meaning(block.text)
-    return (meaning is not None and block.marker is None) or begins_about(block) or opens_other_trials(block.text)
+        return not opening.level or block.level <= opening.level or words.label_meaning(block.text) is not None or opens_about(block.text)
+    meaning = words.label_meaning(block.text)
+    if block.marker is None and (meaning is not None or _states_something_else(block, words)):
+        return True
+    return begins_about(block) or opens_other_trials(block.text)
+
+
+def _states_something_else(block: Block, words: Words) -> bool:
+    """Is this a line such as "Sponsor: Example Hospital", which is no criterion?"""
+    label, colon, value = block.text.partition(":")
+    return bool(colon and value.strip()) and words.label_meaning(label) in PAGE_LABELS - {CRITERIA}
 
 
 def _leaves_place(blocks: Sequence[Block], place: int, block: Block) -> bool:
@@ -153,37 +210,37 @@ def _leaves_place(blocks: Sequence[Block], place: int, block: Block) -> bool:
     return in_own_cell or not block.row or block.cell == 0
 
 
-def _leaves_item(anchor: Block, first: Block, block: Block) -> bool:
+def _leaves_item(anchor: Block, first: Block, block: Block, words: Words) -> bool:
     """Does ``block`` stand beside the list item that holds a heading and its list, with a label of its own ("Location: ...")?"""
     holds_list = anchor.kind == "item" and first.depth > anchor.depth
-    return holds_list and block.kind == "item" and block.depth <= anchor.depth and next(parted(block)).meaning is not None
+    return holds_list and block.kind == "item" and block.depth <= anchor.depth and next(parted(block, words)).meaning is not None
 
 
-def _facts(blocks: Sequence[Block], places: Sequence[int]) -> frozenset[int]:
+def _facts(blocks: Sequence[Block], places: Sequence[int], words: Words) -> frozenset[int]:
     """The places of labelled lines ("Sex: All") before the first group, or below the last one's list: fields, no criteria."""
     heading_at = next((at for at, place in enumerate(places) if is_criteria_heading(blocks[place].text)), None)
     found: set[int] = set()
     for at, place in enumerate(places[:heading_at]):
-        if _states_fact(blocks[place]):
+        if _states_fact(blocks[place], words):
             found.add(place)
-        elif heading_at is not None and at + 1 < heading_at and _is_label_before_value(blocks[place], blocks[places[at + 1]]):
+        elif heading_at is not None and at + 1 < heading_at and _is_label_before_value(blocks[place], blocks[places[at + 1]], words):
             found.update((place, places[at + 1]))  # two items, "Sex" and "All"
     in_list = any(blocks[place].marker or strip_bullets(blocks[place].text)[0] for place in places)
     for place in reversed(places[heading_at or 0 :]):
         block = blocks[place]
-        if not in_list or block.marker or block.depth or strip_bullets(block.text)[0] or not _states_fact(block):
+        if not in_list or block.marker or block.depth or strip_bullets(block.text)[0] or not _states_fact(block, words):
             break
         found.add(place)
     return frozenset(found)
 
 
-def _is_label_before_value(block: Block, following: Block) -> bool:
-    return label_meaning(block.text) is not None and label_meaning(following.text) is None
+def _is_label_before_value(block: Block, following: Block, words: Words) -> bool:
+    return words.label_meaning(block.text) is not None and words.label_meaning(following.text) is None
 
 
-def _states_fact(block: Block) -> bool:
+def _states_fact(block: Block, words: Words) -> bool:
     """Is this one line with a label of an eligibility field and its value?"""
-    found = list(itertools.islice(parted(block), 2))
+    found = list(itertools.islice(parted(block, words), 2))
     return len(found) > 1 and found[0].meaning in ELIGIBILITY_FACTS
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Callable
 from functools import cache
-
-from babel import Locale
+from typing import Any
 
 from registry_sync.sources.folding import fold
-from registry_sync.sources.labels import BARE_STATUSES, STATUSES, is_stated, label_key, status_key
+from registry_sync.sources.labels import AGES, REFRESHED, Words, label_key, status_key
 from registry_sync.trials.record import Dated, Enrollment, Location
 
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
@@ -17,13 +17,14 @@ _MONTH_NUMBER = {name: number for number, name in enumerate(_MONTHS, start=1)} |
     name[:length]: number for number, name in enumerate(_MONTHS, start=1) for length in (3, 4)
 }
 _DATES = (
-    re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?:T[\d:.]+Z?)?"),
+    re.compile(r"(?P<year>\d{4})(?P<sign>[-/.])(?P<month>\d{1,2})(?P=sign)(?P<day>\d{1,2})(?:[T ]\d[\d:.]*(?:Z|[+-]\d\d:?\d\d)?)?"),
     re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})"),
-    re.compile(r"(?P<name>[A-Za-z]{3,9})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})"),
-    re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?\s+(?P<name>[A-Za-z]{3,9})\.?,?\s+(?P<year>\d{4})"),
-    re.compile(r"(?P<name>[A-Za-z]{3,9})\.?,?\s+(?P<year>\d{4})"),
+    re.compile(r"(?:[A-Za-z]{3,9},?\s+)?(?P<name>[A-Za-z]{3,9})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})"),
+    re.compile(r"(?:[A-Za-z]{3,9},?\s+)?(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?(?:\s+|-)(?P<name>[A-Za-z]{3,9})\.?,?(?:\s+|-)(?P<year>\d{4})"),
+    re.compile(r"(?P<name>[A-Za-z]{3,9})\.?,?(?:\s+|-)(?P<year>\d{4})"),
     re.compile(r"(?P<month>\d{1,2})/(?P<year>\d{4})"),
-)  # "03/04/2025" is March or April, by country: no form of it is read
+)
+_NUMERIC = re.compile(r"(?P<one>\d{1,2})(?P<sign>[/.-])(?P<two>\d{1,2})(?P=sign)(?P<year>\d{4})")
 _MOST_WORDS_IN_DATE = 3
 _YEARS = range(1950, 2150)
 _TYPE = re.compile(r"\b(estimated|anticipated|expected|planned|target|actual)\b", re.IGNORECASE)
@@ -40,6 +41,13 @@ _NO_VOLUNTEERS = frozenset(
 _VOLUNTEERS = frozenset(
     ("yes", "true", "accepts healthy volunteers", "accepted", "healthy volunteers accepted", "accepting healthy volunteers")
 )
+
+_STUDY_TYPES = {
+    "interventional": "INTERVENTIONAL", "interventional study": "INTERVENTIONAL", "interventional clinical trial": "INTERVENTIONAL",
+    "interventional trial": "INTERVENTIONAL", "interventional clinical trial of medicinal product": "INTERVENTIONAL",
+    "observational": "OBSERVATIONAL", "observational study": "OBSERVATIONAL", "observational patient registry": "OBSERVATIONAL",
+    "non interventional": "OBSERVATIONAL", "noninterventional": "OBSERVATIONAL", "expanded access": "EXPANDED_ACCESS",
+}  # fmt: skip
 
 _UNITS = {"year": "Year", "yr": "Year", "month": "Month", "week": "Week", "day": "Day", "hour": "Hour", "minute": "Minute"}
 _AGE = r"(?P<{0}>\d{{1,3}})\s*(?P<{0}_unit>years?|yrs?|months?|weeks?|days?|hours?|minutes?)?(?:\s+old)?"
@@ -84,14 +92,9 @@ _ZIP = re.compile(r"[A-Z0-9][A-Z0-9 -]{2,9}")
 _MOST_PARTS_OF_A_SITE = 8
 
 
-def overall_status(text: str) -> str | None:
-    """A status beside its label, in any spelling -> the registry's token."""
-    return STATUSES.get(status_key(text))
-
-
-def bare_status(text: str) -> str | None:
-    """A status without a label -> the registry's token; only wordings that mean nothing else."""
-    return BARE_STATUSES.get(status_key(text))
+def study_type(text: str) -> str | None:
+    """INTERVENTIONAL, OBSERVATIONAL or EXPANDED_ACCESS."""
+    return _STUDY_TYPES.get(status_key(text))
 
 
 def sex(text: str) -> str | None:
@@ -152,14 +155,26 @@ def enrollment(text: str, label: str) -> Enrollment | None:
     return Enrollment(int(found["count"].replace(",", "")), type_) if found else None
 
 
-def calendar_date(text: str) -> str | None:
-    """A date as the page gives it, in its own precision: ``2025-01-27`` or ``2025-01``; ``None`` where it is not sure."""
+def calendar_date(text: str, *, day_first: bool | None = None) -> str | None:
+    """A date as the page gives it, in its own precision: ``2025-01-27`` or ``2025-01``; ``None`` where it is not sure.
+
+    "03/04/2025" is March or April: it is read where ``day_first`` says which, or where only one of them is a month. Points stand
+    between the numbers only where the day comes first.
+    """
     words = fold(text).strip(" .·•|")
     for form in _DATES:
-        found = form.fullmatch(words)
-        if found:
+        if found := form.fullmatch(words):
             return _iso(found.groupdict())
-    return None
+    found = _NUMERIC.fullmatch(words)
+    if found is None:
+        return None
+    one, two = int(found["one"]), int(found["two"])
+    if one > 12 or two > 12 or one == two or found["sign"] == ".":
+        day_first = found["sign"] == "." or one > 12 or one == two
+    if day_first is None:
+        return None
+    day, month = (found["one"], found["two"]) if day_first else (found["two"], found["one"])
+    return _iso({"year": found["year"], "month": month, "day": day})
 
 
 def name_and_date(text: str) -> tuple[str, str | None]:
@@ -172,9 +187,9 @@ def name_and_date(text: str) -> tuple[str, str | None]:
     return fold(text).strip(" ·•|"), None
 
 
-def dated(text: str, label: str) -> Dated | None:
+def dated(text: str, label: str, *, day_first: bool | None = None) -> Dated | None:
     """A date and its type, where the value or the label says it."""
-    day = calendar_date(re.sub(r"\(\s*\)|[()\[\]]", " ", _TYPE.sub(" ", text)))
+    day = calendar_date(re.sub(r"\(\s*\)|[()\[\]]", " ", _TYPE.sub(" ", text)), day_first=day_first)
     return Dated(day, _type(text) or _type(label)) if day else None
 
 
@@ -200,22 +215,30 @@ def _iso(parts: dict[str, str | None]) -> str | None:
 def location(text: str) -> Location | None:
     """A place that ends with a country: "City, Country", "City, State, Country", "Facility, City, State, Country".
 
-    A place left empty ("Copenhagen, , Denmark") is not stated. A part that has digits before the country is the postal code.
+    A place left empty ("Copenhagen, , Denmark") is not stated. A part that has digits beside the country is the postal code.
     """
     words = fold(text)
-    country = _country_at_end(words)
-    if country is None or len(words) > 300:
+    if len(words) > 300:
+        return None
+    country, zip_ = _country_at_end(words), None
+    if country is None and "," in words:
+        words, _, zip_ = (part.strip() for part in words.rpartition(","))
+        country = _country_at_end(words) if _is_zip(zip_) else None
+    if country is None:
         return None
     parts = [fold(part) or None for part in words[: len(words) - len(country)].rstrip(" ,").split(",")]
     if len(parts) > _MOST_PARTS_OF_A_SITE or parts == [None]:
         return None
-    zip_ = None
-    if len(parts) > 1 and parts[-1] and _ZIP.fullmatch(parts[-1]) and any(letter.isdigit() for letter in parts[-1]):
+    if len(parts) > 1 and parts[-1] and _is_zip(parts[-1]):
         zip_ = parts.pop()
     if len(parts) > 2:
         facility = ", ".join(part for part in parts[:-2] if part) or None
         return Location(facility=facility, city=parts[-2], state=parts[-1], zip=zip_, country=country)
     return Location(city=parts[0], state=parts[1] if len(parts) > 1 else None, zip=zip_, country=country)
+
+
+def _is_zip(text: str) -> bool:
+    return _ZIP.fullmatch(text) is not None and any(letter.isdigit() for letter in text)
 
 
 def _country_at_end(text: str) -> str | None:
@@ -231,6 +254,8 @@ def _country_at_end(text: str) -> str | None:
 @cache
 def _countries() -> frozenset[str]:
     """Country names in English: the Unicode locale data's, and the registry's own spellings."""
+    from babel import Locale
+
     territories = Locale.parse("en").territories
     named = {name.casefold() for code, name in territories.items() if len(code) == 2 and code.isalpha()}
     return frozenset(named | {name.casefold() for name in _COUNTRY_SPELLINGS})
@@ -238,7 +263,7 @@ def _countries() -> frozenset[str]:
 
 def several(texts: tuple[str, ...]) -> tuple[str, ...] | None:
     """A list's items; ``None`` where one text may hold several without saying where one ends."""
-    stated = tuple(fold(text).strip(" •·") for text in texts if is_stated(text))
+    stated = tuple(fold(text).strip(" •·") for text in texts)
     if len(stated) == 1:
         parts = tuple(part for part in (fold(part) for part in re.split(r"[;|•]", stated[0])) if part)
         return parts if len(parts) > 1 or "," not in stated[0] else None
@@ -246,5 +271,30 @@ def several(texts: tuple[str, ...]) -> tuple[str, ...] | None:
 
 
 def is_name(text: str) -> bool:
-    """Can this be a name or a title: stated, neither long nor a label?"""
-    return is_stated(text) and len(text) <= 500 and bool(label_key(text) or len(text) > 20) and any(letter.isalpha() for letter in text)
+    """Can this be a name or a title: neither long nor a sign alone?"""
+    return len(text) <= 500 and bool(label_key(text) or len(text) > 20) and any(letter.isalpha() for letter in text)
+
+
+def is_value_of(meaning: str, text: str, words: Words) -> bool:
+    """Can this text be read as the value beside a label of this meaning? It is asked where no sign stands between them."""
+    if meaning == "overall_status":
+        return bool(words.status(text))
+    reader = _READERS.get(meaning)
+    return reader is not None and reader(text) not in (None, (None, None))
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "sex": sex,
+    "phases": phases,
+    "study_type": study_type,
+    "healthy_volunteers": healthy_volunteers,
+    "minimum_age": one_age,
+    "maximum_age": one_age,
+    AGES: ages,
+    "enrollment": lambda text: enrollment(text, ""),
+    **dict.fromkeys(
+        ("start_date", "primary_completion_date", "completion_date", "first_submit_date", REFRESHED, "none", "first_post_date",
+         "last_update_submit_date", "last_update_post_date", "status_verified_date"),
+        lambda text: dated(text, "", day_first=True),
+    ),
+}  # fmt: skip

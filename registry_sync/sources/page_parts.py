@@ -4,34 +4,45 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from registry_sync.sources.blocks import Block
+from registry_sync.sources.finder_values import is_value_of
 from registry_sync.sources.labels import (
+    ELIGIBILITY_FACTS,
     FIELD_LABELS,
-    LABELS,
     PAGE_LABELS,
     SECTION,
+    Words,
     is_criteria_heading,
     label_key,
-    label_meaning,
     opens_about,
     opens_other_trials,
 )
 from registry_sync.sources.markers import strip_bullets
+from registry_sync.sources.registers import TRIAL_ID
 
-TRIAL_ID = re.compile(r"(?<![A-Za-z0-9])NCT\d{8}(?!\d)", re.IGNORECASE)
 _MOST_WORDS_BESIDE_AN_ID = 4
+_MOST_LETTERS_OF_A_ROW = 120
+_MOST_WORDS_OF_A_LABEL = 6
+_GLUED = re.compile(r"(?<=[a-z)?])(?=[A-Z0-9])")
+_GLUED_HEADING = re.compile(
+    r"(?P<before>.*[.!?)])\s?"
+    r"(?P<heading>(?:(?:Key|Main) )?(?:Inclusion|Exclusion) [Cc]riteria:?|Participants? [Mm]ust(?: [Nn]ot)?:)",
+    re.DOTALL,
+)
+_NAMES = frozenset(("lead_sponsor", "conditions"))
+_ANSWERS = frozenset(("healthy_volunteers",))
 
 
 def trial_ids(blocks: Sequence[Block]) -> frozenset[str]:
     """Every NCT id that the page shows."""
-    return frozenset(found.upper() for block in blocks for found in TRIAL_ID.findall(block.text))
+    return frozenset(found.upper() for block in blocks if "NCT" in block.text.upper() for found in TRIAL_ID.findall(block.text))
 
 
-def own_blocks(blocks: Sequence[Block], trial: str) -> tuple[Block, ...]:
-    """The blocks that tell of ``trial``: without "Similar trials" and without what follows another trial's id.
+def own_blocks(blocks: Sequence[Block], trials: Collection[str], words: Words) -> tuple[Block, ...]:
+    """The blocks that tell of the trial (its ids are ``trials``): without "Similar trials" and what follows another trial's id.
 
     What is doubtful is left out: a field too few is only not stated, another trial's status would be a false alarm.
     """
@@ -40,58 +51,71 @@ def own_blocks(blocks: Sequence[Block], trial: str) -> tuple[Block, ...]:
     ends_at_level = 0
     for index, block in enumerate(blocks):
         shown = _shown_id(block)
-        if shown == trial:
+        if shown in trials:
             others_from = None
         elif others_from is not None:
-            if ends_at_level and 0 < block.level <= ends_at_level and label_meaning(block.text) is not None:
+            if ends_at_level and 0 < block.level <= ends_at_level and words.label_meaning(block.text) is not None:
                 others_from = None
         elif block.kind != "item" and opens_other_trials(block.text):
             others_from, ends_at_level = index, block.level
-        elif shown is not None and not _names_second_id(blocks, index):
+        elif shown is not None and not _names_second_id(blocks, index, words):
             others_from, ends_at_level = index, 0
         if others_from is None:
             kept.append(block)
     return tuple(kept)
 
 
-def leading_trial(blocks: Sequence[Block]) -> str | None:
+def leading_trial(blocks: Sequence[Block], words: Words) -> str | None:
     """The first trial that the page presents by its id: another one than the watched means a list, or that other's page."""
     for index, block in enumerate(blocks):
         if opens_other_trials(block.text):
             return None
         shown = _shown_id(block)
-        if shown is not None and not _names_second_id(blocks, index):
+        if shown is not None and not _names_second_id(blocks, index, words):
             return shown
     return None
 
 
 def _shown_id(block: Block) -> str | None:
     """The trial that a short block such as "NCT ID: NCT01234567", or a title with an id, is about."""
+    if "NCT" not in block.text.upper():
+        return None
     found = {str(id_).upper() for id_ in TRIAL_ID.findall(block.text)}
     if len(found) != 1 or (block.level != 1 and len(TRIAL_ID.sub(" ", block.text).split()) > _MOST_WORDS_BESIDE_AN_ID):
         return None
     return found.pop()
 
 
-def _names_second_id(blocks: Sequence[Block], index: int) -> bool:
+def _names_second_id(blocks: Sequence[Block], index: int, words: Words) -> bool:
     """Does this id stand in a list of ids of the same trial (an alias, an extension), below a label that says so?"""
     key = label_key(blocks[index].text.partition(":")[0])
-    above = next((label_key(block.text) for block in reversed(blocks[max(0, index - 4) : index]) if label_meaning(block.text)), "")
+    above = next((label_key(block.text) for block in reversed(blocks[max(0, index - 4) : index]) if words.label_meaning(block.text)), "")
     return any(word in name for name in (key, above) for word in ("secondary", "identifiers", "other", "alias"))
 
 
-def laid_out(blocks: Sequence[Block]) -> tuple[Block, ...]:
+def laid_out(blocks: Sequence[Block], words: Words) -> tuple[Block, ...]:
     """The blocks as a reader takes them: a table whose first row names its columns by column, a page that is one list as text."""
-    return tuple(_by_columns(_unlisted(blocks)))
+    laid = _unlisted(list(_unglued(blocks)), words)
+    return tuple(_by_columns(laid, words) if any(block.cells > 1 for block in laid) else laid)
 
 
-def _unlisted(blocks: Sequence[Block]) -> list[Block]:
+def _unglued(blocks: Sequence[Block]) -> Iterator[Block]:
+    """The same, with a heading of criteria that is glued to the end of a text as a block of its own."""
+    for block in blocks:
+        if block.text.endswith(":") and len(block.text) > _MOST_LETTERS_OF_A_ROW and (found := _GLUED_HEADING.fullmatch(block.text)):
+            yield replace(block, text=found["before"], parts=(), raw="")
+            yield replace(block, text=found["heading"], parts=(), raw="", marker=None)
+        else:
+            yield block
+
+
+def _unlisted(blocks: Sequence[Block], words: Words) -> list[Block]:
     """The same, with the items of a list that holds the page's own labels as lines of text."""
     labels: dict[int, list[str]] = {}
     leading: dict[int, str | None] = {}
     for block in blocks:
         if block.outline and block.depth == 0 and block.kind == "item":
-            meaning = label_meaning(block.text)
+            meaning = words.label_meaning(block.text)
             leading.setdefault(block.outline, meaning)
             if meaning is not None:
                 labels.setdefault(block.outline, []).append(meaning)
@@ -109,14 +133,14 @@ def _as_text(block: Block) -> Block:
     return replace(block, depth=block.depth - 1)
 
 
-def _by_columns(blocks: Sequence[Block]) -> Iterator[Block]:
+def _by_columns(blocks: Sequence[Block], words: Words) -> Iterator[Block]:
     """Where a row holds only labels and the next ones their values, each column becomes a row: the label and its values."""
     rows = [list(group) for _, group in itertools.groupby(blocks, key=lambda block: block.row or -1)]
     unused = itertools.count(1 + max((block.row for block in blocks), default=0))
     at = 0
     while at < len(rows):
         head = rows[at]
-        below = _values_below(rows, at) if _names_columns(head) else []
+        below = _values_below(rows, at, words) if _names_columns(head, words) else []
         values = [block for row in below for block in row]
         for label in head if values else ():
             if any(letter.isalpha() for letter in label.text):
@@ -128,33 +152,34 @@ def _by_columns(blocks: Sequence[Block]) -> Iterator[Block]:
         at += 1 + len(below)
 
 
-def _values_below(rows: Sequence[Sequence[Block]], at: int) -> Sequence[Sequence[Block]]:
+def _values_below(rows: Sequence[Sequence[Block]], at: int, words: Words) -> Sequence[Sequence[Block]]:
     """The rows of values below the labels of a row; only one where its cells hold whole lists, since all is said in it."""
     end = at + 1
-    while end < len(rows) and _fits(rows[at], rows[end]):
+    while end < len(rows) and _fits(rows[at], rows[end], words):
         end += 1
         if len({block.cell for block in rows[at + 1]}) < len(rows[at + 1]):
             break
     return rows[at + 1 : end]
 
 
-def _names_columns(row: Sequence[Block]) -> bool:
+def _names_columns(row: Sequence[Block], words: Words) -> bool:
     """Is this a row of labels, each in a cell of its own and none twice? A column of numbers needs none."""
     if row[0].cells < 2 or len({block.cell for block in row}) < len(row):
         return False
     named = [block for block in row if any(letter.isalpha() for letter in block.text)]
-    names = {label_meaning(block.text) or label_key(block.text) for block in named}
-    return len(named) > 1 and len(names) == len(named) and all(_is_label(block) for block in named)
+    names = {words.label_meaning(block.text) or label_key(block.text) for block in named}
+    return len(named) > 1 and len(names) == len(named) and all(_is_label(block, words) for block in named)
 
 
-def _is_label(block: Block) -> bool:
-    return label_meaning(block.text) is not None or is_criteria_heading(block.text)
+def _is_label(block: Block, words: Words) -> bool:
+    return words.label_meaning(block.text) is not None or is_criteria_heading(block.text)
 
 
-def _fits(labels: Sequence[Block], values: Sequence[Block]) -> bool:
+def _fits(labels: Sequence[Block], values: Sequence[Block], words: Words) -> bool:
     """Is this a row of values below those labels?"""
     same = values[0].cells == labels[0].cells and values[0].nesting == labels[0].nesting
-    return same and {value.cell for value in values} <= {label.cell for label in labels} and not any(_is_label(value) for value in values)
+    in_columns = {value.cell for value in values} <= {label.cell for label in labels}
+    return same and in_columns and not any(_is_label(value, words) for value in values)
 
 
 def begins_about(block: Block) -> bool:
@@ -175,46 +200,76 @@ class Piece:
     joined: bool = False
 
 
-def pieces(blocks: Sequence[Block]) -> tuple[Piece, ...]:
+def pieces(blocks: Sequence[Block], words: Words) -> tuple[Piece, ...]:
     """The blocks as labels and values, in reading order."""
-    return tuple(_with_answers([piece for block in blocks for piece in parted(block)]))
+    return tuple(_with_answers([piece for block in blocks for piece in parted(block, words)]))
 
 
 def _with_answers(found: Sequence[Piece]) -> list[Piece]:
     """The same, with "Accepts healthy volunteers" below "Volunteers" as the answer that it is, though it may be a label too."""
     answered = list(found[:1])
     for before, piece in itertools.pairwise(found):
-        is_answer = before.meaning == piece.meaning == "healthy_volunteers" and answered[-1].meaning is not None
+        is_answer = piece.meaning in _ANSWERS and before.meaning == piece.meaning and answered[-1].meaning is not None
         answered.append(replace(piece, meaning=None) if is_answer else piece)
     return answered
 
 
-def parted(block: Block) -> Iterator[Piece]:
-    """A block as pieces: a label, a value, "Sex: All", or runs of which some are labels."""
-    whole = label_meaning(block.text)
+def parted(block: Block, words: Words) -> Iterator[Piece]:
+    """A block as pieces: a label, a value, "Sex: All", "SexAll", or runs of which some are labels."""
+    text = block.text
+    whole = words.label_meaning(text)
     if whole is not None:
-        yield Piece(block.text, whole, block)
+        yield Piece(text, whole, block)
         return
-    label, colon, value = block.text.partition(":")
-    if colon and value.strip() and (meaning := LABELS.get(label_key(label))) is not None:
+    label, colon, value = text.partition(":")
+    if colon and value.strip() and (meaning := words.label_meaning(label)) is not None:
         yield Piece(label, meaning, block)
         yield Piece(value.strip(), None, block, joined=True)
         return
-    if len(block.parts) > 1 and block.kind != "item" and any(label_meaning(part) for part in block.parts):
-        yield from _runs(block)
+    if len(block.parts) > 1 and block.kind != "item" and any(words.label_meaning(part) for part in block.parts):
+        yield from _runs(block, words)
         return
-    if len(block.parts) > 1 and block.kind == "item" and label_meaning(block.parts[0]):
-        yield Piece(block.parts[0], label_meaning(block.parts[0]), block)
+    if len(block.parts) > 1 and block.kind == "item" and words.label_meaning(block.parts[0]):
+        yield Piece(block.parts[0], words.label_meaning(block.parts[0]), block)
         yield Piece(" ".join(block.parts[1:]), None, block, joined=True)
         return
-    yield Piece(strip_bullets(block.text)[1] or block.text, None, block)
+    row = _without_a_sign(block, words) if len(text) <= _MOST_LETTERS_OF_A_ROW else None
+    if row is not None:
+        yield from row
+        return
+    yield Piece(text if text[:1].isalpha() else strip_bullets(text)[1] or text, None, block)
 
 
-def _runs(block: Block) -> Iterator[Piece]:
+def _without_a_sign(block: Block, words: Words) -> tuple[Piece, Piece] | None:
+    """The label and value of "StatusRecruiting" or "Phase Phase 2": what stands behind the label must be one of its values.
+
+    An item "Age 18 years" may be a criterion, and is left whole.
+    """
+    text = block.text
+    for glued in itertools.islice(_GLUED.finditer(text), _MOST_WORDS_OF_A_LABEL):
+        place = glued.start()
+        meaning = words.label_meaning(text[:place])
+        if meaning is not None and (is_value_of(meaning, text[place:], words) or meaning in _NAMES):
+            return Piece(text[:place], meaning, block), Piece(text[place:], None, block, joined=True)
+    first, *rest = text.split(" ", _MOST_WORDS_OF_A_LABEL + 1)
+    if not rest or first.lower() not in words.first_words:
+        return None
+    for taken in range(min(_MOST_WORDS_OF_A_LABEL, len(rest)), 0, -1):
+        label = " ".join((first, *rest[: taken - 1]))
+        value = " ".join(rest[taken - 1 :])
+        meaning = words.label_meaning(label)
+        if block.kind == "item" and meaning in ELIGIBILITY_FACTS:
+            return None
+        if meaning is not None and is_value_of(meaning, value, words):
+            return Piece(label, meaning, block), Piece(value, None, block, joined=True)
+    return None
+
+
+def _runs(block: Block, words: Words) -> Iterator[Piece]:
     """The runs of a block, each a label or the whole text up to the next one."""
     value: list[str] = []
     for part in block.parts:
-        meaning = label_meaning(part)
+        meaning = words.label_meaning(part)
         if meaning is None:
             value.append(part)
             continue

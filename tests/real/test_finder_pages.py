@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import html
+import itertools
 import json
 import lzma
 import re
@@ -15,9 +16,14 @@ from typing import Any
 import pytest
 
 from registry_sync.sources.finder import read_page
+from registry_sync.sources.finder_titles import titles_agree
 from registry_sync.sources.interface import Found, Unreadable
+from registry_sync.sources.labels import common_words, is_criteria_heading
 from registry_sync.sources.markup import html_lines, markdown_lines
+from registry_sync.sources.profiles import load_profiles
+from registry_sync.sources.registers import id_key, proves
 from registry_sync.trials.criteria import Line
+from registry_sync.trials.listing import Subject
 from registry_sync.trials.record import Location, Record
 from tests.sources.finder_pages import in_breaks, in_one_column, in_one_list, in_pre
 
@@ -102,7 +108,7 @@ MARKUPS = (paragraphs, headings_and_lists, definitions, rows, divs, spans, break
 @pytest.mark.parametrize("markup", MARKUPS)
 def test_the_page_that_the_project_began_with_is_read_in_any_markup(shared_data: Path, markup: Callable[[str], str]) -> None:
     text = (shared_data / "finder-pages" / WHOLE_PAGE).read_text(encoding="utf-8")
-    found = read_page(TRIAL, URL, markup(text).encode(), None)
+    found = read_page(Subject(TRIAL), URL, markup(text).encode(), None)
     assert isinstance(found, Found), found
     said = found.record
     assert said.brief_title == lines_of(text)[2]
@@ -117,7 +123,7 @@ def test_the_page_that_the_project_began_with_is_read_in_any_markup(shared_data:
     assert stated == {
         "trial", "brief_title", "lead_sponsor", "overall_status", "criteria", "sex", "locations", "first_submit_date",
     }  # fmt: skip
-    plainly = read_page(TRIAL, URL, paragraphs(text).encode(), None)
+    plainly = read_page(Subject(TRIAL), URL, paragraphs(text).encode(), None)
     assert isinstance(plainly, Found)
     assert said == plainly.record
 
@@ -132,31 +138,119 @@ def trial_of(name: str, text: str) -> str:
     return found[0] if found else "NCT00000001"
 
 
-def test_a_careful_readers_status_and_counts_hold(shared_data: Path) -> None:
+def headed(text: str) -> str:
+    """Labels as headings, lines with a bullet as items."""
+    parts = []
+    for line in text_lines(text):
+        bare = line.lstrip("•- ").strip()
+        if common_words().label_meaning(line) or is_criteria_heading(line):
+            parts.append(f"<h3>{html.escape(line)}</h3>")
+        elif line.startswith("•"):
+            parts.append(f"<li>{html.escape(bare)}</li>")
+        else:
+            parts.append(f"<div>{html.escape(line)}</div>")
+    return re.sub(r"((?:<li>.*?</li>)+)", r"<ul>\1</ul>", "".join(parts))
+
+
+def text_lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def subject_of(name: str, text: str) -> Subject:
+    """The trial as its record would give it: ids of other registers, and the title, of which the page shows a near one."""
+    ids = tuple(re.findall(r"20\d\d-5\d{5}-\d\d-\d\d", text))
+    return Subject(trial_of(name, text), ids=ids, titles=(re.sub(r" \(\S+\)$", "", text_lines(text)[0]),))
+
+
+ANY_MARKUP = (paragraphs, headed, divs, spans, breaks, one_column, pre, one_list, nothing)
+
+
+@pytest.mark.parametrize("markup", ANY_MARKUP)
+def test_a_careful_readers_status_and_counts_hold(shared_data: Path, markup: Callable[[str], str]) -> None:
     folder = shared_data / "finder-pages"
-    checked = 0
+    profiles = load_profiles()
     with (folder / "EXPECT.tsv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            text = (folder / row["file"]).read_text(encoding="utf-8")
-            answer = read_page(trial_of(row["file"], text), URL, paragraphs(text).encode(), None)
-            if row["registry_status_equivalent"] == "absent":  # neither an id nor a status: nothing proves whose page it is
-                assert isinstance(answer, Unreadable), row
-                continue
-            assert isinstance(answer, Found), (row, answer)
-            assert answer.record.overall_status == row["registry_status_equivalent"], row
-            if row["n_inclusion"].isdigit():
-                assert counts(answer.record) == (int(row["n_inclusion"]), int(row["n_exclusion"])), row
-            else:
-                assert counts(answer.record) == (0, 0), row
-            checked += 1
-    assert checked >= 5
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert len(rows) >= 7
+    for row in rows:
+        text = (folder / row["file"]).read_text(encoding="utf-8")
+        if "NCT" in row["file"] and "NCT" not in text:
+            text += f"\n{trial_of(row['file'], text)}\n"  # the sample is the page's beginning; the whole page shows its id
+        url = address_of(folder, row["file"])
+        answer = read_page(subject_of(row["file"], text), url, markup(text).encode(), None, profiles.of(url))
+        if row["note"].startswith("no NCT number"):
+            assert isinstance(answer, Unreadable), row
+            continue
+        assert isinstance(answer, Found), (row, answer)
+        assert answer.listing is not None
+        expected = row["registry_status_equivalent"]
+        assert answer.record.overall_status == (None if expected == "absent" else expected), row
+        if row["n_inclusion"].isdigit():
+            assert counts(answer.record) == (int(row["n_inclusion"]), int(row["n_exclusion"])), row
+        else:
+            assert answer.record.criteria is None, row
+            assert answer.listing.how.get("criteria") == ("headings_lost" if row["n_inclusion"] == "unknown" else None), row
+
+
+def address_of(folder: Path, name: str) -> str:
+    with (folder / "PROVENANCE.tsv").open(encoding="utf-8") as file:
+        return next((row["origin"] for row in csv.DictReader(file, delimiter="\t") if row["file"] == name), URL)
+
+
+@pytest.mark.parametrize("markup", ANY_MARKUP)
+def test_a_page_built_on_the_trials_other_registration_says_so(shared_data: Path, markup: Callable[[str], str]) -> None:
+    for path in sorted((shared_data / "finder-pages").glob("ASSIX-CTIS.*.txt")):
+        text = path.read_text(encoding="utf-8")
+        subject = subject_of(path.name, text)
+        found = read_page(subject, URL, markup(text).encode(), None)
+        assert isinstance(found, Found), found
+        assert found.listing is not None
+        assert found.listing.follows == subject.ids
+        assert found.listing.how["sex"] == "not_reported"
+        assert isinstance(read_page(Subject(subject.trial), URL, markup(text).encode(), None), Unreadable)
+
+
+def test_the_whole_page_says_when_it_was_copied_and_what_it_does_not_know(shared_data: Path) -> None:
+    text = (shared_data / "finder-pages" / WHOLE_PAGE).read_text(encoding="utf-8")
+    profile = load_profiles().of("https://clinconnect.io/trials/" + TRIAL)
+    for markup in MARKUPS:
+        found = read_page(Subject(TRIAL), URL, markup(text).encode(), None, profile)
+        assert isinstance(found, Found), found
+        assert found.listing is not None
+        assert found.listing.site == "ClinConnect"
+        assert found.listing.refreshed == "2025-07-01"
+        assert found.listing.how["keywords"] == "run_together"
+        assert found.listing.how["completion_date"] == "not_reported"
+        assert found.listing.follows == ()
 
 
 def test_every_sample_page_is_read_or_refused_with_a_reason(shared_data: Path) -> None:
+    profiles = load_profiles()
     for path in sorted((shared_data / "finder-pages").glob("*.*")):
         body = path.read_bytes()
-        answer = read_page(trial_of(path.name, body.decode("utf-8", "replace")), URL, body, None)
+        url = address_of(shared_data / "finder-pages", path.name)
+        answer = read_page(Subject(trial_of(path.name, body.decode("utf-8", "replace"))), url, body, None, profiles.of(url))
         assert isinstance(answer, Found) or answer.reason, path.name
+
+
+def test_no_two_trials_of_the_registry_share_a_title_or_an_id_that_proves(shared_data: Path, report: list[str]) -> None:
+    titles: dict[str, list[str]] = {}
+    ids: dict[str, set[str]] = {}
+    with lzma.open(shared_data / "ctgov-records.jsonl.xz", "rt", encoding="utf-8") as file:
+        for line in file:
+            named = json.loads(line).get("protocolSection", {}).get("identificationModule", {})
+            titles[named["nctId"]] = [named[key] for key in ("briefTitle", "officialTitle") if key in named]
+            for id_ in (named.get("orgStudyIdInfo", {}), *named.get("secondaryIdInfos", ())):
+                if "id" in id_ and proves(id_["id"]):
+                    ids.setdefault(id_key(id_["id"]), set()).add(named["nctId"])
+    assert all(len(trials) == 1 for trials in ids.values())
+    same = [
+        (one, other)
+        for one, other in itertools.combinations(titles, 2)
+        if titles[one][:1] != titles[other][:1] and titles[one][:1] and titles[other][:1] and titles_agree(titles[one][0], titles[other][0])
+    ]
+    report.append(f"titles: {len(same)} of {len(titles)} real trials have a title that is taken for another one's")
+    assert len(same) <= 2
 
 
 # the registry's eligibility texts

@@ -9,6 +9,7 @@ import pytest
 
 from registry_sync.sources.finder import read_page
 from registry_sync.sources.interface import Found
+from registry_sync.trials.listing import Subject
 from registry_sync.trials.record import Location, Record
 from tests.sources.finder_pages import EXCLUSION, INCLUSION, TRIAL, URL, whole
 
@@ -21,7 +22,7 @@ NOTHING = ("Not reported", "N/A", "Not available", "None provided", "-", "Not re
 
 def record(content: str) -> Record:
     """The record of a page of this trial that holds ``content``."""
-    found = read_page(TRIAL, URL, whole(START + content), "utf-8")
+    found = read_page(Subject(TRIAL), URL, whole(START + content), "utf-8")
     assert isinstance(found, Found), found
     assert found.record.overall_status == "RECRUITING"
     return found.record

@@ -1,0 +1,350 @@
+"""What a page's labels and values state: the fields of the record, and of those that it leaves open, how."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from registry_sync.sources import finder_values as read
+from registry_sync.sources.blocks import Block
+from registry_sync.sources.criteria_section import CriteriaSection, criteria_section, lost_headings
+from registry_sync.sources.folding import fold
+from registry_sync.sources.labels import AGES, CRITERIA, LAUNCHED_BY, REFRESHED, Words
+from registry_sync.sources.page_parts import Labelled, Piece, labelled, pieces, trial_ids
+from registry_sync.sources.profiles import Profile
+from registry_sync.trials.criteria import parse
+from registry_sync.trials.listing import UNSAID, How
+from registry_sync.trials.record import Criterion, Location
+
+_LAUNCHED_BY = re.compile(r"launched by\s+(?P<name>\S.*?)(?:\s*[·•|]\s*(?P<day>[^·•|]+))?", re.IGNORECASE)
+_SPONSORED_BY = re.compile(r"(?:research )?sponsored by:?\s+(?P<name>\S.*)", re.IGNORECASE)
+_NAME_OF_A_SITE = re.compile(r"(?:\S+\s+){0,4}(?:trials?|studies)(?:\s+(?:finder|search|database|registry|portal|summary))?", re.IGNORECASE)
+_FEWEST_WORDS_IN_TITLE = 3
+_MOST_LETTERS_SAID = 300
+_ELLIPSES = ("...", "…")
+_DATED = ("start_date", "primary_completion_date", "completion_date", "first_post_date", "last_update_post_date")
+_DAYS = ("first_submit_date", "last_update_submit_date", "status_verified_date")
+_NOTHING_MAY_BE_A_VALUE = frozenset(("phases", "overall_status"))
+_WEIGHT: dict[How, int] = {"cut_off": 3, "unclear": 2, "not_reported": 1, "empty": 0}
+_SAID_OF = frozenset((*_DATED, *_DAYS))
+
+
+class Fields:
+    """What one page states. ``values`` by field of the record; ``how`` and ``said`` as in a Listing."""
+
+    def __init__(self, blocks: Sequence[Block], words: Words, profile: Profile) -> None:
+        self.words, self.profile = words, profile
+        self.values: dict[str, Any] = {}
+        self.how: dict[str, How] = {}
+        self.said: dict[str, str] = {}
+        self.statuses: tuple[str, ...] = ()
+        section = criteria_section(blocks, words)
+        rest = section.rest if section else tuple(blocks)
+        self.found = pieces(rest, words)
+        self.rows = labelled(self.found)
+        self._by_meaning: dict[str, list[Labelled]] = {}
+        for row in self.rows:
+            self._by_meaning.setdefault(row.meaning, []).append(row)
+        self._read(rest)
+        self._read_criteria(section, blocks)
+        self._mind_the_site()
+
+    def _read(self, blocks: Sequence[Block]) -> None:
+        first = self._first
+        sponsor, submitted = self._launched_by()
+        self._set("official_title", first("official_title", _name))
+        self._set("brief_title", self._title(blocks))
+        self._set("lead_sponsor", first("lead_sponsor", _name) or sponsor)
+        self._set("study_type", first("study_type", lambda text, _: read.study_type(text)))
+        self._set("sex", first("sex", lambda text, _: read.sex(text)) or self._at_top("sex", read.sex))
+        self._set("healthy_volunteers", first("healthy_volunteers", lambda text, _: read.healthy_volunteers(text)))
+        self._set("phases", first("phases", lambda text, _: read.phases(text)) or self._bare(read.bare_phases))
+        self._set("enrollment", first("enrollment", read.enrollment))
+        self._set("conditions", self._list("conditions", at_least=1))
+        self._set("keywords", self._list("keywords", at_least=2))
+        self._set("locations", self._locations())
+        self._read_status()
+        self._read_ages()
+        self._read_dates(submitted)
+
+    def _set(self, name: str, value: Any) -> None:
+        """Keep what is stated; how a field is left open counts only where it is."""
+        if value is not None:
+            self.values[name] = value
+            self.how.pop(name, None)
+            if name not in _SAID_OF:
+                self.said.pop(name, None)
+
+    def _open(self, name: str, how: How, text: str = "") -> None:
+        """Note why a field has no value; of several reasons the one that says most."""
+        known = self.how.get(name)
+        if known is None or _WEIGHT[how] > _WEIGHT[known]:
+            self.how[name] = how
+            self.said.pop(name, None)
+            if text and how in ("unclear", "cut_off"):
+                self.said[name] = text[:_MOST_LETTERS_SAID]
+
+    def _first(self, meaning: str, reader: Callable[[str, str], Any], *, name: str | None = None) -> Any:
+        """The first value beside a label of this meaning that ``reader`` (value, label) can read."""
+        name = name or meaning
+        for row in self._by_meaning.get(meaning, ()):
+            if not row.values:
+                self._open(name, "empty")
+                continue
+            text = row.values[0].text
+            is_stated = self.words.is_stated(text)
+            if row.doubtful:
+                self._open(name, "unclear" if is_stated else "not_reported", text)
+            elif (is_stated or meaning in _NOTHING_MAY_BE_A_VALUE) and (value := reader(text, row.label)) is not None:
+                if text.endswith(_ELLIPSES):
+                    self._open(name, "cut_off", text)
+                    continue
+                if name in _SAID_OF and text != (value if isinstance(value, str) else value.date):
+                    self.said[name] = text[:_MOST_LETTERS_SAID]
+                return value
+            elif not is_stated:
+                self._open(name, "not_reported")
+            else:
+                self._open(name, "cut_off" if self.words.is_cut_off(text) or text.endswith(_ELLIPSES) else "unclear", text)
+        return None
+
+    def _read_status(self) -> None:
+        """The status; where the site's one word covers several of the registry's, these."""
+        covered = self._first("overall_status", lambda text, _: (self.words.status(text), text) if self.words.status(text) else None)
+        covered = covered or self._bare(lambda text: (found, text) if (found := self.words.bare_status(text)) else None)
+        if covered is None:
+            return
+        tokens, text = covered
+        self.how.pop("overall_status", None)
+        self.said.pop("overall_status", None)
+        if len(tokens) == 1:
+            self.values["overall_status"] = tokens[0]
+        else:
+            self.statuses = tokens
+        if len(tokens) > 1 or text.casefold() != tokens[0].replace("_", " ").casefold():
+            self.said["overall_status"] = text[:_MOST_LETTERS_SAID]
+
+    def _read_ages(self) -> None:
+        """The lower and upper age limit, from their own labels or from one for both."""
+        both = self._first(AGES, lambda text, _: read.ages(text) if any(read.ages(text)) else None, name="minimum_age")
+        at_top = self._at_top("ages", lambda text: limits if any(limits := read.ages(text)) else None)
+        lower, upper = both or at_top or (None, None)
+        if both is None and (how := self.how.get("minimum_age")) is not None:
+            self._open("maximum_age", how, self.said.get("minimum_age", ""))
+        for name, limit in (("minimum_age", lower), ("maximum_age", upper)):
+            self._set(name, self._first(name, lambda text, _: read.one_age(text)) or limit)
+
+    def _read_dates(self, submitted: str | None) -> None:
+        """The dates that stand beside their labels without doubt; a page that puts values before its labels gives none."""
+        day_first = self.profile.day_first
+        if self._values_stand_first():
+            for name in (*_DATED, *_DAYS):
+                if name in self._by_meaning:
+                    self._open(name, "unclear")
+        else:
+            for name in _DATED:
+                self._set(name, self._first(name, lambda text, label: read.dated(text, label, day_first=day_first)))
+            for name in _DAYS:
+                self._set(name, self._first(name, lambda text, _: read.calendar_date(text, day_first=day_first)))
+        if self.values.get("first_submit_date") is None and submitted is not None:
+            meant = self.words.dates.get("launched by", "first_submit_date")
+            if meant in _DAYS:
+                self._set(meant, submitted)
+
+    @property
+    def refreshed(self) -> str | None:
+        """The day of which the site says that its copy is."""
+        for row in self._by_meaning.get(REFRESHED, ()):
+            if row.values and not row.doubtful and (day := read.calendar_date(row.values[0].text, day_first=self.profile.day_first)):
+                return day
+        return None
+
+    def _values_stand_first(self) -> bool:
+        """Does a chain of dates and their labels begin with a date and end with a label, so that each date belongs to the next?"""
+        labels = (*_DATED, *_DAYS)
+        for index, piece in enumerate(self.found):
+            if index == 0 or piece.meaning not in labels or not self._is_date(self.found[index - 1]):
+                continue
+            if not (index > 1 and self.found[index - 2].meaning is not None):
+                return True
+        return False
+
+    @staticmethod
+    def _is_date(piece: Piece) -> bool:
+        return piece.meaning is None and not piece.joined and read.dated(piece.text, "", day_first=True) is not None
+
+    def _bare(self, reader: Callable[[str], Any]) -> Any:
+        """The first value of the page that says what it is without a label, before its places: those have statuses of their own."""
+        before: Block | None = None
+        for piece in self.found:
+            if piece.meaning == "locations":
+                return None
+            runs = piece.block.parts if piece.block is not before else ()  # once for each block, however many pieces it has
+            before = piece.block
+            for text in (piece.text, *runs):
+                if piece.meaning is None and (value := reader(text)) is not None:
+                    return value
+        return None
+
+    def _at_top(self, kind: str, reader: Callable[[str], Any]) -> Any:
+        """A value that this site shows without a label, above its first label."""
+        if kind not in self.profile.bare:
+            return None
+        above = itertools.takewhile(lambda piece: piece.meaning is None, self.found)
+        return next((value for piece in above if (value := reader(piece.text)) is not None), None)
+
+    def _title(self, blocks: Sequence[Block]) -> str | None:
+        """The brief title: beside its label, right before "Launched by", or the page's first heading of the first rank."""
+        stated: str | None = self._first("brief_title", _name)
+        if stated is not None:
+            return stated
+        title = None
+        for before, block in itertools.pairwise(blocks):
+            if block.text[:11].casefold() == "launched by" or self.words.label_meaning(block.text) == LAUNCHED_BY:
+                title = before if self._may_be_title(before) else None
+                break
+        else:
+            title = next((block for block in blocks if block.level == 1 and self._may_be_title(block)), None)
+        if title is not None and title.text.endswith(_ELLIPSES):
+            self._open("brief_title", "cut_off", title.text)
+            return None
+        return title.text if title is not None else None
+
+    def _may_be_title(self, block: Block) -> bool:
+        if len(block.text.split()) < _FEWEST_WORDS_IN_TITLE or _NAME_OF_A_SITE.fullmatch(block.text):
+            return False
+        return read.is_name(block.text) and self.words.label_meaning(block.text) is None and not trial_ids([block])
+
+    def _launched_by(self) -> tuple[str | None, str | None]:
+        """The sponsor and the registry's first-submitted date of "Launched by NAME · DATE", in one block or in several."""
+        for row in self._by_meaning.get(LAUNCHED_BY, ()):
+            if row.values and not row.doubtful:
+                day = next((day for piece in row.values[1:3] if (day := read.calendar_date(piece.text))), None)
+                name, inline = _name_and_day(f"launched by {row.values[0].text}")
+                return name, inline or day
+        for piece in self.found:
+            if piece.meaning is not None:
+                continue
+            if piece.text[:11].casefold() == "launched by":
+                return _name_and_day(piece.text if piece.text[11:12] == " " else " ".join(piece.block.parts))
+            sponsored = _SPONSORED_BY.fullmatch(piece.text) if "ponsored" in piece.text[:20] else None
+            if sponsored and read.is_name(sponsored["name"]):
+                return sponsored["name"], None
+        return None, None
+
+    def _list(self, name: str, *, at_least: int) -> tuple[str, ...] | None:
+        """The items below a label, where the page shows where each ends and says that all are there."""
+        for row in self._by_meaning.get(name, ()):
+            if not row.values:
+                self._open(name, "empty")
+                continue
+            texts = [piece.text for piece in _run(row.values)]
+            stated = tuple(text for text in texts if self.words.is_stated(text))
+            if row.doubtful:
+                self._open(name, "unclear" if stated else "not_reported")
+            elif any(self.words.is_cut_off(piece.text) for piece in row.values) or any(text.endswith(_ELLIPSES) for text in stated):
+                self._open(name, "cut_off")
+                return None
+            elif not stated:
+                self._open(name, "not_reported")
+            elif (items := read.several(stated)) and len(items) >= at_least:
+                return items
+            else:
+                self.how[name] = "run_together"
+                self.said[name] = stated[0][:_MOST_LETTERS_SAID]
+                return None
+        return None
+
+    def _locations(self) -> tuple[Location, ...] | None:
+        """The places below a label; ``None`` where there are none that can be read or the page shows only some."""
+        for row in self._by_meaning.get("locations", ()):
+            if any(self.words.is_cut_off(piece.text) for piece in row.values):
+                self._open("locations", "cut_off")
+                return None
+            sites = tuple(site for text in _site_texts(row.values) if (site := read.location(text)) is not None)
+            if sites:
+                return sites
+            stated = [piece.text for piece in row.values if self.words.is_stated(piece.text)]
+            self._open("locations", "unclear" if stated else "not_reported" if row.values else "empty")
+        return None
+
+    def _read_criteria(self, section: CriteriaSection | None, blocks: Sequence[Block]) -> None:
+        if section is None:
+            if lost_headings(blocks, self.words):
+                self.how["criteria"] = "headings_lost"
+            elif CRITERIA in self._by_meaning:
+                self.how["criteria"] = "empty"
+            return
+        every = parse(section.lines)
+        stated = tuple(one for one in every if self.words.is_stated(one.text))
+        how = section.how or _how_they_stand(section, every, stated)
+        if how is not None:
+            self.how["criteria"] = how
+            return
+        self.values["criteria"] = stated
+        if section.is_selection:
+            self.how["criteria"] = "paraphrased"  # they are what the page says, and no text of the record
+
+    def _mind_the_site(self) -> None:
+        """What this site cuts, rewrites or runs together, without saying so, is no value to compare."""
+        ways: tuple[tuple[How, Sequence[str]], ...] = (
+            ("paraphrased", self.profile.paraphrases),
+            ("cut_off", self.profile.truncates),
+            ("run_together", self.profile.run_together),
+        )
+        for how, names in ways:
+            for name in names:
+                value = self.values.pop(name, None)
+                if value is not None or (name in self.how and self.how[name] not in UNSAID):
+                    self.how[name] = how
+                    if isinstance(value, str):
+                        self.said[name] = value[:_MOST_LETTERS_SAID]
+
+
+def _how_they_stand(section: CriteriaSection, every: Sequence[Criterion], stated: Sequence[Criterion]) -> How | None:
+    """Why these criteria cannot be compared: none at all, or headings and items that do not belong together."""
+    if not stated:
+        return "not_reported" if every else "headings_lost"
+    held = {one.group for one in every}
+    if held == {None} or len(section.groups - held) > section.said_nothing:
+        return "headings_lost"
+    return None
+
+
+def _name(text: str, _: str) -> str | None:
+    return text if read.is_name(text) else None
+
+
+def _name_and_day(text: str) -> tuple[str | None, str | None]:
+    match = _LAUNCHED_BY.fullmatch(text)
+    if match is None:
+        return None, None
+    if not match["day"]:
+        name, day = read.name_and_date(match["name"])
+        return (name if read.is_name(name) else None), day
+    day = read.calendar_date(match["day"])
+    name = fold(match["name"] if day else text[len("launched by ") :]).strip(" ·•|")
+    return (name if read.is_name(name) else None), day
+
+
+def _run(values: Sequence[Piece]) -> tuple[Piece, ...]:
+    """The pieces of one list: items, definitions or cells as long as they follow each other; of plain text only the first."""
+    kind = values[0].block.kind
+    if kind not in ("item", "definition", "cell") or values[0].joined:
+        return (values[0],)
+    end = next((index for index, piece in enumerate(values) if piece.block.kind != kind), len(values))
+    return tuple(values[:end])
+
+
+def _site_texts(values: Sequence[Piece]) -> list[str]:
+    """A text for each place: a block, or the cells of a table row where no cell says it all."""
+    texts: list[str] = []
+    cells: dict[int, list[str]] = {}
+    for piece in values:
+        if piece.block.row and piece.block.cells > 1 and read.location(piece.text) is None:
+            cells.setdefault(piece.block.row, []).append(piece.text)
+        else:
+            texts.append(piece.text)
+    return [*texts, *(", ".join(row) for row in cells.values())]

@@ -1,0 +1,71 @@
+"""The words of trial-finder pages as data: ``finders/words.toml``, read once, when the first page is."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+FOLDER = Path(__file__).parent / "finders"
+WORDS = "words.toml"
+
+Status = Literal[
+    "RECRUITING", "NOT_YET_RECRUITING", "ACTIVE_NOT_RECRUITING", "ENROLLING_BY_INVITATION", "COMPLETED", "SUSPENDED", "TERMINATED",
+    "WITHDRAWN", "UNKNOWN", "WITHHELD", "AVAILABLE", "NO_LONGER_AVAILABLE", "TEMPORARILY_NOT_AVAILABLE", "APPROVED_FOR_MARKETING",
+]  # fmt: skip
+"""The registry's tokens (ClinicalTrials.gov, API v2, enumeration ``Status``)."""
+ALL_STATUSES: tuple[str, ...] = Status.__args__  # type: ignore[attr-defined]
+
+Value = Literal[
+    "brief_title", "official_title", "lead_sponsor", "overall_status", "sex", "minimum_age", "maximum_age", "healthy_volunteers", "phases",
+    "study_type", "enrollment", "conditions", "keywords", "locations", "start_date", "primary_completion_date", "completion_date",
+    "first_submit_date", "first_post_date", "last_update_submit_date", "last_update_post_date", "status_verified_date", "criteria",
+]  # fmt: skip
+"""The fields of a record that a page can state."""
+VALUES: tuple[str, ...] = Value.__args__  # type: ignore[attr-defined]
+
+Structure = Literal["ages", "launched_by", "refreshed", "registration", "other_ids", "none", "section"]
+"""What else a label can mean.
+
+``ages``: one label for both limits; ``launched_by``: who brought the trial to the registry, and the day; ``refreshed``: the day of
+which the site's copy is; ``registration``: the number by which the site files the trial; ``other_ids``: its other numbers; ``none``: a
+label whose value is not kept, it ends the value before it; ``section``: opens a part of the page and has no value of its own.
+"""
+MEANINGS: tuple[str, ...] = (*VALUES, *Structure.__args__)  # type: ignore[attr-defined]
+
+
+class Several(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Words for the status that cover several of the registry's tokens; ``beside_a_label``: alone they may be anything."""
+
+    words: list[str]
+    covers: list[Status] = []
+    covers_all_but: list[Status] = []
+    beside_a_label: bool = False
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The tokens covered, in the registry's order."""
+        return tuple(one for one in ALL_STATUSES if one in self.covers or (self.covers_all_but and one not in self.covers_all_but))
+
+
+class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file, as it is written."""
+
+    nothing: list[str]
+    cut_off: list[str]
+    buttons: list[str]
+    paraphrase: list[str]
+    selection: list[str]
+    labels: dict[Value | Structure, list[str]]
+    statuses: dict[Status, list[str]]
+    statuses_beside_a_label: dict[Status, list[str]]
+    several: list[Several]
+
+
+@cache
+def common() -> Vocabulary:
+    """The words that are the same on all sites."""
+    return msgspec.convert(tomllib.loads((FOLDER / WORDS).read_text(encoding="utf-8")), Vocabulary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from db import watches
 from db.connection import History
@@ -43,10 +43,30 @@ def old_ids(history: History) -> set[str]:
     return {row["old"] for row in history.rows("SELECT old FROM alias")}
 
 
+def former_ids(history: History, shown: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """For ids as the registry shows them, with the aliases that each names: the other ids that this program knows their records by.
+
+    Left out are ids that are watched, since the aliases of these are found by asking for them, and aliases shown as records of their own.
+    """
+    named = {alias for names in shown.values() for alias in names} - shown.keys()
+    rows = history.rows("SELECT id FROM trial WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(named)),)) if named else []
+    known = {row["id"] for row in rows}
+    if not known:
+        return {}
+    watched = watches.watched(history, [new for new, names in shown.items() if known.intersection(names)])
+    found = {
+        new: [each for each in current_ids(history, [name for name in names if name in known]) if each != new]
+        for new, names in shown.items()
+        if new not in watched
+    }
+    return {new: ids for new, ids in found.items() if ids}
+
+
 def merge(history: History, old: str, new: str, now: str) -> None:
     """Let everything that hangs on ``old`` go on under ``new``, inside the caller's transaction.
 
-    The watch, its pages, what searches found and the subscriptions move. The versions move when nothing is held under ``new``, so that
+    The watch, its pages, what searches found and the subscriptions move; so does it that ``old`` was removed by hand, unless ``new`` is
+    watched then. The versions move when nothing is held under ``new``, so that
     the next record is compared with them; else they stay, and are shown as the other branch of one history. Changes keep the id
     under which they were told.
     """
@@ -58,9 +78,14 @@ def merge(history: History, old: str, new: str, now: str) -> None:
         "INSERT INTO alias (old, trial, since) VALUES (?, ?, ?) ON CONFLICT (old) DO UPDATE SET trial = excluded.trial", (old, new, now)
     )
     _move_watch(connection, old, new)
+    dropped = connection.execute("SELECT max(dropped) FROM search_trial WHERE trial IN (?, ?)", (old, new)).fetchone()[0]
     for table in ("subscription_trial", "search_trial"):
         connection.execute(f"UPDATE OR IGNORE {table} SET trial = ? WHERE trial = ?", (new, old))  # noqa: S608 - the names are ours
         connection.execute(f"DELETE FROM {table} WHERE trial = ?", (old,))  # noqa: S608
+    connection.execute(
+        "UPDATE search_trial SET dropped = :dropped AND NOT EXISTS (SELECT 1 FROM watch WHERE trial = :new) WHERE trial = :new",
+        {"dropped": bool(dropped), "new": new},
+    )
     if connection.execute("SELECT 1 FROM version WHERE trial = ? AND source = 'ctgov'", (new,)).fetchone() is None:
         connection.execute("UPDATE version SET trial = ? WHERE trial = ? AND source = 'ctgov'", (new, old))
     for table in ("look", "staged"):
@@ -75,7 +100,7 @@ def part(connection: sqlite3.Connection, old: str) -> None:
 
 def _move_watch(connection: sqlite3.Connection, old: str, new: str) -> None:
     connection.execute(
-        """INSERT INTO watch (trial, added_at, typed, news) SELECT ?, added_at, typed, 0 FROM watch WHERE trial = ?
+        """INSERT INTO watch (trial, added_at, typed, news) SELECT ?, added_at, typed, news FROM watch WHERE trial = ?
            ON CONFLICT (trial) DO UPDATE SET typed = max(typed, excluded.typed)""",
         (new, old),
     )

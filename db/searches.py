@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -137,6 +137,33 @@ def pending(history: History, release: str | None) -> list[Stored]:
         {"release": release},
     )
     return [Stored(row["id"], from_json(row["query"]), row["complete_at"] is not None, row["release"]) for row in rows]
+
+
+def renamed(history: History, shown: Mapping[str, Sequence[str]], now: str) -> dict[str, str]:
+    """Which of these finds, each with the aliases that it names, are known here under another id; and under which.
+
+    Such a find counts as that id: to ask for its record is what tells of the merger, with all that hangs on it. A trial that was removed
+    by hand stays so under its new id, and there is nothing to ask and to tell.
+    """
+    former = aliases.former_ids(history, shown)
+    if not former:
+        return {}
+    every_id = [old for ids in former.values() for old in ids]
+    watched = watches.watched(history, every_id)
+    rows = history.rows(
+        "SELECT DISTINCT trial FROM search_trial WHERE dropped AND trial IN (SELECT value FROM json_each(?))", (json.dumps(every_id),)
+    )
+    dropped = {row["trial"] for row in rows}
+    counts_as = {}
+    for new, ids in former.items():
+        known = [old for old in ids if old in watched] or [old for old in ids if old not in dropped]
+        if known:
+            counts_as[new] = known[0]
+            continue
+        for old in ids:
+            with history.write():
+                aliases.merge(history, old, new, now)
+    return counts_as
 
 
 def found(connection: sqlite3.Connection, search_id: int, trials: Sequence[str], now: str) -> list[str]:

@@ -118,6 +118,7 @@ class RegistryPull:
         self._no_time = ""
         self._totals: dict[int, int] = {}
         self._came: dict[int, int] = {}
+        self._renamed: list[tuple[int, str, str]] = []
         self._glances: dict[str, bytes] = {}
         self._same: list[str] = []
         self._doubted: list[str] = []
@@ -147,6 +148,7 @@ class RegistryPull:
         ):
             yield self._metered(self._whole(trials))
             self._desk.flush()
+        self._watch_what_is_not_merged()
         watched = looks.count_watched(self._history, looks.Wanted(None, self._around.stamp()))
         self._desk.end(self._source, watched, everything=self._only is None)
         if self._no_time and self._source.answered:
@@ -266,18 +268,33 @@ class RegistryPull:
             if not stored.complete:
                 from registry_sync.sources.ctgov_search import requests_to_record
 
-                trials = f"{total} trial{'' if total == 1 else 's'}"
-                self._around.say(f"search {stored.search}: {trials}, which may take {requests_to_record(total)} requests to record")
+                cost = f"{total:,} trial{'' if total == 1 else 's'}, which may take {requests_to_record(total):,} requests to record"
+                self._around.say(f"search {stored.search}: {cost if total else 'no trial yet'}")
         shown = page.page.glances
         self._source.answered = True
         self._came[stored.id] = self._came.get(stored.id, 0) + len(shown)
         known = looks.known_glances(self._history, shown)
+        renamed = searches.renamed(self._history, page.page.aliases, now)
+        self._renamed += [(stored.id, new_id, old) for new_id, old in renamed.items()]
         with self._history.write() as connection:
-            new = set(searches.found(connection, stored.id, list(shown), now))
+            new = set(searches.found(connection, stored.id, [renamed.get(trial, trial) for trial in shown], now))
             if release is not None:
                 looks.glanced(connection, [trial for trial, seen in shown.items() if known.get(trial) == seen], release, now)
             changed = {trial for trial, seen in shown.items() if trial in known and known[trial] != seen}
-            looks.doubt(connection, sorted(changed | new))  # one that was watched before is told as found with its record
+            # one that was watched before is told as found with its record, one that has another id now as merged
+            looks.doubt(connection, sorted({*changed, *new, *renamed.values()}))
+
+    def _watch_what_is_not_merged(self) -> None:
+        """A find that names an alias which has a record of its own all the same is another trial: the next sync records it."""
+        if not self._renamed:
+            return
+        from db import searches
+
+        records = looks.known_glances(self._history, [old for _, _, old in self._renamed])
+        with self._history.write() as connection:
+            for search_id, new, old in self._renamed:
+                if old in records:
+                    searches.found(connection, search_id, [new], self._around.stamp())
 
     # --- 3. glances
 

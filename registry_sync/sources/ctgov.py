@@ -48,10 +48,14 @@ _Said = TypeVar("_Said")
 
 
 class SearchPage(msgspec.Struct, frozen=True):
-    """Some of what a search found: ids, with what a glance at each shows. ``total``: how many there are, on the first page."""
+    """Some of what a search found: ids, with what a glance at each shows. ``total``: how many there are, on the first page.
+
+    ``aliases``: the ids that had the records of some of them before.
+    """
 
     glances: dict[str, bytes]
     total: int | None = None
+    aliases: dict[str, tuple[str, ...]] = {}
 
 
 def study_url(base_url: str, trial: str) -> str:
@@ -176,13 +180,17 @@ def search(client: Getter, base_url: str, params: Mapping[str, str]) -> Iterator
     asked = {**params, "fields": GLANCE_FIELDS, "format": "json", "countTotal": "true", "pageSize": str(LARGEST_PAGE)}
     for page in pages(client, url, asked, expected=LARGEST_PAGE):
         glances: dict[str, bytes] = {}
+        aliases: dict[str, tuple[str, ...]] = {}
         for raw in page.studies:
             trial, shown = glance_at(raw)
-            if trial:
-                glances[trial] = shown  # one that cannot be read is like none that was ever kept: the whole record will tell
-            else:
+            if not trial:
                 _log.warning("%s sent a record whose NCT id cannot be read", place(url))
-        yield SearchPage(glances, page.total_count)
+                continue
+            glances[trial] = shown  # one that cannot be read is like none that was ever kept: the whole record will tell
+            former = ids_of(raw)[1]
+            if former:
+                aliases[trial] = former
+        yield SearchPage(glances, page.total_count, aliases)
 
 
 def _in_batches(

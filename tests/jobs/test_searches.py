@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
-from db import searches, watches
+from db import aliases, searches, watches
+from db import history as versions
 from jobs.surroundings import as_stamp
 from registry_sync.demo import record
+from registry_sync.demo.wire import Reply
 from registry_sync.sources.ctgov_search import search_from
 from tests.house import House
 
 DRY = search_from(["cond=Dry mouth"])
 FIRST, SECOND, THIRD = "NCT00000001", "NCT00000002", "NCT00000003"
+BUSY = Reply(503, b"busy", "text/plain")
 
 
 def publish(house: House, trial: str, condition: str = "Dry mouth", **status: Any) -> None:
@@ -184,3 +187,101 @@ def test_a_search_that_is_cut_short_is_named_and_run_again(searching: House) -> 
     searching.registry.cut_lists = None
     assert not searching.sync().is_partial
     assert len(watched(searching)) == 52
+
+
+# --- a find that was known under another id
+
+
+def rename(house: House, old: str, new: str, **status: Any) -> None:
+    """The registry shows the record of ``old`` under another id."""
+    study = house.registry.study(old)
+    study["protocolSection"]["identificationModule"]["nctId"] = new
+    study["protocolSection"]["statusModule"].update(status)
+    house.registry.put(study)
+    house.registry.alias(old, new)
+
+
+def test_a_watched_trial_that_is_found_under_a_new_id_was_merged_and_is_no_find(searching: House) -> None:
+    url = searching.listing.url_of(FIRST)
+    searching.watch(FIRST, pages=(url,))
+    searching.subscribe("reader@example.org", FIRST)
+    rename(searching, FIRST, THIRD, overallStatus="SUSPENDED")
+    report = searching.sync(pages=False)
+    assert (report.merged, report.is_partial) == ([(FIRST, THIRD)], False)
+    assert told(searching) == [(FIRST, "registry", "present", "merged"), (THIRD, "overall_status", "RECRUITING", "SUSPENDED")]
+    assert to(searching, "reader@example.org") == [f"A trial you follow has paused ({THIRD})"]
+    assert watched(searching) == [SECOND, THIRD]
+    with searching.history() as history:
+        assert watches.pages(history) == [(THIRD, url)]
+        assert [version["number"] for version in versions.versions(history, THIRD)] == [1, 2]
+    searching.registry.release()
+    assert searching.sync(pages=False).changes == 0
+    assert watched(searching) == [SECOND, THIRD]
+
+
+def test_the_merger_is_told_when_the_record_comes(searching: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename(searching, FIRST, THIRD, overallStatus="SUSPENDED")
+    answer = searching.registry.answer
+    with monkeypatch.context() as patched:  # the search is answered, and no question for records
+        patched.setattr(searching.registry, "answer", lambda asked: BUSY if asked.parameter("filter.ids") else answer(asked))
+        assert searching.sync().is_partial
+    assert (told(searching), watched(searching)) == ([], [FIRST, SECOND])
+    assert searching.sync().merged == [(FIRST, THIRD)]
+    assert [row[2:] for row in told(searching)] == [("present", "merged"), ("RECRUITING", "SUSPENDED")]
+
+
+def test_a_trial_that_was_held_once_is_found_with_its_history(searching: House) -> None:
+    publish(searching, "NCT00000901", "Another disease")
+    searching.watch("NCT00000901")
+    searching.sync()
+    with searching.history() as history:
+        watches.remove(history, ["NCT00000901"])
+    publish(searching, "NCT00000901")
+    rename(searching, "NCT00000901", THIRD)
+    searching.sync()
+    assert told(searching) == [("NCT00000901", "registry", "present", "merged"), (THIRD, "registry", "absent", "found")]
+    with searching.history() as history:
+        assert aliases.family(history, THIRD) == [THIRD, "NCT00000901"]
+
+
+def test_a_trial_removed_by_hand_is_not_brought_back_under_a_new_id(searching: House) -> None:
+    with searching.history() as history:
+        watches.remove(history, [FIRST])
+        searches.add(history, search_from(["titles=Study"]), as_stamp(searching.at))
+    rename(searching, FIRST, THIRD)
+    for _ in range(2):
+        searching.registry.release()
+        searching.sync()
+    assert THIRD not in watched(searching)
+    assert [row for row in told(searching) if row[0] in (FIRST, THIRD)] == []
+    with searching.history() as history:
+        assert aliases.current(history, FIRST) == THIRD
+    searching.watch(THIRD)
+    assert not searching.sync().is_partial
+    assert THIRD in watched(searching)
+
+
+def test_two_trials_that_became_one_are_watched_as_that_one(searching: House) -> None:
+    with searching.history() as history:
+        watches.remove(history, [FIRST])
+    searching.registry.remove(FIRST)
+    rename(searching, SECOND, THIRD)
+    searching.registry.alias(FIRST, THIRD)
+    searching.sync()
+    assert watched(searching) == [THIRD]
+    searching.registry.release()
+    searching.sync()
+    assert watched(searching) == [THIRD]
+    assert [row[:3:2] for row in told(searching)] == [(SECOND, "present")]
+
+
+def test_a_find_that_names_a_trial_of_its_own_as_its_alias_is_another_trial(searching: House) -> None:
+    """The alias is shown by itself, and does not come with the search."""
+    publish(searching, FIRST, "Another disease")
+    publish(searching, THIRD)
+    searching.registry._studies[THIRD]["protocolSection"]["identificationModule"]["nctIdAliases"] = [FIRST]
+    for _ in range(2):
+        searching.registry.release()
+        assert searching.sync().merged == []
+    assert watched(searching) == [FIRST, SECOND, THIRD]
+    assert (THIRD, "registry", "absent", "found") in told(searching)

@@ -116,6 +116,16 @@ def known_glances(history: History, trials: Iterable[str]) -> dict[str, bytes]:
     return {row["trial"]: row["glance"] for row in rows}
 
 
+def last_versions(history: History, trials: Iterable[str]) -> dict[str, str]:
+    """When the last version of each of these trials was first seen, where one is held of the registry (UTC)."""
+    rows = history.rows(
+        """SELECT trial, seen_at, max(number) FROM version
+           WHERE source = 'ctgov' AND trial IN (SELECT value FROM json_each(?)) GROUP BY trial""",
+        (json.dumps(list(trials)),),
+    )
+    return {row["trial"]: row["seen_at"] for row in rows}
+
+
 def settle(connection: sqlite3.Connection, settled: Iterable[Settled]) -> None:
     """Note that these trials are known whole, inside the caller's transaction (with the version, when there is a new one)."""
     connection.executemany(

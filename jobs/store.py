@@ -50,7 +50,7 @@ class Store:
         self.report = report
         self._unusable = {(row["trial"], row["source"]) for row in unparsed.every(history)}
         self._settled: list[looks.Settled] = []
-        self._gone: list[Gone] = []
+        self._unshown: list[Gone | Failed] = []
         self._aliases = aliases.old_ids(history)
 
     def take(self, seen: Seen, source: SourceReport) -> None:
@@ -71,28 +71,36 @@ class Store:
     def end(self, source: SourceReport, watched: int, *, everything: bool) -> None:
         """Judge what the registry did not show: most of the ``watched`` trials at once is its own trouble, and no news of the trials.
 
+        Those count of which nobody was told yet, whether a 404 of their own proves them gone or a whole answer did not hold them.
         ``everything``: all that is watched was asked for. Of many, a few that were asked for by name cannot tell which of the two it is.
         """
-        gone, self._gone = self._gone, []
-        held = {each.trial: versions.latest(self.history, each.trial, CTGOV) for each in gone}
-        known = [trial for trial, version in held.items() if version is not None]
-        too_many = len(known) >= _MANY and 2 * len(known) > watched
-        for each in gone:
-            version, missing = held[each.trial], self.report.missing.get(each.trial)
-            if version is None:
+        unshown, self._unshown = self._unshown, []
+        seen_at = looks.last_versions(self.history, [each.trial for each in unshown])
+        told = {trial for trial in seen_at if self._state(trial) == "absent"}
+        new = len(seen_at) - len(told)
+        too_many = new >= _MANY and 2 * new > watched - len(told)
+        for each in unshown:
+            if too_many and each.trial in seen_at and each.trial not in told:
+                source.fail(each.trial, f"ClinicalTrials.gov shows none of {new:,} trials any more: taken for its trouble", at_fault=True)
+            elif isinstance(each, Failed):
+                source.fail(each.trial, each.error, at_fault=False)
+            elif each.trial not in seen_at:
                 source.fail(each.trial, f"{TO_MEND}; check it, or stop watching it (registry-sync watch remove)", at_fault=False)
-            elif too_many:
-                source.fail(
-                    each.trial, f"ClinicalTrials.gov shows none of {len(known)} trials any more: taken for its trouble", at_fault=True
-                )
             else:
-                told = (0, 0)
-                if everything or watched < _MANY:
-                    told = tell.no_record(self.around, self.history, each, missing)
-                    self.report.count(told)
-                has_left = told[0] > 0 or (missing is not None and missing.state != "missing")
-                since = missing.since[:10] if missing and has_left else ""
-                source.fail(each.trial, _not_there(since, version.seen_at), at_fault=False)
+                self._judge_gone(each, source, seen_at[each.trial], conclude=everything or watched < _MANY)
+
+    def _judge_gone(self, gone: Gone, source: SourceReport, seen_at: str, *, conclude: bool) -> None:
+        told, missing = (0, 0), self.report.missing.get(gone.trial)
+        if conclude:
+            told = tell.no_record(self.around, self.history, gone, missing)
+            self.report.count(told)
+        has_left = told[0] > 0 or (missing is not None and missing.state != "missing")
+        since = missing.since[:10] if missing and has_left else ""
+        source.fail(gone.trial, _not_there(since, seen_at), at_fault=False)
+
+    def _state(self, trial: str) -> str | None:
+        missing = self.report.missing.get(trial)
+        return missing.state if missing else None
 
     def flush(self) -> None:
         """Write down which trials are settled."""
@@ -104,8 +112,8 @@ class Store:
     def _take(self, seen: Seen, source: SourceReport) -> None:
         source.answered |= not isinstance(seen, Failed | Unreadable) or (isinstance(seen, Failed) and seen.payload is not None)
         match seen:
-            case Gone(source=where) if where == CTGOV:
-                self._gone.append(seen)
+            case Gone(source=where) | Failed(source=where, absent=True) if where == CTGOV:
+                self._unshown.append(seen)
             case Moved():
                 self._merge(seen, source)
             case Gone() | Unreadable() | Failed():

@@ -6,6 +6,7 @@ import datetime
 
 import pytest
 
+from db import incidents
 from jobs.sync import SyncReport
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
@@ -155,12 +156,18 @@ def test_a_trial_that_left_is_not_called_a_wrong_id(watched: House) -> None:
     assert after == [f"{TRIAL}: has left ClinicalTrials.gov (not there since 2026-02-02); stop watching it if it is no longer of interest"]
 
 
-def test_all_trials_gone_at_once_are_the_registrys_trouble(house: House) -> None:
-    trials = [f"NCT{number:08}" for number in range(1, 31)]
+def many(house: House, number: int) -> list[str]:
+    """So many trials, seen once."""
+    trials = [f"NCT{each:08}" for each in range(1, number + 1)]
     for trial in trials:
         house.registry.put(record.a_study(trial))
     house.watch(*trials)
     house.sync(days=0)
+    return trials
+
+
+def test_all_trials_gone_at_once_are_the_registrys_trouble(house: House) -> None:
+    trials = many(house, 30)
     studies = [house.registry.study(trial) for trial in trials]
     for trial in trials[:25]:
         house.registry.remove(trial)
@@ -175,3 +182,40 @@ def test_all_trials_gone_at_once_are_the_registrys_trouble(house: House) -> None
         house.registry.put(study)
     assert not house.sync().is_partial
     assert house.changes() == []
+
+
+def test_those_that_a_whole_answer_did_not_hold_count_beside_those_that_were_asked_for_one_by_one(house: House) -> None:
+    """Forty of the 240 are asked for by themselves, whatever the number: no day tells some of them as gone."""
+    trials = many(house, 300)
+    house.set("smtp", operator="operator@example.org")
+    for trial in trials[:240]:
+        house.registry.remove(trial)
+    for _ in range(3):
+        (said,) = house.sync().failures()
+        assert said.endswith("and 236 more trials: ClinicalTrials.gov shows none of 240 trials any more: taken for its trouble")
+    assert house.changes() == []
+    (mail,) = house.mailbox.messages
+    assert mail.message["To"] == "operator@example.org"
+    assert "shows none of 240 trials any more" in mail.text()
+    with house.history() as history:
+        assert [row["source"] for row in incidents.open_ones(history)] == [incidents.IN_PART]
+
+
+def test_what_was_told_long_ago_does_not_count(house: House) -> None:
+    trials = many(house, 30)
+    for few in (trials[:9], trials[9:16]):
+        for trial in few:
+            house.registry.remove(trial)
+        house.sync()
+        house.sync()
+    assert len(told(house)) == 16
+    house.registry.remove(trials[16])
+    house.sync()
+    report = house.sync()
+    assert [change.trial for change in told(house)[16:]] == [trials[16]]
+    assert report.sources[0].trouble is None
+    for trial in trials[17:27]:  # ten of the thirteen that were left
+        house.registry.remove(trial)
+    house.sync()
+    assert house.sync().sources[0].trouble is not None
+    assert len(told(house)) == 17

@@ -79,6 +79,8 @@ class SyncReport(msgspec.Struct):
     """The time of the registry's data, when the registry said that nothing was released since the last look."""
     merged: list[tuple[str, str]] = msgspec.field(default_factory=list)
     """Ids that the registry shows under another one now, and that one."""
+    left: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    """Trials that have left the registry, as this sync told or was asked by name, and from which day on they were not there."""
     missing: dict[str, Absence] = msgspec.field(default_factory=dict)
     """Trials that the registry did not show when last asked, as they stood when this sync began."""
 

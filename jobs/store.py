@@ -80,7 +80,9 @@ class Store:
         new = len(seen_at) - len(told)
         too_many = new >= _MANY and 2 * new > watched - len(told)
         for each in unshown:
-            if too_many and each.trial in seen_at and each.trial not in told:
+            if each.trial in told:
+                self._note_left(each.trial, is_news=not everything)
+            elif too_many and each.trial in seen_at:
                 source.fail(each.trial, f"ClinicalTrials.gov shows none of {new:,} trials any more: taken for its trouble", at_fault=True)
             elif isinstance(each, Failed):
                 source.fail(each.trial, each.error, at_fault=False)
@@ -90,13 +92,25 @@ class Store:
                 self._judge_gone(each, source, seen_at[each.trial], conclude=everything or watched < _MANY)
 
     def _judge_gone(self, gone: Gone, source: SourceReport, seen_at: str, *, conclude: bool) -> None:
-        told, missing = (0, 0), self.report.missing.get(gone.trial)
-        if conclude:
-            told = tell.no_record(self.around, self.history, gone, missing)
-            self.report.count(told)
-        has_left = told[0] > 0 or (missing is not None and missing.state != "missing")
-        since = missing.since[:10] if missing and has_left else ""
-        source.fail(gone.trial, _not_there(since, seen_at), at_fault=False)
+        told = tell.no_record(self.around, self.history, gone, self.report.missing.get(gone.trial)) if conclude else (0, 0)
+        self.report.count(told)
+        if told[0]:
+            self._note_left(gone.trial, is_news=True)
+        else:
+            source.fail(gone.trial, self._not_there(gone.trial, seen_at, conclude=conclude), at_fault=False)
+
+    def _note_left(self, trial: str, *, is_news: bool) -> None:
+        """Once told, that a trial has left is no failure; it is said when it is news, or asked for."""
+        missing = self.report.missing.get(trial)
+        if is_news and missing is not None:
+            self.report.left.append((trial, missing.since[:10]))
+
+    def _not_there(self, trial: str, seen_at: str, *, conclude: bool) -> str:
+        missing = self.report.missing.get(trial)
+        if missing is not None and missing.state == "merged":
+            return f"ClinicalTrials.gov does not show it any more, nor under {missing.into}; stop watching it (registry-sync watch remove)"
+        follows = "told when another day confirms it" if conclude else "whether it has left is for a sync of all trials to find out"
+        return f"ClinicalTrials.gov does not show it any more (its last version was recorded {seen_at[:10]}); {follows}"
 
     def _state(self, trial: str) -> str | None:
         missing = self.report.missing.get(trial)
@@ -260,12 +274,6 @@ def _by_payloads(held: bytes, sent: bytes) -> Decision | None:
     except BadContent:
         return None
     return decide(*pair, complete=True) if pair else Unchanged()
-
-
-def _not_there(since: str, seen_at: str) -> str:
-    if not since:
-        return f"ClinicalTrials.gov does not show it any more (last seen changed {seen_at[:10]}); told when another day confirms it"
-    return f"has left ClinicalTrials.gov (not there since {since}); stop watching it if it is no longer of interest"
 
 
 def _reason(seen: Gone | Unreadable | Failed) -> str:

@@ -30,6 +30,9 @@ def sync(asked: Asked, trials: tuple[str, ...], full: bool, no_deliver: bool, js
         _print_sync(report)
     for old, new in report.merged:
         click.echo(f"{old}: ClinicalTrials.gov shows this record under {new} now; it is watched under that id from now on", err=True)
+    for trial, since in report.left:
+        gone = f"has left ClinicalTrials.gov (not there since {since})"
+        click.echo(f"{trial}: {gone}; stop watching it if it is no longer of interest", err=True)
     for line in report.failures():
         click.echo(f"registry-sync: {line}", err=True)
     _say_problems(report.delivery)

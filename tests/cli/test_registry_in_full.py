@@ -67,3 +67,20 @@ def test_every_wrong_id_is_named_on_one_line(terminal: Terminal) -> None:
     said = terminal("sync")
     assert said.code == 1
     assert all(trial in said.complaint for trial in wrong)
+
+
+def test_a_trial_that_left_fails_no_sync_once_it_is_told(terminal: Terminal) -> None:
+    begin(terminal)
+    terminal.house.registry.remove(TRIAL)
+    said = terminal("sync")
+    assert (said.code, said.complaint.startswith(f"{TRIAL}: ClinicalTrials.gov does not show it any more")) == (1, True)
+    with terminal.house.history() as history:
+        history.connection.execute("UPDATE absence SET since = '2026-02-02T06:17:00Z'")
+    left = f"{TRIAL}: has left ClinicalTrials.gov (not there since 2026-02-02); stop watching it if it is no longer of interest\n"
+    said = terminal("sync")
+    assert (said.code, said.err, "1 change," in said.out) == (0, left, True)
+    said = terminal("sync")
+    assert (said.code, said.err) == (0, "")
+    said = terminal("sync", TRIAL)
+    assert (said.code, said.err) == (0, left)
+    assert "gone since 2026-02-02" in terminal("watch", "list").out

@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from db import incidents
+from db import incidents, watches
 from jobs.sync import SyncReport
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
@@ -144,16 +144,51 @@ def test_midnight_between_two_looks_confirms_nothing(watched: House) -> None:
     assert steps(watched) == [("present", "absent", "registry")]
 
 
-def test_a_trial_that_left_is_not_called_a_wrong_id(watched: House) -> None:
+def test_a_trial_that_left_fails_until_it_is_told_and_is_looked_for_after_that(watched: House) -> None:
+    study = watched.registry.study(TRIAL)
     watched.registry.remove(TRIAL)
-    first = later(watched, HOUR).failures()
-    confirmed = later(watched, DAY).failures()
-    after = later(watched, DAY).failures()
-    assert confirmed == after
-    assert first == [
-        f"{TRIAL}: ClinicalTrials.gov does not show it any more (last seen changed 2026-02-02); told when another day confirms it"
-    ]
-    assert after == [f"{TRIAL}: has left ClinicalTrials.gov (not there since 2026-02-02); stop watching it if it is no longer of interest"]
+    for _ in range(2):
+        (said,) = later(watched, HOUR).failures()
+        gone = f"{TRIAL}: ClinicalTrials.gov does not show it any more (its last version was recorded 2026-02-02)"
+        assert said == f"{gone}; told when another day confirms it"
+    confirmed = later(watched, DAY)
+    assert (confirmed.left, confirmed.is_partial, confirmed.changes) == ([(TRIAL, "2026-02-02")], False, 1)
+    after = later(watched, DAY)
+    assert (after.left, after.is_partial, after.sources[0].checked) == ([], False, 1)
+    watched.at += DAY
+    assert watched.sync(TRIAL, days=0).left == [(TRIAL, "2026-02-02")]
+    with watched.history() as history:
+        assert [row["absence"] for row in watches.listing(history)] == ["absent"]
+    watched.registry.put(study)
+    later(watched, DAY)
+    assert steps(watched)[-1] == ("absent", "present", "registry")
+
+
+def test_a_trial_that_left_with_many_others_by_and_by_is_no_failure_either(house: House) -> None:
+    """More than are asked for by themselves in one sync."""
+    trials = many(house, 120)
+    for few in (trials[:40], trials[40:50]):
+        for trial in few:
+            house.registry.remove(trial)
+        house.sync()
+        house.sync()
+    for _ in range(20):  # of fifty, forty are asked for by themselves, by chance
+        if len(told(house)) == 50:
+            break
+        house.sync()
+    assert len(told(house)) == 50
+    report = house.sync()
+    assert (report.failures(), report.left) == ([], [])
+
+
+def test_a_few_of_many_asked_for_by_name_are_not_said_to_be_confirmed_some_day(house: House) -> None:
+    trials = many(house, 30)
+    house.registry.remove(trials[0])
+    for _ in range(2):
+        (said,) = house.sync(trials[0]).failures()
+        assert said.endswith("; whether it has left is for a sync of all trials to find out")
+    assert house.sync().failures()[0].endswith("; told when another day confirms it")
+    assert told(house) == []
 
 
 def many(house: House, number: int) -> list[str]:

@@ -13,7 +13,7 @@ import zlib
 from db import absences, aliases, looks, unparsed, watches
 from db import history as versions
 from db.connection import Connection, History
-from jobs import tell
+from jobs import merging, tell
 from jobs.reports import TO_MEND, SourceReport, SyncReport
 from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.errors import BadContent, Damaged, DatabaseError
@@ -244,12 +244,20 @@ class Store:
         return looks.Settled(trial, self.report.release, due_at(trial, self.around.now()), ctgov.glance_of(payload))
 
     def _merge(self, moved: Moved, source: SourceReport) -> None:
-        """The registry shows the record under another id: everything kept and wished goes on under that one."""
-        self.report.count(tell.no_record(self.around, self.history, moved, self.report.missing.get(moved.trial)))
+        """The registry shows the record under another id: everything kept and wished goes on under that one.
+
+        Of an id that has versions, what has changed since is news for those who followed it before, and for nobody else.
+        """
+        study = ctgov.Sent(moved.to, moved.payload)
+        has_versions = bool(looks.last_versions(self.history, [moved.to]))
+        if has_versions:
+            self.take(study, source)
+        self.report.count(merging.merged(self.around, self.history, moved, self.report.missing.get(moved.trial)))
         with self.history.write():
             aliases.merge(self.history, moved.trial, moved.to, self.around.stamp())
         self.report.merged.append((moved.trial, moved.to))
-        self.take(ctgov.Sent(moved.to, moved.payload), source)
+        if not has_versions:
+            self.take(study, source)
 
     def _note_failure(self, seen: Gone | Unreadable | Failed, source: SourceReport) -> None:
         source.fail(seen.trial, _reason(seen), at_fault=not (isinstance(seen, Failed) and seen.absent))

@@ -238,6 +238,11 @@ def started(at: Step) -> bool:
     return at.before.overall_status not in (None, "NOT_YET_RECRUITING", "WITHDRAWN") or bool(start and start.type == "ACTUAL")
 
 
+def merged_after_gone(at: Step) -> bool:
+    """It was told as gone, and is shown under another id."""
+    return bool(at.old == "absent" and at.new == "merged")
+
+
 def appears_or_available(at: Step) -> bool:
     """An expanded access record appears, or is available."""
     return bool(at.new) and (not at.old or at.new["status"] == "AVAILABLE")
@@ -340,6 +345,7 @@ TABLE: tuple[Rule, ...] = (
     Rule("acronym keywords secondary_ids", always, "untold", "housekeeping", "Labels."),
     Rule("conditions", always, "minor", "minor", "What is studied."),
     Rule("collaborators", always, "untold", "minor", "Who takes part in running it."),
+    Rule("registry", merged_after_gone, "minor", "minor", "People were told that it left, and it did not."),
     Rule("registry", becomes("merged"), "housekeeping", "minor", "The record stands under another number."),
     Rule("registry", becomes("found"), "major", "major", "A trial that a followed search did not find before."),
     Rule("registry", always, "minor", "major", "The record has gone, or is back; the trial may go on all the same."),

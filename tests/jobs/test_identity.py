@@ -154,6 +154,53 @@ def test_two_histories_stay_both_and_no_false_change_stands_between_them(followe
         assert watches.trials(history) == [OTHER]
 
 
+def test_who_followed_the_old_id_alone_is_told_the_status_of_the_record_that_it_is_part_of(followed: House) -> None:
+    """Both ids have a history, and the status of the other one has long been what it is."""
+    followed.registry.put(record.with_status(record.a_study(OTHER), "SUSPENDED", posted="2026-01-09"))
+    followed.watch(OTHER)
+    followed.subscribe("reader@example.org")
+    followed.subscribe("both@example.org")
+    followed.subscribe("both@example.org", OTHER)
+    followed.subscribe("other@example.org", OTHER)
+    followed.sync()
+    study = followed.registry.study(OTHER)
+    study["protocolSection"]["designModule"]["enrollmentInfo"]["count"] = 4000
+    followed.registry.put(study)
+    followed.registry.alias(TRIAL, OTHER)
+    report = followed.sync()
+    assert [(change.trial, change.field, change.before, change.after) for change in reversed(followed.changes())] == [
+        (OTHER, "enrollment", {"count": 40, "type": "ESTIMATED"}, {"count": 4000, "type": "ESTIMATED"}),
+        (TRIAL, "registry", "present", "merged"),
+        (TRIAL, "overall_status", "RECRUITING", "SUSPENDED"),
+    ]
+    assert (report.changes, report.merged) == (3, [(TRIAL, OTHER)])
+    assert told_to(followed, "reader@example.org") == [f"A trial you follow has paused ({TRIAL})"]
+    (mail,) = [mail for mail in followed.mailbox.messages if mail.message["To"] == "desk@example.org"]
+    assert "RECRUITING → SUSPENDED" in mail.text()
+    assert "Now: merged" in mail.text()
+    for address in ("both@example.org", "other@example.org"):
+        assert [subject for subject in told_to(followed, address) if "paused" in subject] == []
+    assert len(told_to(followed, "other@example.org")) == 1  # the other one's own change
+    before = len(followed.mailbox.messages)
+    assert followed.sync().changes == 0
+    assert len(followed.mailbox.messages) == before
+
+
+def test_a_merger_that_was_cut_off_before_the_ids_were_joined_tells_nothing_twice(followed: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    followed.registry.put(record.with_status(record.a_study(OTHER), "SUSPENDED", posted="2026-01-09"))
+    followed.watch(OTHER)
+    followed.sync()
+    followed.registry.alias(TRIAL, OTHER)
+    with monkeypatch.context() as patched:
+        patched.setattr(aliases, "merge", lambda *_: 1 / 0)
+        assert followed.sync().is_partial
+    told = followed.changes()
+    assert [change.field for change in told] == ["overall_status", "registry"]
+    assert followed.sync().merged == [(TRIAL, OTHER)]
+    assert followed.changes() == told
+    assert len(told_to(followed, "desk@example.org")) == 1
+
+
 def test_a_merger_is_told_once_and_a_further_one_too(followed: House) -> None:
     merge_into(followed, OTHER)
     for _ in range(3):

@@ -120,6 +120,20 @@ def test_merged_is_told_at_once_and_once(watched: House) -> None:
     assert f"It is part of {OTHER} now." in mail.text()
 
 
+def test_who_was_told_that_it_left_is_told_that_it_was_merged(watched: House) -> None:
+    watched.registry.remove(TRIAL)
+    later(watched, HOUR)
+    later(watched, DAY)
+    watched.registry.put(record.a_study(OTHER))
+    watched.registry.alias(TRIAL, OTHER)
+    before = len(watched.mailbox.messages)
+    later(watched, DAY)
+    assert steps(watched)[-1] == ("absent", "merged", "registry")
+    (mail,) = [mail for mail in watched.mailbox.messages[before:] if mail.message["To"] == "reader@example.org"]
+    assert mail.message["Subject"] == f"A trial you follow now stands under another number ({TRIAL})"
+    assert f"It is part of {OTHER} now." in mail.text()
+
+
 def test_an_id_that_never_was_is_named_and_never_a_change(house: House) -> None:
     house.watch(OTHER)
     for _ in range(3):

@@ -219,7 +219,7 @@ def _load(around: Surroundings, history: History, trials: Sequence[str], report:
 
 def _baselines(around: Surroundings, history: History, trials: Sequence[str]) -> dict[str, str]:
     """See to it that a live version of each trial is held; why it is not, by trial."""
-    new = [trial for trial in trials if backfills.first_live(history, trial) is None]
+    new = [trial for trial in trials if all(held.backfilled for held in backfills.line(history, trial))]
     if not new:
         return {}
     synced = sync(around, trials=new, pages=False, then_deliver=False)

@@ -166,3 +166,32 @@ def _answer_with(terminal: Terminal, answer: Callable[[Request], Reply], path: s
     terminal.house.registry.answer = lambda request: (  # type: ignore[method-assign]
         answer(request) if request.path.startswith(path) else usual(request)
     )
+
+
+def damage(terminal: Terminal, *trials: str) -> None:
+    with terminal.house.history() as history, history.write() as connection:
+        for trial in trials:
+            connection.execute("UPDATE version SET payload = substr(payload, 1, 30) WHERE trial = ?", (trial,))
+
+
+def test_a_trial_whose_record_is_damaged_is_named_and_stops_no_other(watched: Terminal) -> None:
+    damage(watched, B)
+    said = watched("backfill", A, B, C, "--json")
+    assert (said.code, loaded(said)) == (1, {A: 1, B: 0, C: 1})
+    assert said.complaint.startswith(f"{B}: ")
+    assert f"version 1 of {B} at ctgov is damaged" in said.complaint
+    assert said.complaint.endswith("restore a backup")
+
+
+def test_a_damaged_trial_alone_is_one_line(watched: Terminal) -> None:
+    damage(watched, A)
+    said = watched("backfill", A)
+    assert (said.code, said.out) == (1, f"{A}: 0 versions loaded, 1 held, 0 backfilled changes, 1 failed\n")
+    assert f"version 1 of {A} at ctgov is damaged" in said.complaint
+
+
+def test_damaged_trials_are_one_fault(watched: Terminal) -> None:
+    damage(watched, A, C)
+    said = watched("backfill", *TRIALS)
+    assert said.code == 1
+    assert said.complaint.startswith(f"{A} and {C}: ")

@@ -98,11 +98,12 @@ class SyncReport(msgspec.Struct):
         """One line for each thing that went wrong, however many trials it befell."""
         lines = []
         for source in self.sources:
-            by_error: dict[str, list[str]] = {}
+            by_error: dict[tuple[str, str], list[str]] = {}
             for failure in source.failed:
-                by_error.setdefault(failure["error"], []).append(failure["trial"])
+                noun = "trials" if failure["trial"].startswith("NCT") else "searches"
+                by_error.setdefault((failure["error"], noun), []).append(failure["trial"])
             where = "" if source.source == CTGOV else f" at {source.source}"
-            lines += [f"{_named(trials, error)}{where}: {error}" for error, trials in by_error.items()]
+            lines += [f"{_named(each, error, noun)}{where}: {error}" for (error, noun), each in by_error.items()]
         return lines
 
     def as_json(self) -> dict[str, Any]:
@@ -127,8 +128,8 @@ class SyncReport(msgspec.Struct):
         }
 
 
-def _named(trials: list[str], error: str) -> str:
-    """ "NCT1", "NCT1, NCT2 and NCT3", "NCT1, NCT2 and 198 more trials": an id that somebody should mend is always named."""
-    if len(trials) <= _NAMED or error.startswith(TO_MEND):
-        return " and ".join(filter(None, (", ".join(trials[:-1]), trials[-1])))
-    return f"{', '.join(trials[: _NAMED - 1])} and {len(trials) - _NAMED + 1} more trials"
+def _named(failed: list[str], error: str, noun: str) -> str:
+    """ "NCT1", "NCT1, NCT2 and NCT3", "NCT1, NCT2 and 1,998 more trials": an id that somebody should mend is always named."""
+    if len(failed) <= _NAMED or error.startswith(TO_MEND):
+        return " and ".join(filter(None, (", ".join(failed[:-1]), failed[-1])))
+    return f"{', '.join(failed[: _NAMED - 1])} and {len(failed) - _NAMED + 1:,} more {noun}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry_sync.cli.common import Asked, as_json, asked, count, print_json, trial_ids
+from registry_sync.cli.common import Asked, as_json, asked, count, in_any_case, print_json, trial_ids
 
 if TYPE_CHECKING:
     from jobs.backfill import TrialReport
@@ -24,7 +24,8 @@ def backfill(asked: Asked, trials: tuple[str, ...], json_: bool) -> int:
     """
     from jobs.backfill import backfill as load
 
-    report = load(asked.surroundings(), trials)
+    with in_any_case(json_, list):
+        report = load(asked.surroundings(), trials)
     if json_:
         print_json(report.as_json())
     else:

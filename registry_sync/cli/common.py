@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -85,6 +86,19 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
+@contextlib.contextmanager
+def in_any_case(json_: bool, nothing_done: Callable[[], Any]) -> Iterator[None]:
+    """With ``--json``, stdout is one document too where another process holds the lock: that of a run that did nothing."""
+    from registry_sync.errors import AlreadyRunning
+
+    try:
+        yield
+    except AlreadyRunning:
+        if json_:
+            print_json(nothing_done())
+        raise
+
+
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, cut: bool = False) -> None:
     """Aligned columns, the last one as long as it is; ``cut``: on a terminal no longer than there is room."""
     from registry_sync.cli.layout import columns, fit, width
@@ -102,8 +116,8 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, cut: 
 
 
 def count(number: int, noun: str) -> str:
-    """ "1 change", "2 changes"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    """ "1 change", "2,000 changes"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def trial_ids(_: click.Context, __: click.Parameter, value: Any) -> Any:

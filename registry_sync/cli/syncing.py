@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from registry_sync.cli.common import Asked, as_json, asked, count, print_json, print_table, trial_ids
+from registry_sync.cli.common import Asked, as_json, asked, count, in_any_case, print_json, print_table, trial_ids
 
 if TYPE_CHECKING:
     from jobs.reports import DeliverReport, SyncReport
@@ -23,7 +23,8 @@ def sync(asked: Asked, trials: tuple[str, ...], full: bool, no_deliver: bool, js
     """Pull everything watched (or these trials), record what changed, and tell the subscribers."""
     from jobs.sync import sync as pull
 
-    report = pull(asked.surroundings(), trials=trials, full=full, then_deliver=not no_deliver)
+    with in_any_case(json_, lambda: _nothing_pulled(asked)):
+        report = pull(asked.surroundings(), trials=trials, full=full, then_deliver=not no_deliver)
     if json_:
         print_json(report.as_json())
     else:
@@ -39,6 +40,13 @@ def sync(asked: Asked, trials: tuple[str, ...], full: bool, no_deliver: bool, js
     return 1 if report.is_partial else 0
 
 
+def _nothing_pulled(asked: Asked) -> dict[str, Any]:
+    from jobs.reports import SyncReport
+
+    now = asked.surroundings().stamp()
+    return SyncReport(started=now, finished=now).as_json()
+
+
 def _print_sync(report: SyncReport) -> None:
     if not report.sources:
         click.echo("nothing is watched yet: registry-sync watch add NCT...", err=True)
@@ -46,14 +54,14 @@ def _print_sync(report: SyncReport) -> None:
         name = "ClinicalTrials.gov" if source.source == "ctgov" else source.source
         is_gate = source.source == "ctgov" and report.released is not None
         parts = [f"nothing released since the last look ({report.released} UTC)"] if is_gate else []
-        parts += [f"{source.checked} {'watched' if is_gate else 'looked at'}"]
-        parts += [f"{source.baselines} recorded for the first time"] if source.baselines else []
-        parts += [f"{source.changed} changed"] if source.changed or not (source.baselines or is_gate) else []
-        parts += [f"{len(source.failed)} failed"] if source.failed else []
+        parts += [f"{source.checked:,} {'watched' if is_gate else 'looked at'}"]
+        parts += [f"{source.baselines:,} recorded for the first time"] if source.baselines else []
+        parts += [f"{source.changed:,} changed"] if source.changed or not (source.baselines or is_gate) else []
+        parts += [f"{len(source.failed):,} failed"] if source.failed else []
         click.echo(f"{name}: {', '.join(parts)}")
     delivery = report.delivery
-    later = f", {delivery.waiting} waiting" if delivery.waiting else ""
-    click.echo(f"{count(report.changes, 'change')}, {count(report.notices, 'notice')} queued, {delivery.sent} sent{later}")
+    later = f", {delivery.waiting:,} waiting" if delivery.waiting else ""
+    click.echo(f"{count(report.changes, 'change')}, {count(report.notices, 'notice')} queued, {delivery.sent:,} sent{later}")
 
 
 def _say_problems(report: DeliverReport) -> None:
@@ -68,13 +76,22 @@ def deliver(asked: Asked, json_: bool) -> int:
     """Send what is due from the outbox."""
     from jobs.deliver import deliver as send
 
-    report = send(asked.surroundings())
+    with in_any_case(json_, lambda: _nothing_sent(asked)):
+        report = send(asked.surroundings())
     if json_:
         print_json(report.as_json())
     else:
         click.echo(f"{report.sent} sent, {report.retrying} to be tried again, {report.failed} parked, {report.waiting} waiting")
     _say_problems(report)
     return 1 if report.is_partial else 0
+
+
+def _nothing_sent(asked: Asked) -> dict[str, int]:
+    from db import outbox as notices
+    from jobs.reports import DeliverReport
+
+    with asked.history() as history:
+        return DeliverReport(waiting=notices.counts(history, asked.surroundings().stamp())["waiting"]).as_json()
 
 
 @click.group(invoke_without_command=True, epilog="Example: registry-sync outbox --failed")

@@ -76,9 +76,10 @@ def must_be_source(history: History, source: str, trial: str | None) -> None:
 
 
 def not_seen(history: History, trial: str, source: str, on: str | None, clock: Any) -> UsageError:
-    """The error for a source of which no version is held, or none that stood on a day."""
+    """The error for a source of which no version is held, or none that stood on a day; raises UsageError for what is no source."""
     from db import lookback
 
+    must_be_source(history, source, trial)
     first = lookback.first_day(history, trial, source, clock)
     if first is None:
         return UsageError(f"{trial}: {source} was not seen yet; run `registry-sync sync {trial}`", about=trial)

@@ -279,8 +279,9 @@ def _remove_search(history: History, search: Search) -> int:
     if removed is None:
         click.echo(f"{search}: was not watched (see `registry-sync watch list`)")
         return 1
-    gone = f"{removed.trials:,} {'trial that was' if removed.trials == 1 else 'trials that were'} watched for it alone"
-    click.echo(f"{search}: not watched any more, nor {gone}; their history is kept")
+    alone = f"{removed.trials:,} {'trial that was' if removed.trials == 1 else 'trials that were'} watched for it alone"
+    also = f", nor {alone}; their history is kept" if removed.trials else "; no trial was watched for it alone"
+    click.echo(f"{search}: not watched any more{also}")
     if removed.followers:
         follow = "subscription follows" if removed.followers == 1 else "subscriptions follow"
         click.echo(f"registry-sync: {removed.followers} {follow} this search and will hear of nothing new that it would find", err=True)

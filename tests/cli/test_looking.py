@@ -248,7 +248,7 @@ def test_diff_of_the_only_version_is_nothing(terminal: Terminal) -> None:
         (("", "1"), "FROM '' is neither a date such as 2026-02-03 nor a version number"),
         (
             ("1", "2", "--source", "https://example.org/1"),
-            f"{TRIAL}: https://example.org/1 was not seen yet; run `registry-sync sync {TRIAL}`",
+            f"{TRIAL}: 'https://example.org/1' is no source that was ever watched: give `ctgov`, or the URL of a page",
         ),
     ],
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from jobs.lock import only_one
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from tests.cli.conftest import Terminal
@@ -84,3 +87,47 @@ def test_a_trial_that_left_fails_no_sync_once_it_is_told(terminal: Terminal) -> 
     said = terminal("sync", TRIAL)
     assert (said.code, said.err) == (0, left)
     assert "gone since 2026-02-02" in terminal("watch", "list").out
+
+
+@pytest.mark.parametrize("held", ["sync", "deliver", "backfill"])
+def test_where_another_process_holds_the_lock_json_is_a_document_all_the_same(
+    terminal: Terminal, held: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.deliver.PATIENCE", 0.0)
+    begin(terminal)
+    terminal("subscribe", "reader@example.org", TRIAL, "--confirmed")
+    terminal.house.registry.put(record.with_status(terminal.house.registry.study(TRIAL), "SUSPENDED", posted="2026-02-09"))
+    terminal("sync", "--no-deliver")
+    with only_one(terminal.house.around.database, held):
+        said = terminal(held, *([TRIAL] if held == "backfill" else []), "--json")
+    assert said.code == 1
+    assert f"another {'delivery' if held == 'deliver' else held} is running: process " in said.complaint
+    if held == "sync":
+        assert said.json | {"started": "", "finished": ""} == {
+            "started": "",
+            "finished": "",
+            "sources": [],
+            "changes": 0,
+            "notices": 0,
+            "delivered": 0,
+        }
+    else:
+        assert said.json == ([] if held == "backfill" else {"sent": 0, "retrying": 0, "failed": 0, "waiting": 1})
+
+
+def test_what_cannot_be_used_leaves_stdout_empty(terminal: Terminal) -> None:
+    begin(terminal)
+    said = terminal("sync", OTHER, "--json")
+    assert (said.code, said.out) == (2, "")
+
+
+def test_a_page_that_was_never_watched_is_no_source_to_show(terminal: Terminal) -> None:
+    begin(terminal)
+    page = "https://example.org/trials/1"
+    said = terminal("show", TRIAL, "--source", page)
+    assert (said.code, said.complaint) == (2, terminal("changes", TRIAL, "--source", page).complaint)
+    assert "is no source that was ever watched" in said.complaint
+    for asked in (["show", TRIAL, "--at", "2026-02-03"], ["diff", TRIAL], ["diff", TRIAL, "2026-02-03"], ["diff", TRIAL, "1"]):
+        assert terminal(*asked, "--source", page).complaint == said.complaint
+    terminal("watch", "add", TRIAL, "--page", page)
+    assert "was not seen yet; run `registry-sync sync" in terminal("show", TRIAL, "--source", page).complaint

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 import pytest
 
 from db import aliases
 from registry_sync.demo import record
+from registry_sync.demo.wire import Reply, Request
 from tests.cli.conftest import Said, Terminal
 
 FIRST, SECOND, THIRD, OTHER = "NCT00000001", "NCT00000002", "NCT00000003", "NCT00000900"
@@ -147,6 +149,41 @@ def test_a_search_is_removed_with_what_was_watched_for_it_alone(terminal: Termin
     assert terminal("show", SECOND, "--json").json["overall_status"] == "RECRUITING"
     again = terminal("watch", "remove", *QUERY)
     assert (again.code, "was not watched" in again.out) == (1, True)
+
+
+def test_a_search_for_which_alone_nothing_was_watched_is_removed_with_nothing(terminal: Terminal) -> None:
+    terminal("init")
+    terminal("watch", "add", *QUERY)
+    said = terminal("sync")
+    assert said.err == "search cond=Sjogren locn=Denmark: no trial yet\n"
+    assert terminal("watch", "remove", *QUERY).out == "cond=Sjogren locn=Denmark: not watched any more; no trial was watched for it alone\n"
+
+
+def test_thousands_are_written_alike_beforehand_and_by_the_sync(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = terminal.house.registry.answer
+
+    def counting(request: Request) -> Reply:
+        reply = answer(request)
+        return replace(reply, body=reply.body.replace(b'"totalCount":2', b'"totalCount":270000'))
+
+    publish(terminal, FIRST, SECOND)
+    monkeypatch.setattr(terminal.house.registry, "answer", counting)
+    said = terminal("watch", "add", *QUERY, "--dry-run")
+    assert "finds 270,000 trials;" in said.out
+    assert "about 1,350 requests for them" in said.out
+    terminal("watch", "add", *QUERY)
+    first = terminal("sync").err.splitlines()[0]
+    assert first == "search cond=Sjogren locn=Denmark: 270,000 trials, which may take 1,350 requests to record"
+
+
+def test_many_searches_that_fail_are_summed_up_as_searches(terminal: Terminal) -> None:
+    terminal("init")
+    for number in range(12):
+        terminal("watch", "add", "--query", f"cond=disease{number}")
+    terminal.house.registry.faults.fail(503, path="/api/v2/studies", times=None)
+    said = terminal("sync")
+    assert said.code == 1
+    assert "cond=disease3 and 8 more searches: " in said.complaint
 
 
 # --- who hears of it ---

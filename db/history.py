@@ -271,8 +271,8 @@ def add_changes(
     for change in changes:
         cursor = connection.execute(
             """INSERT INTO change (trial, source, version_id, field, topic, operation, "before", "after", "group",
-                                   significance, reader_significance, registry_date, seen_at)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                                   significance, reader_significance, registry_date, seen_at, detail)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 trial,
                 source,
@@ -285,8 +285,9 @@ def add_changes(
                 change.group,
                 change.significance,
                 change.reader_significance,
-                None if change.topic == "registry" else registry_date,  # the registry gives no date for it
+                None if change.topic in ("registry", "listing") else registry_date,  # the registry gives no date for it
                 seen_at,
+                _json(change.detail),
             ),
         )
         assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has one
@@ -337,7 +338,7 @@ def changes(
     placed by when it was seen, or by its day at the registry; what was backfilled always by that day, but in the order of the versions
     of a trial where their dates go back.
     """
-    conditions = ["source = :source" if source else "(source = 'ctgov' OR topic = 'listing')"]
+    conditions = ["source = :source AND topic != 'listing'" if source else "(source = 'ctgov' OR topic = 'listing')"]
     ids = aliases.family(history, trial) if trial else []
     if trial:
         conditions.append(f"trial IN ({', '.join(f':id{index}' for index in range(len(ids)))})")
@@ -409,6 +410,7 @@ def kept_change(row: Row) -> KeptChange:
         reader_significance=row["reader_significance"],
         registry_date=row["registry_date"],
         seen_at=row["seen_at"],
+        detail=_value(row["detail"]),
     )
 
 

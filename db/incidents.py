@@ -1,8 +1,10 @@
-"""A source or a page in trouble: opened once, counted, closed once; and whether the operator heard of either."""
+"""A source in trouble, the registry or a trial-finder site: opened once, counted, closed once; and whether the operator heard of either."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from db.connection import History, Row
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
 Part = Literal["opening", "closing"]
 IN_PART = f"{CTGOV}, in part"
-"""Some of what the registry sends, as a source in trouble beside the registry as a whole; a page's name is its URL."""
+"""Some of what the registry sends, as a source in trouble beside the registry as a whole; a site's name is its scheme, host and port."""
 
 
 def trouble(connection: sqlite3.Connection, source: str, error: str, now: str, *, told_at: str | None = None) -> bool:
@@ -42,12 +44,12 @@ def well(connection: sqlite3.Connection, source: str, now: str, *, told_at: str 
     return closed.rowcount > 0
 
 
-def let_go(connection: sqlite3.Connection, now: str) -> None:
-    """Close what is open of pages that nobody watches any more, inside the caller's transaction; there is nothing to tell of them."""
+def let_go(connection: sqlite3.Connection, sites: Sequence[str], now: str) -> None:
+    """Close what is open of sites of which no page is watched any more, inside the caller's transaction: there is nothing to tell of it."""
     connection.execute(
         """UPDATE incident SET closed_at = :now, opening_told_at = coalesce(opening_told_at, :now), closing_told_at = :now
-           WHERE closed_at IS NULL AND source NOT LIKE 'ctgov%' AND source NOT IN (SELECT url FROM page)""",
-        {"now": now},
+           WHERE closed_at IS NULL AND source NOT LIKE 'ctgov%' AND source NOT IN (SELECT value FROM json_each(:sites))""",
+        {"now": now, "sites": json.dumps(list(sites))},
     )
 
 

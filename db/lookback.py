@@ -51,6 +51,16 @@ def held_under(history: History, trial: str, source: str) -> list[str]:
     return [each for each in ids if each in held]
 
 
+def version_ids(history: History, trial: str, source: str) -> list[int]:
+    """The ids of all versions, oldest first: those of ids that were merged into the current one before its own."""
+    held = held_under(history, trial, source)
+    return [
+        row["id"]
+        for each in reversed(held)
+        for row in history.rows("SELECT id FROM version WHERE trial = ? AND source = ? ORDER BY number", (each, source))
+    ]
+
+
 def line_of(history: History, trial: str, source: str) -> str | None:
     """The id whose line is meant by a version number: the one asked for when something is kept under it, else the current one."""
     held = held_under(history, trial, source)

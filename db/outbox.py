@@ -26,24 +26,36 @@ class Waiting(msgspec.Struct, frozen=True):
     created_at: str
 
 
-def queue(connection: sqlite3.Connection, planned: Planned, change_ids: Sequence[int], now: str, due: str) -> None:
-    """Put a notice in the outbox, inside the transaction that records its changes; a digest's running one takes them in."""
+def queue(connection: sqlite3.Connection, planned: Planned, change_ids: Sequence[int], now: str, due: str) -> bool:
+    """Put a notice in the outbox, inside the transaction that records its changes; is it a new one?
+
+    A notice that waits under the same key takes the changes in: a digest's running one, or the one about a trial in this sync. One that
+    was tried already stays as it is, and a further one is queued.
+    """
     import uuid  # loads what asks the system who it is: only for a notice
 
-    new_id = uuid.uuid4().hex
-    connection.execute(
-        """INSERT INTO notice (id, key, subscription_id, address, kind, state, next_try_at, created_at)
-           VALUES (?, ?, ?, ?, ?, 'pending', ?, ?)
-           ON CONFLICT (key) DO NOTHING""",
-        (new_id, planned.key, planned.subscription.id, planned.subscription.address, planned.subscription.kind, due, now),
-    )
-    notice_id = connection.execute("SELECT id FROM notice WHERE key = ?", (planned.key,)).fetchone()[0]
+    key, further = planned.key, 1
+    while (held := connection.execute("SELECT id, state, attempts FROM notice WHERE key = ?", (key,)).fetchone()) is not None:
+        if planned.subscription.every != "now" or (held[1] == "pending" and not held[2]):
+            break
+        further += 1
+        key = f"{planned.key} {further}"
+    notice_id = held[0] if held else uuid.uuid4().hex
+    if held is None:
+        connection.execute(
+            """INSERT INTO notice (id, key, subscription_id, address, kind, state, next_try_at, created_at)
+               VALUES (?, ?, ?, ?, ?, 'pending', ?, ?)""",
+            (notice_id, key, planned.subscription.id, planned.subscription.address, planned.subscription.kind, due, now),
+        )
+    elif planned.subscription.role == "coordinator":
+        connection.execute("UPDATE notice SET subscription_id = ? WHERE id = ?", (planned.subscription.id, notice_id))
     connection.executemany(
         "INSERT INTO notice_change VALUES (?, ?) ON CONFLICT DO NOTHING",
         [(notice_id, change_ids[position]) for position in planned.positions],
     )
     # a digest that was cancelled in this period and has something to tell again
     connection.execute("UPDATE notice SET state = 'pending' WHERE id = ? AND state = 'cancelled'", (notice_id,))
+    return held is None
 
 
 def release_claims(history: History) -> None:

@@ -70,6 +70,7 @@ def pages(history: History) -> list[tuple[str, str]]:
 def listing(history: History) -> list[Row]:
     """Each watched trial with its status, title, pages and when it was last seen changed.
 
+    ``listings``: how each page stands beside the registry (``standing``), when it was last read, and why it was not since.
     ``absent_since``: from when on the registry has not shown it, ``absence``: the state of that (see ``presence.Absence``); both ``None``
     where it does.
     """
@@ -77,16 +78,17 @@ def listing(history: History) -> list[Row]:
         """SELECT current_status.*, watch.added_at FROM current_status JOIN watch ON watch.trial = current_status.trial
            ORDER BY current_status.trial"""
     )
-    by_trial: dict[str, list[str]] = {}
-    for trial, url in pages(history):
-        by_trial.setdefault(trial, []).append(url)
+    by_trial: dict[str, list[Row]] = {}
+    for page in _standings(history):
+        by_trial.setdefault(page.pop("trial"), []).append(page)
     missing = absences.every(history)
     return [
         {
             "trial": row["trial"],
             "brief_title": row["brief_title"],
             "overall_status": row["overall_status"],
-            "pages": by_trial.get(row["trial"], []),
+            "pages": [page["url"] for page in by_trial.get(row["trial"], [])],
+            "listings": by_trial.get(row["trial"], []),
             "versions": row["versions"] or 0,
             "registry_date": row["registry_date"],
             "changed_at": row["seen_at"],
@@ -96,6 +98,15 @@ def listing(history: History) -> list[Row]:
         }
         for row in rows
     ]
+
+
+def _standings(history: History) -> list[Row]:
+    """The pages watched, each with how it stands; ``reason``: why it could not be read, ``None`` where it could."""
+    return history.rows(
+        """SELECT trial, url, json_extract(standing, '$.word') AS standing, read_at,
+                  nullif(json_extract(standing, '$.reason'), '') AS reason
+           FROM page ORDER BY trial, id"""
+    )
 
 
 def know(connection: sqlite3.Connection, trial: str, now: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from db import incidents, looks, runs
@@ -41,6 +42,12 @@ def note_registry(around: Surroundings, history: History, source: SourceReport, 
     in_part = None if is_outage else source.trouble
     if in_part is not None or (everything and outage is None):
         note(around, history, IN_PART, in_part)
+
+
+def note_site(around: Surroundings, history: History, site: str, pages: Sequence[SourceReport]) -> None:
+    """Note how a trial-finder site was found: in trouble when none of its pages could be read. One page of several is its own news."""
+    troubled = [page for page in pages if page.trouble is not None and not page.answered]
+    note(around, history, site, troubled[0].trouble if len(troubled) == len(pages) else None)
 
 
 def note(around: Surroundings, history: History, source: str, trouble: str | None) -> None:

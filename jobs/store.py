@@ -10,6 +10,8 @@ from __future__ import annotations
 import datetime
 import zlib
 
+import msgspec.structs
+
 from db import absences, aliases, looks, unparsed, watches
 from db import history as versions
 from db.connection import Connection, History
@@ -67,6 +69,15 @@ class Store:
             # a fault of ours with one record must not keep the others from being looked at
             log.exception("%s at %s could not be compared", seen.trial, seen.source)
             source.fail(seen.trial, f"could not be compared ({type(error).__name__}); please report it", at_fault=False)
+
+    def keep_page(self, found: Found, source: SourceReport) -> None:
+        """Keep what a page says, inside the caller's transaction; its differences are its own and told to nobody."""
+        said = found.listing.said.get("overall_status") if found.listing else None
+        record = found.record
+        if found.listing is not None and found.listing.statuses and said:
+            record = msgspec.structs.replace(record, overall_status=said)  # no token of the registry's means what it says
+        known = versions.latest(self.history, found.trial, found.source)
+        self._keep(msgspec.structs.replace(found, record=record), decide(known.record if known else None, record, complete=False), source)
 
     def end(self, source: SourceReport, watched: int, *, everything: bool) -> None:
         """Judge what the registry did not show: most of the ``watched`` trials at once is its own trouble, and no news of the trials.
@@ -134,9 +145,6 @@ class Store:
                 self._note_failure(seen, source)
             case ctgov.Sent():
                 self._take_study(seen, source)
-            case Found():
-                known = versions.latest(self.history, seen.trial, seen.source)
-                self._keep(seen, decide(known.record if known else None, seen.record, complete=seen.source == CTGOV), source)
 
     def _take_study(self, sent: ctgov.Sent, source: SourceReport) -> None:
         self._part(sent.trial)
@@ -206,6 +214,8 @@ class Store:
                 version=version,
                 registry_date=None if joined else found.registry_date,
             )
+        if queued:
+            self.report.told.add(found.trial)
         source.baselines += isinstance(decision, Baseline)
         source.changed += isinstance(decision, Changed)
         if is_registry:

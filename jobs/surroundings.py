@@ -67,6 +67,11 @@ class Surroundings(msgspec.Struct, frozen=True):
         """The history file."""
         return Path(self.settings.database)
 
+    @property
+    def profiles(self) -> Path | None:
+        """The folder with profiles of trial-finder sites beside those that come with the program, if there is one."""
+        return Path(self.settings.pages.profiles) if self.settings.pages.profiles else None
+
     def open(self) -> History:
         """The history, open for this thread."""
         return open_history(self.database)

@@ -10,8 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,8 +22,12 @@ from jobs.pull import Desk, RegistryPull, Task
 from jobs.reports import DeliverReport, SourceReport, SyncReport
 from jobs.surroundings import Surroundings
 from registry_sync.errors import AlreadyRunning, Stopped, UsageError
+from registry_sync.hosts import site_of
 from registry_sync.sources.http import Client
 from registry_sync.sources.interface import CTGOV
+
+if TYPE_CHECKING:
+    from db.pages import Page
 
 __all__ = ["JOB", "SourceReport", "SyncReport", "sync"]
 
@@ -32,15 +35,17 @@ JOB = "sync"
 _LOOK_FOR_STOP = 0.2
 _TOGETHER = 0.5
 """Seconds for which one transaction may last."""
+_SIDE_BY_SIDE = 16
+"""Sites that are asked at the same time."""
 _HANDED_OVER = 400
 """How many studies may wait to be taken in: a few megabytes."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What is to be asked: trials at the registry (``only``: these, else everything watched), and pages (trial and URL)."""
+    """What is to be asked: trials at the registry (``only``: these, else everything watched), and pages (of trials, or all)."""
 
     only: tuple[str, ...]
-    pages: tuple[tuple[str, str], ...]
+    pages: tuple[Page, ...]
     registry: bool
     full: bool
 
@@ -102,8 +107,19 @@ def _wanted(history: History, trials: Sequence[str], *, registry: bool, pages: b
         raise UsageError(
             f"{', '.join(not_watched)} is not watched; run `registry-sync watch add {' '.join(not_watched)}` first", about=not_watched[0]
         )
-    their_pages = tuple(page for page in watches.pages(history) if not only or page[0] in only) if pages else ()
-    return Wanted(only, their_pages, registry and looks.anything_watched(history), full)
+    their_pages = _pages(history, only) if pages else ()
+    if not registry:  # a page is laid beside what the registry says now, so that is asked first
+        only = tuple(dict.fromkeys(page.trial for page in their_pages))
+        return Wanted(only, their_pages, bool(only), full)
+    return Wanted(only, their_pages, looks.anything_watched(history), full)
+
+
+def _pages(history: History, trials: Sequence[str]) -> tuple[Page, ...]:
+    if not watches.pages(history):
+        return ()
+    from db.pages import every  # loads what judges a page: only when there is one
+
+    return tuple(every(history, trials))
 
 
 # --- fetch -------------------------------------------------------------------------------------------------------------
@@ -120,37 +136,37 @@ class _End:
     """A task has said all that it had to say."""
 
 
-def _lanes(around: Surroundings, history: History, client: Client, wanted: Wanted, report: SyncReport, desk: Desk) -> list[_Lane]:
+def _registry_lanes(around: Surroundings, history: History, client: Client, wanted: Wanted, report: SyncReport, desk: Desk) -> list[_Lane]:
+    if not wanted.registry:
+        return []
+    pull = RegistryPull(around, history, client, report, desk, only=wanted.only, full=wanted.full)
+    return [_Lane(pull.tasks(), pull.take)]
+
+
+def _page_lanes(around: Surroundings, history: History, client: Client, wanted: Wanted, report: SyncReport, desk: Desk) -> list[_Lane]:
+    """One lane for each site, so that one is asked for one page at a time, and they side by side."""
+    if not wanted.pages:
+        return []
+    from jobs import pages  # loads the parsers of HTML and of robots.txt: only when there is a page
+    from jobs.listings import Listings
+    from registry_sync.sources.profiles import load_profiles
+
+    listings = Listings(around, history, report, desk.store)
+    profiles = load_profiles(around.profiles)
     lanes = []
-    if wanted.registry:
-        pull = RegistryPull(around, history, client, report, desk, only=wanted.only, full=wanted.full)
+    for site, watched in pages.by_site(wanted.pages).items():
+        pull = pages.HostPull(
+            site,
+            watched,
+            around=around,
+            history=history,
+            client=client,
+            report=report,
+            listings=listings,
+            profiles=profiles,
+        )
         lanes.append(_Lane(pull.tasks(), pull.take))
-    by_host: dict[str, list[tuple[str, str]]] = {}
-    for trial, url in wanted.pages:
-        by_host.setdefault(urlsplit(url).netloc.lower(), []).append((trial, url))
-    for host_pages in by_host.values():
-        reports = {url: SourceReport(url) for _, url in host_pages}
-        report.sources += reports.values()
-
-        def take(seen: Any, reports: dict[str, SourceReport] = reports) -> None:
-            reports[seen.source].checked += 1
-            desk.store.take(seen, reports[seen.source])
-            around.progress.step(seen.trial)
-
-        lanes.append(_Lane(iter([_pages(client, host_pages, reports)]), take))
     return lanes
-
-
-def _pages(client: Client, pages: list[tuple[str, str]], reports: dict[str, SourceReport]) -> Task:
-    from registry_sync.sources import finder  # loads the parsers of HTML: only when there is a page
-
-    for trial, url in pages:
-        meter = client.meter()
-        try:
-            yield finder.fetch_page(meter, trial, url)
-        finally:
-            reports[url].requests += meter.requests
-            reports[url].bytes += meter.bytes
 
 
 def _pull(around: Surroundings, history: History, wanted: Wanted, report: SyncReport) -> None:
@@ -160,11 +176,12 @@ def _pull(around: Surroundings, history: History, wanted: Wanted, report: SyncRe
     )
     report.missing = absences.every(history)
     desk = Desk(around, history, report)
-    lanes = _lanes(around, history, client, wanted, report, desk)
     watched = looks.count_watched(history, looks.Wanted(None, report.started, wanted.only or None))
     around.progress.begin("Asking", watched + len(wanted.pages))
     try:
-        _run(around, history, lanes, report)
+        for lanes in (_registry_lanes, _page_lanes):  # what a page is laid beside comes first
+            if not report.stopped:
+                _run(around, history, lanes(around, history, client, wanted, report, desk), report)
     finally:
         client.close()
         desk.flush()
@@ -179,8 +196,13 @@ def _run(around: Surroundings, history: History, lanes: list[_Lane], report: Syn
     What has come is taken in together, so that the disk is not waited for once for each trial; each is whole or nothing all the same.
     """
     seen: queue.Queue[tuple[_Lane, Any]] = queue.Queue(maxsize=_HANDED_OVER)
-    running = sum(_begin_next(lane, seen) for lane in lanes)
-    while running:
+    waiting = list(reversed(lanes))
+    running = 0
+    while True:
+        while waiting and running < _SIDE_BY_SIDE:
+            running += _begin_next(waiting.pop(), seen)
+        if not running:
+            return
         if around.stop.is_set():
             report.stopped = True
             return
@@ -235,14 +257,18 @@ def _fetch(lane: _Lane, task: Task, seen: queue.Queue[tuple[_Lane, Any]]) -> Non
 
 def _note_health(around: Surroundings, history: History, report: SyncReport, *, everything: bool) -> None:
     """One incident for each source that is in trouble; an id that the registry does not know is none."""
+    pages = [source for source in report.sources if source.source != CTGOV]
     if incidents.open_ones(history):
         with history.write() as connection:
-            incidents.let_go(connection, around.stamp())
+            incidents.let_go(connection, sorted({site_of(url) for _, url in watches.pages(history)}), around.stamp())
     for source in report.sources:
         if source.source == CTGOV:
             health.note_registry(around, history, source, everything=everything)
-        else:
-            health.note(around, history, source.source, source.trouble)
         if source.trouble is None and not source.failed:
             with history.write() as connection:
                 looks.all_of(connection, source.source, around.stamp())
+    by_site: dict[str, list[SourceReport]] = {}
+    for page in pages:
+        by_site.setdefault(site_of(page.source), []).append(page)
+    for site, theirs in by_site.items():
+        health.note_site(around, history, site, theirs)

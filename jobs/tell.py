@@ -8,11 +8,12 @@ from typing import Any
 from db import absences, outbox, subscriptions, watches
 from db import history as versions
 from db.connection import Connection, History
+from db.pages import Page
 from jobs.surroundings import Surroundings, as_stamp
 from registry_sync.notices.interface import Every
 from registry_sync.notices.route import route
 from registry_sync.sources.interface import CTGOV, Gone, Moved
-from registry_sync.trials import presence
+from registry_sync.trials import presence, standing
 from registry_sync.trials.changes import Change
 from registry_sync.trials.presence import Absence
 
@@ -31,14 +32,15 @@ def keep(
 ) -> int:
     """Keep the changes that belong to a version and queue their notices; how many were queued.
 
-    ``key`` tells notices apart that belong to one version: the trial may come and go and read the same.
+    ``key`` tells notices apart that belong to one version: the trial may come and go and read the same. What a page says otherwise than
+    before is kept, and is no news of the trial; how it stands beside the registry (topic ``listing``) is news.
     """
     if not changes:
         return 0
     now = around.now()
     ids = versions.add_changes(connection, version, changes, trial=trial, source=source, registry_date=registry_date, seen_at=as_stamp(now))
-    if source != CTGOV:
-        return 0  # what a listing says of itself is no news of the trial
+    if source != CTGOV and changes[0].topic != standing.TOPIC:
+        return 0
     schedule = around.settings.schedule
 
     def ends(every: Every, timezone: str) -> Any:
@@ -48,9 +50,19 @@ def keep(
 
     following = subscriptions.following(history, trial)
     planned = route(trial, f"{version}{key}", changes, following, now=now, period_end=ends)
-    for notice in planned:
-        outbox.queue(connection, notice, ids, as_stamp(now), as_stamp(notice.due))
-    return len(planned)
+    return sum(outbox.queue(connection, notice, ids, as_stamp(now), as_stamp(notice.due)) for notice in planned)
+
+
+def listing(
+    around: Surroundings, history: History, connection: Connection, change: Change, page: Page, version: int, *, sync: str, told: bool
+) -> tuple[int, int]:
+    """Keep the news of a listing, beside the registry's newest version; how many changes were kept and notices queued.
+
+    What several listings of a trial bring in one sync is one notice, and part of the trial's own where one is queued in this sync
+    (``told``).
+    """
+    key = "" if told else f" listings {sync}"
+    return 1, keep(around, history, connection, (change,), trial=page.trial, source=page.url, version=version, registry_date=None, key=key)
 
 
 def no_record(around: Surroundings, history: History, observation: Gone | Moved, known: Absence | None) -> tuple[int, int]:

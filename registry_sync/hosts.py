@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -41,3 +42,9 @@ def leads_inside(host: str, port: int, resolver: Resolve = resolve) -> bool:
     except (OSError, UnicodeError):
         return False
     return any(not is_public(address) for address in addresses)
+
+
+def site_of(url: str) -> str:
+    """The site of a page: scheme, host and port, in lower case."""
+    parts = urlsplit(url)
+    return f"{parts.scheme.lower()}://{parts.netloc.lower()}"

@@ -55,6 +55,12 @@ class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     attempts: Attempts = 4
 
 
+class Pages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Trial-finder pages."""
+
+    profiles: Annotated[str, Meta(pattern=r"^[^\x00-\x1f]*$", description="a folder, or empty")] = ""
+
+
 class Smtp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The mail server."""
 
@@ -109,11 +115,12 @@ class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All settings. ``database`` and ``smtp.ca_file`` are absolute once loaded; ``path`` is the file read, if any."""
+    """All settings. ``database``, ``smtp.ca_file`` and ``pages.profiles`` are absolute once loaded; ``path`` is the file read, if any."""
 
     database: Annotated[str, Meta(min_length=1, pattern=r"^[^\x00-\x1f]+$", description="a path")] = "history.db"
     ctgov: Ctgov = Ctgov()
     http: Http = Http()
+    pages: Pages = Pages()
     smtp: Smtp = Smtp()
     webhook: Webhook = Webhook()
     schedule: Schedule = Schedule()
@@ -254,7 +261,7 @@ def _take(
     if problem:
         problems.append(f"{where}: {problem}")
         return
-    if (section, key) in {("", "database"), ("smtp", "ca_file")} and checked and base:
+    if (section, key) in {("", "database"), ("smtp", "ca_file"), ("pages", "profiles")} and checked and base:
         checked = str((base / Path(checked).expanduser()).absolute())
     values.setdefault(section, {})[key] = checked
 

@@ -25,6 +25,7 @@ _ROOMS = {
     "watching": ("init", "watch"),
     "syncing": ("sync", "deliver", "outbox", "run"),
     "looking": ("changes", "show", "history", "diff"),
+    "auditing": ("audit", "page"),
     "backfilling": ("backfill",),
     "subscribing": ("subscribe", "subscriptions", "unsubscribe"),
     "doctor": ("doctor",),

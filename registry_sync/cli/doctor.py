@@ -53,6 +53,7 @@ def _checks(asked: Asked) -> Iterator[tuple[str, Callable[[], Verdict]]]:
     yield "kept records", lambda: _with_history(asked, _kept)
     yield "unusable records", lambda: _with_history(asked, _unusable)
     yield "sources", lambda: _with_history(asked, _incidents)
+    yield "pages", lambda: _pages(asked)
     yield "last sync", lambda: _with_history(asked, _last_sync)
     yield "outbox", lambda: _with_history(asked, _outbox)
 
@@ -150,6 +151,23 @@ def _incidents(history: History) -> Verdict:
     return False, "; ".join(
         f"{row['source']} in trouble since {row['opened_at']} ({count(row['times'], 'time')}): {row['error']}" for row in rows
     )
+
+
+def _pages(asked: Asked) -> Verdict:
+    from db import pages
+    from registry_sync.sources.profiles import load_profiles
+
+    with asked.history() as history:
+        watched = pages.every(history)
+    load_profiles(asked.surroundings().profiles)
+    failing = [f"{page.url} since {page.standing.failing_since}: {page.standing.reason}" for page in watched if page.standing.failures]
+    forbidden = [page.url for page in watched if page.standing.forbidden]
+    said = f"{count(len(watched), 'page')} watched"
+    if forbidden:
+        said += f"; robots.txt forbids {_first_of(forbidden)}"
+    if failing:
+        return False, f"{said}; not read: {_first_of(failing)}"
+    return True, said
 
 
 def _last_sync(history: History) -> Verdict:

@@ -17,6 +17,9 @@ requests_per_minute = 50                # for each host and port, as a bucket th
 timeout = 30                            # seconds for one request as a whole
 attempts = 4                            # tries of one request, the first included; waits honour Retry-After
 
+[pages]
+profiles = ""                           # a folder with profiles of trial-finder sites of your own
+
 [smtp]
 host = "localhost"
 port = 25

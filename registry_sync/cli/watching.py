@@ -202,8 +202,9 @@ def _print_trials(rows: Sequence[Row]) -> None:
         cut=True,
     )
     for row in rows:
-        for url in row["pages"]:
-            click.echo(f"{row['trial']}  page  {url}")
+        for page in row["listings"]:
+            stands = page["reason"] or page["standing"] or "not looked at yet"
+            click.echo(f"{row['trial']}  page  {page['url']}  {one_line(stands)}")
 
 
 def _status(row: Row) -> str:

@@ -34,8 +34,9 @@ class Day:
     """One day of the story.
 
     ``at``: when the jobs run (UTC). ``says``: the teller's line. ``told``: the registry's fields of which subscribers hear;
-    empty: nobody hears anything. ``page``: the fields that differ on the listing page from its last good version; kept, and
-    never told as a change of the trial. ``page_readable``: whether the listing shows the trial at all.
+    empty: nobody hears anything of the trial. ``page``: the fields that differ on the listing page from its last good version; kept, and
+    never told as a change of the trial. ``listing``: how the page stands beside the registry from then on; only coordinators hear that.
+    ``page_readable``: whether the listing shows the trial at all.
     """
 
     number: int
@@ -43,6 +44,7 @@ class Day:
     says: str
     told: tuple[str, ...] = ()
     page: tuple[str, ...] = ()
+    listing: str = ""
     page_readable: bool = True
     happens: Callable[[World], None] | None = None
 
@@ -105,18 +107,20 @@ DAYS: tuple[Day, ...] = (
     Day(
         3,
         _at(5),
-        "Recruitment closes, and completion slips from December 2025 to June 2026.",
+        "Recruitment closes, and completion slips from December 2025 to June 2026. The listing page falls behind.",
         told=("overall_status", "primary_completion_date", "completion_date"),
+        listing="fell behind",
         happens=_close_recruitment,
     ),
     Day(
         4,
         _at(9),
-        "One number in one criterion changes: smoke-free for 12 months, before it was 6.",
+        "One number in one criterion changes: smoke-free for 12 months, before it was 6. The page has the old one.",
         told=("criteria",),
+        listing="fell behind",
         happens=_ask_for_twelve_months,
     ),
-    Day(5, _at(11), "The listing page still says Recruiting. The page did not change, so nobody is told."),
+    Day(5, _at(11), "The listing page still says Recruiting. That was told when it fell behind: nobody is told."),
     Day(
         6,
         _at(12),
@@ -127,8 +131,9 @@ DAYS: tuple[Day, ...] = (
     Day(
         7,
         _at(15),
-        "The listing page is back and has caught up. That is no news of the trial: nobody is told.",
+        "The listing page is back and has caught up. That is no news of the trial: only the coordinators hear.",
         page=("overall_status", "criteria"),
+        listing="agrees again",
         happens=_catch_up,
     ),
 )

@@ -139,6 +139,7 @@ def change_json(change: KeptChange) -> dict[str, Any]:
         "summary": summary(change),
         "registry_date": change.registry_date,
         "seen_at": change.seen_at,
+        **({} if change.detail is None else {"detail": change.detail}),
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from registry_sync.notices import phrases, sites, slipped, values
+from registry_sync.notices import listings, phrases, sites, slipped, values
 from registry_sync.notices.clean import as_text, cut, text_of
 from registry_sync.notices.coordinator_status import standing, status_detail, status_sentences, unknown_by_rule
 from registry_sync.notices.i18n import Translator
@@ -208,6 +208,8 @@ def _other(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
         what = f"{label}: {cut(phrases.token(at.head.after, t), _LONGEST_TOKEN)}"
         into = [t.gettext("It is part of {trial} now.").format(trial=at.news.into)] if at.news.into else []
         status = at.news.record.overall_status if at.head.after == "found" else None
+        if at.head.topic == listings.TOPIC:
+            return what, (f"{what}.", *listings.sentences(at.head, t, _MOST_QUOTED))
         standing = [f"{phrases.label(STATUS, STATUS, t)}: {_token(status, t)}."] if status else []
         return what, (f"{what}.", *into, *standing)
     n = sum(change.field == at.head.field for change in at.told)

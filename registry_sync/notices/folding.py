@@ -35,7 +35,7 @@ class Followed(NamedTuple):
 
 def weight(change: Change, role: Role) -> int:
     """0 for major to 3 for untold, for this kind of recipient."""
-    return _WEIGHT[change.reader_significance if role == "reader" else change.significance]
+    return _WEIGHT[change.reader_significance if role == "reader" and change.topic != "listing" else change.significance]
 
 
 def rank(change: Change) -> int:
@@ -86,7 +86,7 @@ def _without(some: Sequence[Location], changes: Sequence[Change], operation: str
 
 
 def _folded(change: Change, *, beside_status: bool, role: Role) -> bool:
-    if role == "reader" and change.reader_significance == "untold":
+    if role == "reader" and change.reader_significance == "untold" and change.topic != "listing":
         return True
     if not beside_status:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from registry_sync.notices import phrases, slipped, values, windows
+from registry_sync.notices import listings, phrases, slipped, values, windows
 from registry_sync.notices.clean import as_text, block, text_of
 from registry_sync.notices.i18n import Translator
 from registry_sync.notices.interface import Role
@@ -93,12 +93,15 @@ _PIECES: dict[tuple[str, str, str | None], str] = {
     ("coordinator", "merged", "exclusion"): N_("Exclusion criteria merged"),
     ("coordinator", "merged", None): N_("Eligibility criteria merged"),
 }
+_MOST_ROWS = 12
 _BULLET = "\u2022 "
 
 
 def item(change: Change, role: Role, t: Translator, slips: Slips | None = None) -> Item:
     """The entry of one change, in the recipient's voice. ``slips``: how this date has moved before, where it is to be told here."""
     style: Style = "reader" if role == "reader" else "coordinator"
+    if change.topic == listings.TOPIC:
+        return _listing(change, t, style)
     heading = _heading(change, role, t)
     before = None if change.before is None and change.operation != "changed" else _side(change, change.before, t, style, gone=True)
     after = None if change.after is None and change.operation != "changed" else _side(change, change.after, t, style, gone=False)
@@ -117,6 +120,15 @@ def item(change: Change, role: Role, t: Translator, slips: Slips | None = None) 
     if _is_marked(change) or max(len(before), len(after)) > windows.LONG_TEXT:
         return _reworded(change, heading, before, after, t)
     return Item(heading, before, after, note=_moves(change, role, t, slips) if _is_date(change) else "")
+
+
+def _listing(change: Change, t: Translator, style: Style) -> Item:
+    """A page with its address, how it stood and how it stands, and what either says."""
+    address = as_text(getattr(change, "source", ""))
+    states = [None if word is None else phrases.token(as_text(word), t) for word in (change.before, change.after)]
+    rows = listings.rows(change, t, style, _MOST_ROWS)
+    after = "\n".join(filter(None, (states[1], *rows, address)))
+    return Item(listings.name(change, t), states[0], after)
 
 
 def _bulleted(side: str) -> str:

@@ -125,10 +125,10 @@ def _id(incident: Incident, what: str) -> str:
 
 
 def _name(source: str) -> tuple[str, str]:
-    """What a subject may call it, and the URL where there is one: a page's address may name a disease."""
+    """What a subject may call it, and the URL where there is one: a site's name may be that of a disease."""
     if source.startswith("ctgov"):
         return ("ClinicalTrials.gov" if source == "ctgov" else "A part of ClinicalTrials.gov"), ""
-    return "A page", one_line(source)
+    return "A trial-finder site", one_line(source)
 
 
 def _syncs(times: int) -> str:

@@ -103,6 +103,7 @@ TOKENS: dict[str, str] = {
     "found": N_("found by a search"),
     "merged": N_("merged into another record"),
     "present": N_("in the registry"),
+    "agrees": N_("agrees with the registry"),
     "agrees again": N_("agrees with the registry again"),
     "contradicts": N_("contradicts the registry"),
     "fell behind": N_("is behind the registry"),

@@ -113,7 +113,7 @@ def wants(subscription: Subscription, change: Change) -> bool:
 
 def significance(subscription: Subscription, change: Change) -> str:
     """How much this change matters to this subscriber: a site that opens in a country that they follow is major to a reader."""
-    if subscription.role == "coordinator":
+    if subscription.role == "coordinator" or change.topic == "listing":  # only who asks for listings hears of them
         return change.significance
     matters = change.reader_significance
     opens = change.field == "locations" and bool(change.after) and change.after["status"] == "RECRUITING"

@@ -32,13 +32,15 @@ _BULLETED_LINE = re.compile(r"^\s*(?:[•*●▪·–-]|\d{1,2}[.)])\s", re.MULT
 _FEWEST_ITEMS = 3
 _FEWEST_WORDS = 3
 _MOST_WORDS_TO_SAY_SO = 60
+_MOST_CLOSING_LINES = 2
 
 
 @dataclass(frozen=True)
 class CriteriaSection:
     """The lines of the eligibility criteria, and the page's other blocks.
 
-    ``how``: why they are no text of the record: cut off, in the site's own words, or in columns that cannot be told apart.
+    ``how``: why they are no text of the record: cut off, in the site's own words, in columns that cannot be told apart, or
+    without an end.
     ``groups``: those of which a heading stands; ``said_nothing``: how often a line says so ("-", "None"); ``is_selection``: the page
     says that there are more criteria than these.
     """
@@ -91,7 +93,18 @@ def _how(blocks: Sequence[Block], spans: Sequence[_Span], content: Sequence[Bloc
         return "cut_off"
     if any(words.is_paraphrase(text) for text in said) or _speaks_for_the_reader(content):
         return "paraphrased"
-    return "headings_lost" if _is_beside_each_other(content) else None
+    if _is_beside_each_other(content):
+        return "headings_lost"
+    return "unclear" if _runs_on(content) else None
+
+
+def _runs_on(content: Sequence[Block]) -> bool:
+    """Does a list of criteria go on in lines that stand in no list? A page that lost its other labels ends so; a closing note is short."""
+    items = [place for place, block in enumerate(content) if block.kind == "item" and block.outline]
+    if len(items) < _FEWEST_ITEMS:
+        return False
+    behind = [block for block in content[items[-1] + 1 :] if block.marker is None and strip_bullets(block.text)[0] is None]
+    return len(behind) > _MOST_CLOSING_LINES
 
 
 def _speaks_for_the_reader(content: Sequence[Block]) -> bool:

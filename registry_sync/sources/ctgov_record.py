@@ -82,6 +82,16 @@ def differing(first: bytes, second: bytes, markups: tuple[Markup, Markup] = ("ma
     return in_words_of(read, seen), seen
 
 
+def own_ids(payload: bytes) -> tuple[str, ...]:
+    """The sponsor's own id of the trial, which no record holds (UTF-8 JSON of one study); empty where there is none that can be read."""
+    try:
+        own = msgspec.json.decode(payload)["protocolSection"]["identificationModule"]["orgStudyIdInfo"]["id"]
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, LookupError, TypeError):
+        return ()
+    found = token(own) if isinstance(own, str) else None
+    return (found,) if found else ()
+
+
 _LONG: dict[str, tuple[str, ...]] = {
     "description_module": ("brief_summary", "detailed_description"),
     "arms_interventions_module": ("arm_groups", "interventions"),

@@ -6,14 +6,18 @@ of this trial is not stated, which no one takes for a removal.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from registry_sync.errors import FetchError
-from registry_sync.sources import json_ld
+from msgspec.structs import replace
+
+from registry_sync.errors import BadStatus, FetchError
+from registry_sync.sources import guard, json_ld
 from registry_sync.sources.blocks import decode, html_blocks
 from registry_sync.sources.finder_fields import Fields
 from registry_sync.sources.finder_identity import Shown, doubt, other_ids, trials_of
-from registry_sync.sources.interface import Failed, Found, Observation, Unreadable
+from registry_sync.sources.http import LARGEST_PAGE
+from registry_sync.sources.interface import Failed, Found, Gone, NotModified, Unreadable, Validators
 from registry_sync.sources.page_parts import laid_out, leading_trial, own_blocks, trial_ids
 from registry_sync.sources.profiles import UNKNOWN, Profile, words_of
 from registry_sync.sources.registers import TRIAL_ID
@@ -26,28 +30,41 @@ if TYPE_CHECKING:
 ACCEPT = "text/html,application/xhtml+xml;q=0.9,text/plain;q=0.5"
 _PAGE_TYPES = frozenset(("", "text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml"))
 _NO_PAGES = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"BM", b"RIFF", b"{", b"[")
+_GONE = frozenset((HTTPStatus.NOT_FOUND, HTTPStatus.GONE))
 _TITLES = frozenset(("brief_title", "official_title"))
 
 
-def fetch_page(client: Getter, trial: str, url: str) -> Observation:
-    """What the page at ``url`` says of ``trial`` now; a request that brings no page is Failed with the client's reason.
+def fetch_page(
+    client: Getter, subject: Subject, url: str, *, profile: Profile | None = None, validators: Validators | None = None
+) -> Found | NotModified | Gone | Unreadable | Failed:
+    """What the page at ``url`` says of a trial now; a request that brings no page is Failed with the client's reason.
 
-    After a redirect the page that came is read: what it shows decides whether it is this trial's. Lets Stopped through.
+    ``validators``: those of the page as it was last read: NotModified says that it still is that page. Gone: its site answers that there
+    is none (404, 410). After a redirect the page that came is read: what it shows decides whether it is this trial's. Lets Stopped through.
     """
+    trial = subject.trial
     try:
-        response = client.get(url, accept=ACCEPT)
+        response = client.get(url, accept=ACCEPT, validators=validators, max_bytes=LARGEST_PAGE)
+    except BadStatus as error:
+        return Gone(trial, url) if error.status in _GONE else Failed(trial, url, str(error))
     except FetchError as error:
         return Failed(trial, url, str(error))
+    if response.status == HTTPStatus.NOT_MODIFIED:
+        return NotModified(trial, url)
     if response.content_type not in _PAGE_TYPES:
         return Unreadable(trial, url, f"the server sent {response.content_type} instead of a web page")
-    return read_page(Subject(trial), url, response.body, response.charset)
+    found = read_page(subject, url, response.body, response.charset, profile, came_from=response.url if response.redirected else "")
+    return replace(found, validators=response.validators) if isinstance(found, Found) else found
 
 
-def read_page(subject: Subject, url: str, body: bytes, charset: str | None, profile: Profile | None = None) -> Found | Unreadable:
+def read_page(
+    subject: Subject, url: str, body: bytes, charset: str | None, profile: Profile | None = None, *, came_from: str = ""
+) -> Found | Unreadable:
     """What a page's bytes say of a trial; never raises.
 
-    ``charset`` is the header's, ``profile`` what is known of the site. Found carries the bytes as they came; Unreadable a reason in
-    words for the operator. What is read depends on the page and the trial's NCT ids alone: the rest of ``subject`` only proves whose it is.
+    ``charset`` is the header's, ``profile`` what is known of the site, ``came_from`` the address to which redirects led. Found carries
+    the bytes as they came; Unreadable a reason in words for the operator. What is read depends on the page and the trial's NCT ids
+    alone: the rest of ``subject`` only proves whose it is.
     """
     trial = subject.trial
     if not body.strip():
@@ -59,7 +76,10 @@ def read_page(subject: Subject, url: str, body: bytes, charset: str | None, prof
     words = words_of(profile)
     blocks = laid_out(html_blocks(markup, page=True), words)
     if not blocks:
-        return Unreadable(trial, url, "the page shows no text (it may build itself with scripts)")
+        return Unreadable(trial, url, guard.refusal(markup, blocks) or "the page shows no text (it may build itself with scripts)")
+    refusal = guard.refusal(markup, blocks, asked=url, came_from=came_from)
+    if refusal is not None:
+        return Unreadable(trial, url, refusal)
     trials = trials_of(subject)
     own = own_blocks(blocks, trials, words)
     fields = Fields(own, words, profile)

@@ -12,15 +12,9 @@ from registry_sync.sources.blocks import Block
 from registry_sync.sources.finder_titles import titles_agree
 from registry_sync.sources.json_ld import Study
 from registry_sync.sources.labels import REGISTRATION, Words
-from registry_sync.sources.page_parts import Labelled, trial_ids
+from registry_sync.sources.page_parts import OF_ANOTHER, Labelled, trial_ids
 from registry_sync.trials.listing import Subject
 
-_OF_ANOTHER = re.compile(
-    r"\b(?:extension|long-term follow-?up|roll-?over|roll over|parent (?:study|trial)|previous|previously|prior|earlier|feeder|sub-?study|"
-    r"complet(?:ed|ion of)|enrolled in|participat(?:ed|ion|ing) in|took part|treated in|people of|participants? (?:of|from)|"
-    r"patients (?:of|from)|similar|related|companion|sister|see also|follows)\b",
-    re.IGNORECASE,
-)
 _DIGIT = re.compile(r"\d")
 _MOST_WORDS_BESIDE_AN_ID = 12
 _FEWEST_LETTERS_IN_TITLE, _MOST_LETTERS_IN_TITLE = 20, 600
@@ -78,7 +72,7 @@ def _named(trials: frozenset[str] | set[str]) -> str:
 def _only_mentions(shown: Shown, trials: frozenset[str]) -> bool:
     """Do all sentences with the trial's id speak of it as of another one ("an extension of ...")?"""
     texts = [block.text for block in shown.own if trials & trial_ids([block])]
-    return bool(texts) and all(_OF_ANOTHER.search(text) for text in texts)
+    return bool(texts) and all(OF_ANOTHER.search(text) for text in texts)
 
 
 def _by_data(trials: frozenset[str], shown: Shown) -> bool:
@@ -95,7 +89,7 @@ def _by_id(subject: Subject, shown: Shown) -> bool:
     if wanted is None:
         return False
     return any(
-        wanted.search(block.text) and not _OF_ANOTHER.search(block.text)
+        wanted.search(block.text) and not OF_ANOTHER.search(block.text)
         for block in shown.own
         if block.level == 1 or len(block.text.split()) <= _MOST_WORDS_BESIDE_AN_ID
     )

@@ -32,6 +32,13 @@ _GLUED_HEADING = re.compile(
     r"(?P<heading>(?:(?:Key|Main) )?(?:Inclusion|Exclusion) [Cc]riteria:?|Participants? [Mm]ust(?: [Nn]ot)?:)",
     re.DOTALL,
 )
+OF_ANOTHER = re.compile(
+    r"\b(?:extension|long-term follow-?up|roll-?over|roll over|parent (?:study|trial)|previous|previously|prior|earlier|feeder|sub-?study|"
+    r"complet(?:ed|ion of)|enrolled in|participat(?:ed|ion|ing) in|took part|treated in|people of|participants? (?:of|from)|"
+    r"patients (?:of|from)|similar|related|companion|sister|see also|follows)\b",
+    re.IGNORECASE,
+)
+"""How a text speaks of a trial that is not the page's own."""
 _NAMES = frozenset(("lead_sponsor", "conditions"))
 _ANSWERS = frozenset(("healthy_volunteers",))
 
@@ -79,6 +86,8 @@ def leading_trial(blocks: Sequence[Block], words: Words) -> str | None:
 def _shown_id(block: Block) -> str | None:
     """The trial that a short block such as "NCT ID: NCT01234567", or a title with an id, is about."""
     if "NCT" not in block.text.upper():
+        return None
+    if not block.level and OF_ANOTHER.search(block.text):
         return None
     found = {str(id_).upper() for id_ in TRIAL_ID.findall(block.text)}
     if len(found) != 1 or (block.level != 1 and len(TRIAL_ID.sub(" ", block.text).split()) > _MOST_WORDS_BESIDE_AN_ID):

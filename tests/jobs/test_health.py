@@ -115,7 +115,7 @@ def test_opened_and_closed_before_the_first_mail_could_go_both_are_told_in_order
     note(heard, None, hours=1)
     note(heard, None, PAGE, hours=1)
     heard.deliver()
-    page = ["registry-sync: A page is in trouble", "registry-sync: A page is well again"]
+    page = ["registry-sync: A trial-finder site is in trouble", "registry-sync: A trial-finder site is well again"]
     assert subjects(heard) == [IN_TROUBLE, page[0], WELL, page[1]]
     assert "before this mail could be sent" in " ".join(heard.mailbox.messages[0].text().split())
     assert PAGE in heard.mailbox.messages[1].text()
@@ -218,7 +218,7 @@ def test_a_mail_that_is_refused_does_not_hold_up_another_incidents(heard: House)
     report = heard.deliver()
     assert report.problems == [problem for problem in report.problems if "not this one" in problem]
     assert len(report.problems) == 1
-    assert subjects(heard) == ["registry-sync: A page is in trouble"]
+    assert subjects(heard) == ["registry-sync: A trial-finder site is in trouble"]
     assert heard.deliver(hours=1) == DeliverReport()
     assert subjects(heard)[1:] == [IN_TROUBLE, WELL]
 
@@ -318,7 +318,7 @@ def test_a_server_that_takes_no_mail_is_asked_once_for_both(heard: House) -> Non
     assert heard.mailbox.connections == before + 1
     heard.mailbox.behave()
     assert heard.deliver(hours=1).sent == 1
-    assert subjects(heard) == ["registry-sync: A page is in trouble"]
+    assert subjects(heard) == ["registry-sync: A trial-finder site is in trouble"]
 
 
 def test_a_registry_that_is_down_for_two_syncs_is_two_mails_to_the_operator_alone(heard: House) -> None:
@@ -351,7 +351,7 @@ def test_what_a_source_says_stays_in_the_body_on_one_line(heard: House, hostile:
     note(heard, hostile)
     note(heard, hostile, f"https://example.org/{hostile}".replace("\ud800", ""))
     assert heard.deliver() == DeliverReport()
-    assert subjects(heard) == [IN_TROUBLE, "registry-sync: A page is in trouble"]
+    assert subjects(heard) == [IN_TROUBLE, "registry-sync: A trial-finder site is in trouble"]
     for mail in heard.mailbox.messages:
         assert mail.recipients == (OPERATOR,)
         headers = {

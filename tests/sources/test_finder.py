@@ -368,7 +368,7 @@ def test_what_follows_the_other_trials_under_a_heading_of_its_own_is_read() -> N
         (b"%PDF-1.7 ...", "not a web page"),
         (b'{"status": "Recruiting"}', "not a web page"),
         (b"<html><body><script>build()</script></body></html>", "no text"),
-        (b"<h1>We will be back soon</h1><p>The site is being maintained.</p>", "does not show NCT01234567"),
+        (b"<h1>We will be back soon</h1><p>The site is being maintained.</p>", "a maintenance page"),
         (b"<h1>A trial of other things</h1><p>NCT07654321</p><p>Status: Recruiting</p>", "NCT07654321 and not NCT01234567"),
         (b"<p>NCT07654321</p><p>Status: Recruiting</p><p>People of NCT01234567 may go on to this trial of ours.</p>", "about NCT07654321"),
         (b"<p>Recruiting</p><p>NCT07654321</p><p>Completed</p><p>NCT01234567</p>", "a list of trials"),

@@ -11,7 +11,8 @@ import pytest
 from registry_sync.errors import Stopped
 from registry_sync.sources.finder import fetch_page
 from registry_sync.sources.http import Client
-from registry_sync.sources.interface import Failed, Found, Unreadable
+from registry_sync.sources.interface import Failed, Found, Gone, Unreadable
+from registry_sync.trials.listing import Subject
 from tests.sources.finder_pages import PAGE, TRIAL, headings_and_lists, whole
 
 THE_PAGE = whole(headings_and_lists(PAGE))
@@ -63,7 +64,7 @@ def client() -> Iterator[Client]:
 
 
 def test_a_page_is_found_with_its_bytes_as_they_came(client: Client, site: str) -> None:
-    found = fetch_page(client, TRIAL, f"{site}/trial")
+    found = fetch_page(client, Subject(TRIAL), f"{site}/trial")
     assert isinstance(found, Found)
     assert found.record.overall_status == "RECRUITING"
     assert found.payload == THE_PAGE
@@ -71,26 +72,30 @@ def test_a_page_is_found_with_its_bytes_as_they_came(client: Client, site: str) 
 
 
 def test_a_redirect_is_judged_by_the_page_that_it_leads_to(client: Client, site: str) -> None:
-    assert isinstance(fetch_page(client, TRIAL, f"{site}/old"), Found)
-    home = fetch_page(client, TRIAL, f"{site}/lost")
+    assert isinstance(fetch_page(client, Subject(TRIAL), f"{site}/old"), Found)
+    home = fetch_page(client, Subject(TRIAL), f"{site}/lost")
     assert isinstance(home, Unreadable)
-    assert TRIAL in home.reason
+    assert "leads to another page of the site" in home.reason
 
 
 def test_what_is_no_page_is_unreadable(client: Client, site: str) -> None:
-    picture = fetch_page(client, TRIAL, f"{site}/picture")
+    picture = fetch_page(client, Subject(TRIAL), f"{site}/picture")
     assert isinstance(picture, Unreadable)
     assert "image/png" in picture.reason
 
 
-@pytest.mark.parametrize("status", [404, 410, 500])
-def test_an_error_status_is_a_failure_that_names_it(client: Client, site: str, status: int) -> None:
-    failed = fetch_page(client, TRIAL, f"{site}/{status}")
+def test_an_error_status_is_a_failure_that_names_it(client: Client, site: str) -> None:
+    failed = fetch_page(client, Subject(TRIAL), f"{site}/500")
     assert isinstance(failed, Failed)
-    assert str(status) in failed.error
+    assert "500" in failed.error
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_page_that_its_site_does_not_have_is_gone(client: Client, site: str, status: int) -> None:
+    assert isinstance(fetch_page(client, Subject(TRIAL), f"{site}/{status}"), Gone)
 
 
 def test_a_client_that_was_asked_to_stop_stops_the_work(client: Client, site: str) -> None:
     client.close()
     with pytest.raises(Stopped):
-        fetch_page(client, TRIAL, f"{site}/trial")
+        fetch_page(client, Subject(TRIAL), f"{site}/trial")

@@ -25,7 +25,9 @@ from click.testing import CliRunner
 from db.connection import History, open_history
 from registry_sync import __version__, settings
 from registry_sync.cli import cli
+from registry_sync.demo.listing import trial_page
 from registry_sync.demo.record import TRIAL
+from registry_sync.demo.story import first_listing
 from registry_sync.errors import SettingsError
 from registry_sync.notices.webhook import secret_bytes, signature
 from registry_sync.settings import FILE_NAME, Settings, in_environment
@@ -101,7 +103,10 @@ def made_commands() -> str:
     )
 
 
-OF_NO_FIELD = {"registry": "The record as a whole: found by a watched search, gone, back, merged (`registry`)"}
+OF_NO_FIELD = {
+    "listing": "How a page stands beside the registry: agrees again, fell behind, contradicts, unreadable, gone (`page`)",
+    "registry": "The record as a whole: found by a watched search, gone, back, merged (`registry`)",
+}
 
 
 def made_fields() -> str:
@@ -387,12 +392,14 @@ def fits(told: Any, real: Any, *, whole: bool) -> bool:
 
 
 @pytest.mark.parametrize(("call", "text"), JSON_SHAPES, ids=[call for call, _ in JSON_SHAPES])
-def test_json_has_the_documented_keys(played: Path, monkeypatch: pytest.MonkeyPatch, call: str, text: str) -> None:
+def test_json_has_the_documented_keys(played: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, text: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "saved.html").write_text(trial_page(TRIAL, first_listing()), encoding="utf-8")
     for name, value in {"CTGOV_URL": DEAD, "HTTP_ATTEMPTS": "1", "HTTP_TIMEOUT": "2", "SMTP_PORT": "9", "SMTP_HOST": "127.0.0.1"}.items():
         monkeypatch.setenv(f"REGISTRY_SYNC_{name}", value)
     real = json.loads(printed("--database", str(played), *shlex.split(call)))
     # of a record, the page shows some fields only
-    assert fits(shape(json.loads(text)), shape(real), whole=not call.startswith("show"))
+    assert fits(shape(json.loads(text)), shape(real), whole=not call.startswith(("show", "page")))
 
 
 def test_every_command_with_json_shows_its_shape() -> None:

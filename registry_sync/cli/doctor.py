@@ -146,11 +146,20 @@ def _incidents(history: History) -> Verdict:
     from db import incidents
 
     rows: list[dict[str, Any]] = incidents.open_ones(history)
-    if not rows:
-        return True, "none is in trouble"
-    return False, "; ".join(
-        f"{row['source']} in trouble since {row['opened_at']} ({count(row['times'], 'time')}): {row['error']}" for row in rows
-    )
+    said = [f"{row['source']} in trouble since {row['opened_at']} ({count(row['times'], 'time')}): {row['error']}" for row in rows]
+    return not rows, "; ".join([*(said or ["none is in trouble"]), *_left(history)])
+
+
+def _left(history: History) -> list[str]:
+    """Which watched trials the registry does not show, as was told: no trouble, and no sync names them any more."""
+    from db import absences, watches
+
+    gone = {trial: absence.since for trial, absence in absences.every(history).items() if absence.state == "absent"}
+    watched = sorted(watches.watched(history, gone))
+    if not watched:
+        return []
+    named = _first_of([f"{trial} (since {gone[trial][:10]})" for trial in watched])
+    return [f"{count(len(watched), 'trial')} left ClinicalTrials.gov: {named}"]
 
 
 def _pages(asked: Asked) -> Verdict:

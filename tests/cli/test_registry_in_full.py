@@ -87,6 +87,9 @@ def test_a_trial_that_left_fails_no_sync_once_it_is_told(terminal: Terminal) -> 
     said = terminal("sync", TRIAL)
     assert (said.code, said.err) == (0, left)
     assert "gone since 2026-02-02" in terminal("watch", "list").out
+    said = terminal("doctor")
+    assert said.code == 0
+    assert f"sources: none is in trouble; 1 trial left ClinicalTrials.gov: {TRIAL} (since 2026-02-02)\n" in said.out
 
 
 @pytest.mark.parametrize("held", ["sync", "deliver", "backfill"])

@@ -12,6 +12,8 @@ from registry_sync.sources.labels import (
     CRITERIA,
     ELIGIBILITY_FACTS,
     PAGE_LABELS,
+    REFRESHED,
+    REGISTRATION,
     SECTION,
     Words,
     is_criteria_heading,
@@ -24,14 +26,15 @@ from registry_sync.sources.page_parts import begins_about, parted
 from registry_sync.trials.criteria import Line, heading
 from registry_sync.trials.listing import How
 
-_OF_THE_READER = re.compile(r"(?:I|I'm|I\u2019m|You|Your|My|Are you|Do you|Have you)\b(?!\.)")
+_OF_THE_READER = re.compile(r"[\W\d]*(?:I|I'm|I\u2019m|You|Your|My|Are you|Do you|Have you)\b(?!\.)")
 _NUMBER = re.compile(r"\d{1,3}[.)]?|#")
 _BULLETED_LINE = re.compile(r"^\s*(?:[•*●▪·–-]|\d{1,2}[.)])\s", re.MULTILINE)
 
 
+_SOMETHING_ELSE = (PAGE_LABELS | {REGISTRATION, REFRESHED}) - {CRITERIA}
 _FEWEST_ITEMS = 3
 _FEWEST_WORDS = 3
-_MOST_WORDS_TO_SAY_SO = 60
+_MOST_LETTERS_TO_SAY_SO = 500
 _MOST_CLOSING_LINES = 2
 
 
@@ -75,23 +78,24 @@ def criteria_section(blocks: Sequence[Block], words: Words) -> CriteriaSection |
         return None
     content = [blocks[place] for span in spans for place in span.content]
     taken = {place for span in spans for place in range(span.start, span.end) if place not in span.facts}
-    said = [blocks[span.start].text for span in spans]
-    said += [block.text for block in content if block.marker is None and len(block.text.split()) <= _MOST_WORDS_TO_SAY_SO]
+    texts = [blocks[span.start].text for span in spans]
+    texts += [block.text for block in content if block.marker is None and len(block.text) <= _MOST_LETTERS_TO_SAY_SO]
+    said = "\n".join(texts).lower()
     return CriteriaSection(
         lines=tuple(line for span in spans for line in span.lines),
         how=_how(blocks, spans, content, said, words),
         groups=frozenset(group for span in spans for group in span.groups),
         said_nothing=sum(not words.is_stated(block.text) for block in content),
-        is_selection=any(words.is_selection(text) for text in said),
+        is_selection=words.is_selection(said),
         rest=tuple(block for place, block in enumerate(blocks) if place not in taken),
     )
 
 
-def _how(blocks: Sequence[Block], spans: Sequence[_Span], content: Sequence[Block], said: Sequence[str], words: Words) -> How | None:
+def _how(blocks: Sequence[Block], spans: Sequence[_Span], content: Sequence[Block], said: str, words: Words) -> How | None:
     is_cut = any(words.is_cut_off(block.text) for block in content)
     if is_cut or any(blocks[span.content[-1]].text.endswith(("...", "…")) for span in spans):
         return "cut_off"
-    if any(words.is_paraphrase(text) for text in said) or _speaks_for_the_reader(content):
+    if words.is_paraphrase(said) or _speaks_for_the_reader(content):
         return "paraphrased"
     if _is_beside_each_other(content):
         return "headings_lost"
@@ -109,8 +113,8 @@ def _runs_on(content: Sequence[Block]) -> bool:
 
 def _speaks_for_the_reader(content: Sequence[Block]) -> bool:
     """Are most of the criteria sentences of the reader ("I am over 18")? A record speaks of patients."""
-    long = [strip_bullets(block.text)[1] or block.text for block in content if len(block.text.split()) > _FEWEST_WORDS]
-    return 2 * sum(_OF_THE_READER.match(text) is not None for text in long) > len(long)
+    spoken = sum(_OF_THE_READER.match(block.text) is not None and not is_criteria_heading(block.text) for block in content)
+    return spoken > 0 and 2 * spoken > sum(len(block.text.split()) > _FEWEST_WORDS for block in content)
 
 
 def lost_headings(blocks: Sequence[Block], words: Words) -> bool:
@@ -201,7 +205,7 @@ def _ends_criteria(opening: Block, anchor: Block, block: Block, words: Words) ->
 def _states_something_else(block: Block, words: Words) -> bool:
     """Is this a line such as "Sponsor: Example Hospital", which is no criterion?"""
     label, colon, value = block.text.partition(":")
-    return bool(colon and value.strip()) and words.label_meaning(label) in PAGE_LABELS - {CRITERIA}
+    return bool(colon and value.strip()) and words.label_meaning(label) in _SOMETHING_ELSE
 
 
 def _leaves_place(blocks: Sequence[Block], place: int, block: Block) -> bool:

@@ -99,9 +99,7 @@ def read_page(
 
 def _trials_in_sight(markup: str, blocks: Any) -> frozenset[str]:
     """Every NCT id that the page shows; where its content has none, those of its bread crumbs and its foot."""
-    if TRIAL_ID.search(markup) is None:
-        return frozenset()
-    return trial_ids(blocks) or trial_ids(html_blocks(markup))
+    return trial_ids(blocks) or (trial_ids(html_blocks(markup)) if "nct" in markup.lower() and TRIAL_ID.search(markup) else frozenset())
 
 
 def _filled(fields: Fields, study: json_ld.Study | None) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -17,6 +17,7 @@ from registry_sync.trials.listing import Subject
 
 _DIGIT = re.compile(r"\d")
 _MOST_WORDS_BESIDE_AN_ID = 12
+_MOST_BLOCKS_ABOVE = 12
 _FEWEST_LETTERS_IN_TITLE, _MOST_LETTERS_IN_TITLE = 20, 600
 
 
@@ -143,6 +144,9 @@ def other_ids(subject: Subject, shown: Shown) -> tuple[tuple[str, ...], tuple[st
 
 def _followed(subject: Subject, shown: Shown, ids: Sequence[str]) -> tuple[str, ...]:
     filed: dict[str, str] = {}
+    heading = _heading_number(shown.own)
+    if heading is not None:
+        return (heading,)
     for row in shown.rows:
         if row.meaning == REGISTRATION and row.values:
             text = row.values[0].text
@@ -154,3 +158,13 @@ def _followed(subject: Subject, shown: Shown, ids: Sequence[str]) -> tuple[str, 
     if trials_of(subject) & shown.trials:
         return ()
     return tuple(id_ for id_ in ids if registers.is_register_number(id_))
+
+
+def _heading_number(own: Sequence[Block]) -> str | None:
+    """A register's number that stands alone above all labels and all other ids: the page is that register's, or a copy of it."""
+    for block in own[:_MOST_BLOCKS_ABOVE]:
+        if registers.is_register_number(block.text):
+            return block.text
+        if registers.TRIAL_ID.search(block.text) or registers.numbers(block.text):
+            return None
+    return None

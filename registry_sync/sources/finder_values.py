@@ -27,7 +27,7 @@ _DATES = (
 _NUMERIC = re.compile(r"(?P<one>\d{1,2})(?P<sign>[/.-])(?P<two>\d{1,2})(?P=sign)(?P<year>\d{4})")
 _MOST_WORDS_IN_DATE = 3
 _YEARS = range(1950, 2150)
-_TYPE = re.compile(r"\b(estimated|anticipated|expected|planned|target|actual)\b", re.IGNORECASE)
+_TYPE = re.compile(r"\b(estimated|anticipated|expected|expecting|planned|target|actual)\b", re.IGNORECASE)
 
 _SEXES = {
     "all": "ALL", "both": "ALL", "any": "ALL", "male and female": "ALL", "female and male": "ALL", "both male and female": "ALL",
@@ -51,6 +51,8 @@ _STUDY_TYPES = {
 
 _UNITS = {"year": "Year", "yr": "Year", "month": "Month", "week": "Week", "day": "Day", "hour": "Hour", "minute": "Minute"}
 _AGE = r"(?P<{0}>\d{{1,3}})\s*(?P<{0}_unit>years?|yrs?|months?|weeks?|days?|hours?|minutes?)?(?:\s+old)?"
+_AGE_FROM_TO = re.compile(r"(?:≥|>=)\s*" + _AGE.format("low") + r"\s*(?:&|and|,)?\s*(?:≤|<=)\s*" + _AGE.format("high"), re.IGNORECASE)
+_NO_UPPER = re.compile(r"\s*(?:-|–|—|to)\s*(?:n/?a|no limit|no upper limit|no maximum|none|any)$", re.IGNORECASE)
 _ONE_AGE = re.compile(_AGE.format("one") + r"(?:\s+of age)?", re.IGNORECASE)
 _AGE_AND_OVER = re.compile(
     r"(?:(?:≥|>=|from|over or equal to|at least)\s*)?"
@@ -70,11 +72,14 @@ _AGE_UP_TO = re.compile(
 _AGE_RANGE = re.compile(_AGE.format("low") + r"\s*(?:-|–|—|to|until|through)\s*" + _AGE.format("high"), re.IGNORECASE)
 
 _COUNT = re.compile(
-    r"(?P<count>\d{1,3}(?:,\d{3})+|\d{1,9})(?:\s*(?:participants?|patients?|people|subjects?|volunteers?|enrolled))?", re.IGNORECASE
+    r"(?:(?:expecting|about|approximately|around|up to|n\s*=)\s*)?(?P<count>\d{1,3}(?:,\d{3})+|\d{1,9})"
+    r"(?:\s*(?:study )?(?:participants?|patients?|people|subjects?|volunteers?|enrolled))?",
+    re.IGNORECASE,
 )
 
 _PHASE_NUMBERS = {numeral: f"PHASE{number}" for number in (1, 2, 3, 4) for numeral in (str(number), ("i", "ii", "iii", "iv")[number - 1])}
 _PHASE = re.compile(r"(?:phase\s*)?(?P<number>iv|i{1,3}|[1-4])[ab]?", re.IGNORECASE)
+_STUDY_BEHIND = re.compile(r"\s+(?:(?:research|clinical)\s+)?(?:study|trial)$")
 _PHASE_PARTS = re.compile(r"\s*(?:/|,|\||&|\band\b|-|–)\s*", re.IGNORECASE)
 
 _COUNTRY_SPELLINGS = (
@@ -116,7 +121,11 @@ def one_age(text: str) -> str | None:
 
 def ages(text: str) -> tuple[str | None, str | None]:
     """The lower and upper limit of "18 Years to 75 Years", "18+", "Up to 65 years"; ``None`` for one that is not stated."""
-    words = fold(re.sub(r"\([^()]*\)", " ", text)).rstrip(".")
+    words = fold(re.sub(r"\([^()]*\)|(?<=\d)\.0+(?!\d)", " ", text)).rstrip(".")
+    if found := _NO_UPPER.search(words):
+        words = words[: found.start()] + "+"
+    if found := _AGE_FROM_TO.fullmatch(words):
+        return _age(found["low"], found["low_unit"] or found["high_unit"]), _age(found["high"], found["high_unit"])
     if found := _AGE_AND_OVER.fullmatch(words) or _AGE_AT_LEAST.fullmatch(words):
         return _age(found["low"], found["low_unit"]), None
     if found := _AGE_RANGE.fullmatch(words):
@@ -133,7 +142,7 @@ def _age(number: str, unit: str | None) -> str:
 
 def phases(text: str) -> tuple[str, ...] | None:
     """The registry's tokens: ``Phase 1/2`` is ("PHASE1", "PHASE2"), "Not applicable" ("NA",), "Early Phase 1" ("EARLY_PHASE1",)."""
-    words = fold(text).casefold().replace("_", " ")
+    words = _STUDY_BEHIND.sub("", fold(text).casefold().replace("_", " "))
     if words in ("early phase 1", "early phase i", "early phase1", "phase 0"):
         return ("EARLY_PHASE1",)
     if words == "not applicable":
@@ -145,7 +154,7 @@ def phases(text: str) -> tuple[str, ...] | None:
 
 def bare_phases(text: str) -> tuple[str, ...] | None:
     """The phases of a text that says what it is without a label ("Phase 1/2")."""
-    return phases(text) if text[:20].casefold().startswith(("phase", "early phase")) else None
+    return phases(text) if len(text) <= 60 and text[:11].lower().startswith(("phase", "early phase")) else None
 
 
 def enrollment(text: str, label: str) -> Enrollment | None:

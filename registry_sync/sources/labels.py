@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from registry_sync.sources import vocabulary
@@ -44,10 +44,14 @@ _OTHER_TRIALS = re.compile(
 _ABOUT = re.compile(r"^about\s+\S", re.IGNORECASE)
 _CRITERIA_HEADING = re.compile(
     r"^(?:\W*)(?:(?:key|main|major|general|study|trial|child|adult|parent|patient|participant|subject)\s+){0,2}(?:in|ex)clusion\b"
-    r"|^(?:\W*)participants? must(?: not)?\W*$|\b(?:in|ex)clusion criteria\b",
+    r"|^(?:\W*)participants? must(?: not)?\W*$|\b(?:in|ex)clusion criteria\b"
+    r"|^(?:you|people|participants|patients)\b.{0,60}\b(?:join|participate|take part|be (?:eligible|included|excluded))\s+if\W*$",
     re.IGNORECASE,
 )
-_MAY_BE_HEADING = re.compile(r"clusion|articipants? must", re.IGNORECASE)
+_MAY_BE_HEADING = re.compile(r"clusion|articipants? must|\bif\W*$", re.IGNORECASE)
+BEGINNING: Final = 3
+_BULLETS = " •‣◦●▪·*–—-()[]"
+_MOST_LETTERS_IN_STATUS = 120
 _MOST_WORDS_IN_HEADING = 12
 _MOST_LETTERS_IN_HEADING = 240
 _MOST_LETTERS_IN_LABEL = 60
@@ -63,7 +67,8 @@ _NUMBER = re.compile(r"\d[\d,.]*")
 class Words:
     """The words of one site: the common ones, and those in which its profile differs.
 
-    ``dates``: what a date beside one of the site's labels or phrases means, by ``label_key``.
+    ``dates``: what a date beside one of the site's labels or phrases means, by ``label_key``. ``beginnings``: the first letters of all
+    labels.
     """
 
     def __init__(
@@ -76,7 +81,7 @@ class Words:
         self.labels = _by_wording(common.labels) | {label_key(label): meaning for label, meaning in (labels or {}).items()}
         self.dates = {label_key(label): meaning for label, meaning in (dates or {}).items()}
         self.labels |= {label: LAUNCHED_BY if self.labels.get(label) == LAUNCHED_BY else meaning for label, meaning in self.dates.items()}
-        self.first_words = frozenset(label.split(" ", 1)[0] for label in self.labels)
+        self.beginnings = frozenset(label[:BEGINNING] for label in self.labels)
         self._most_letters = max(_MOST_LETTERS_IN_LABEL, *(len(label) for label in self.labels))
         own = {status_key(words): tokens for words, tokens in (statuses or {}).items()}
         several = {status_key(words): one.tokens for one in common.several for words in one.words if not one.beside_a_label}
@@ -84,12 +89,15 @@ class Words:
         self._beside: dict[str, tuple[str, ...]] = {words: (token,) for words, token in _by_wording(common.statuses_beside_a_label).items()}
         self._beside |= {status_key(words): one.tokens for one in common.several for words in one.words if one.beside_a_label}
         self._bare |= own
+        self._statuses_begin = frozenset(words[:BEGINNING] for words in self._bare)
         self._beside = self._bare | self._beside | own
         self._nothing = frozenset(common.nothing) | {""}
         self._buttons = frozenset(common.buttons)
         self._cut_off = frozenset(common.cut_off)
-        self._paraphrase = _any_of(common.paraphrase)
-        self._selection = _any_of(common.selection)
+        self._cuts_begin = frozenset(words[:BEGINNING] for words in self._cut_off)
+        self._most_letters_of_nothing = max(map(len, self._nothing)) + 2
+        self._paraphrase = tuple(common.paraphrase)
+        self._selection = tuple(common.selection)
         self._meanings: dict[str, str | None] = {}
 
     def label_meaning(self, text: str) -> str | None:
@@ -110,16 +118,20 @@ class Words:
 
     def bare_status(self, text: str) -> tuple[str, ...]:
         """The same of a status without a label; only wordings that mean nothing else."""
-        return self._bare.get(status_key(text), ()) if len(text) <= _MOST_LETTERS_IN_LABEL * 2 else ()
+        if len(text) > _MOST_LETTERS_IN_STATUS or text.lstrip(_BULLETS)[:BEGINNING].lower() not in self._statuses_begin:
+            return ()
+        return self._bare.get(status_key(text), ())
 
     def is_stated(self, text: str) -> bool:
         """Does this value say anything?"""
+        if len(text) > self._most_letters_of_nothing:
+            return True
         folded = fold(text).casefold()
         return folded not in self._nothing and folded.strip(" .") not in self._nothing
 
     def is_cut_off(self, text: str) -> bool:
         """Does the page say that more of a list stands elsewhere ("See 8 more")?"""
-        if len(text) > _MOST_LETTERS_IN_LABEL:
+        if len(text) > _MOST_LETTERS_IN_LABEL or (text[:1].isalpha() and text[:BEGINNING].lower() not in self._cuts_begin):
             return False
         words = _NUMBER.sub("#", fold(text).casefold()).rstrip(" .…»→>›+") or text.strip()
         if words in self._cut_off:
@@ -132,12 +144,12 @@ class Words:
         return len(text) <= _MOST_LETTERS_IN_LABEL and label_key(text) in self._buttons
 
     def is_paraphrase(self, text: str) -> bool:
-        """Does this say that what follows is in the site's, or a machine's, own words?"""
-        return self._paraphrase.search(text) is not None
+        """Does this text, in lower case, say that what follows is in the site's, or a machine's, own words?"""
+        return any(phrase in text for phrase in self._paraphrase)
 
     def is_selection(self, text: str) -> bool:
-        """Does this say that what follows is only a part of all?"""
-        return self._selection.search(text) is not None
+        """Does this text, in lower case, say that what follows is only a part of all?"""
+        return any(phrase in text for phrase in self._selection)
 
 
 @cache
@@ -148,10 +160,6 @@ def common_words() -> Words:
 
 def _by_wording(wordings: Mapping[Any, list[str]]) -> dict[str, str]:
     return {wording: meaning for meaning, same in wordings.items() for wording in same}
-
-
-def _any_of(phrases: list[str]) -> re.Pattern[str]:
-    return re.compile(r"\b(?:" + "|".join(re.escape(phrase) for phrase in phrases) + r")\b", re.IGNORECASE)
 
 
 def label_key(text: str) -> str:
@@ -165,6 +173,7 @@ def status_key(text: str) -> str:
     return " ".join(_NO_LETTERS.sub(" ", bare.casefold()).split())
 
 
+@lru_cache(maxsize=4096)
 def opens_other_trials(text: str) -> bool:
     """Does this short text introduce trials other than the page's own?"""
     if len(text) > _MOST_LETTERS_IN_HEADING or _OTHER_TRIALS.match(text) is None:
@@ -179,6 +188,7 @@ def opens_about(text: str) -> bool:
     return len(text.split()) <= _MOST_WORDS_IN_HEADING and not text.endswith((".", ":"))
 
 
+@lru_cache(maxsize=4096)
 def is_criteria_heading(text: str) -> bool:
     """Is this a heading of inclusion or exclusion criteria?"""
     if len(text) > _MOST_LETTERS_IN_HEADING or _MAY_BE_HEADING.search(text) is None:

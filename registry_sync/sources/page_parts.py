@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+import msgspec
 
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.finder_values import is_value_of
 from registry_sync.sources.labels import (
+    BEGINNING,
     ELIGIBILITY_FACTS,
     FIELD_LABELS,
     PAGE_LABELS,
@@ -39,6 +42,8 @@ OF_ANOTHER = re.compile(
     re.IGNORECASE,
 )
 """How a text speaks of a trial that is not the page's own."""
+_ELLIPSES = ("…", "...")
+_MOST_BLOCKS_BEFORE_AN_ID = 4
 _NAMES = frozenset(("lead_sponsor", "conditions"))
 _ANSWERS = frozenset(("healthy_volunteers",))
 
@@ -67,9 +72,18 @@ def own_blocks(blocks: Sequence[Block], trials: Collection[str], words: Words) -
             others_from, ends_at_level = index, block.level
         elif shown is not None and not _names_second_id(blocks, index, words):
             others_from, ends_at_level = index, 0
+            _drop_title(kept, words)
         if others_from is None:
             kept.append(block)
     return tuple(kept)
+
+
+def _drop_title(kept: list[Block], words: Words) -> None:
+    """Leave out what stands between another trial's heading and its id."""
+    for place in range(len(kept) - 1, max(0, len(kept) - 1 - _MOST_BLOCKS_BEFORE_AN_ID), -1):
+        if kept[place].level and words.label_meaning(kept[place].text) is None and not is_criteria_heading(kept[place].text):
+            del kept[place:]
+            return
 
 
 def leading_trial(blocks: Sequence[Block], words: Words) -> str | None:
@@ -104,13 +118,16 @@ def _names_second_id(blocks: Sequence[Block], index: int, words: Words) -> bool:
 
 def laid_out(blocks: Sequence[Block], words: Words) -> tuple[Block, ...]:
     """The blocks as a reader takes them: a table whose first row names its columns by column, a page that is one list as text."""
-    laid = _unlisted(list(_unglued(blocks)), words)
+    laid = _unlisted(list(_unfolded(blocks)), words)
     return tuple(_by_columns(laid, words) if any(block.cells > 1 for block in laid) else laid)
 
 
-def _unglued(blocks: Sequence[Block]) -> Iterator[Block]:
-    """The same, with a heading of criteria that is glued to the end of a text as a block of its own."""
+def _unfolded(blocks: Sequence[Block]) -> Iterator[Block]:
+    """The same, with a heading of criteria that is glued to the end of a text as a block of its own, and "You can join if…" as one."""
     for block in blocks:
+        if block.text.endswith(_ELLIPSES) and is_criteria_heading(block.text):
+            yield replace(block, text=block.text.rstrip(" .…") + ":", parts=(), raw="")
+            continue
         if block.text.endswith(":") and len(block.text) > _MOST_LETTERS_OF_A_ROW and (found := _GLUED_HEADING.fullmatch(block.text)):
             yield replace(block, text=found["before"], parts=(), raw="")
             yield replace(block, text=found["heading"], parts=(), raw="", marker=None)
@@ -196,8 +213,7 @@ def begins_about(block: Block) -> bool:
     return opens_about(block.text) or (len(block.parts) > 1 and block.kind != "item" and opens_about(block.parts[0]))
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """A run of text that is a label or a value. ``meaning`` is the label's (see labels.py), ``None`` for a value.
 
     ``joined``: this value stands in the same block as the label before it.
@@ -216,10 +232,12 @@ def pieces(blocks: Sequence[Block], words: Words) -> tuple[Piece, ...]:
 
 def _with_answers(found: Sequence[Piece]) -> list[Piece]:
     """The same, with "Accepts healthy volunteers" below "Volunteers" as the answer that it is, though it may be a label too."""
+    if not any(piece.meaning in _ANSWERS for piece in found):
+        return list(found)
     answered = list(found[:1])
     for before, piece in itertools.pairwise(found):
         is_answer = piece.meaning in _ANSWERS and before.meaning == piece.meaning and answered[-1].meaning is not None
-        answered.append(replace(piece, meaning=None) if is_answer else piece)
+        answered.append(Piece(piece.text, None, piece.block, piece.joined) if is_answer else piece)
     return answered
 
 
@@ -242,10 +260,11 @@ def parted(block: Block, words: Words) -> Iterator[Piece]:
         yield Piece(block.parts[0], words.label_meaning(block.parts[0]), block)
         yield Piece(" ".join(block.parts[1:]), None, block, joined=True)
         return
-    row = _without_a_sign(block, words) if len(text) <= _MOST_LETTERS_OF_A_ROW else None
-    if row is not None:
-        yield from row
-        return
+    if len(text) <= _MOST_LETTERS_OF_A_ROW and text[:BEGINNING].lower() in words.beginnings:
+        row = _without_a_sign(block, words)
+        if row is not None:
+            yield from row
+            return
     yield Piece(text if text[:1].isalpha() else strip_bullets(text)[1] or text, None, block)
 
 
@@ -261,7 +280,7 @@ def _without_a_sign(block: Block, words: Words) -> tuple[Piece, Piece] | None:
         if meaning is not None and (is_value_of(meaning, text[place:], words) or meaning in _NAMES):
             return Piece(text[:place], meaning, block), Piece(text[place:], None, block, joined=True)
     first, *rest = text.split(" ", _MOST_WORDS_OF_A_LABEL + 1)
-    if not rest or first.lower() not in words.first_words:
+    if not rest:
         return None
     for taken in range(min(_MOST_WORDS_OF_A_LABEL, len(rest)), 0, -1):
         label = " ".join((first, *rest[: taken - 1]))
@@ -290,8 +309,7 @@ def _runs(block: Block, words: Words) -> Iterator[Piece]:
         yield Piece(" ".join(value), None, block, joined=True)
 
 
-@dataclass(frozen=True)
-class Labelled:
+class Labelled(msgspec.Struct, frozen=True):
     """A label with the pieces up to the next one. ``doubtful``: another label without a value stands right before it."""
 
     meaning: str

@@ -30,6 +30,7 @@ _NUMBERS = (
 )
 REGISTER_NUMBER = re.compile(rf"(?<![A-Za-z0-9-])(?:{'|'.join(_NUMBERS)})(?![A-Za-z0-9]|-\d)", re.IGNORECASE)
 """Another register's number; the WHO's universal trial number is none, it stands beside all of them."""
+_MAY_BE_NUMBER = re.compile(r"\d{3}|RBR-|NTR\d", re.IGNORECASE)
 _EU_CT = re.compile(r"(20\d\d-5\d{5}-\d\d)(?:-\d\d)?")
 _UNIVERSAL = re.compile(r"U1111-\d{4}-\d{4}", re.IGNORECASE)
 _GRANT = re.compile(r"\d?[A-Z][A-Z0-9]\d\s?[A-Z]{2}\s?\d{5,6}(?:[ -]?\d\d[A-Z]?\d?)?", re.IGNORECASE)
@@ -43,7 +44,7 @@ _FEWEST_DIGITS_OF_A_NAME = 3
 
 def numbers(text: str) -> tuple[str, ...]:
     """The other registers' numbers in a text, as written."""
-    return tuple(REGISTER_NUMBER.findall(text)) if any(sign.isdigit() for sign in text) else ()
+    return tuple(REGISTER_NUMBER.findall(text)) if _MAY_BE_NUMBER.search(text) else ()
 
 
 def id_key(text: str) -> str:

@@ -159,6 +159,15 @@ def test_a_proved_page_without_a_field_is_unreadable() -> None:
     assert "none of the fields" in reason(f"<h1>{TITLE}</h1><p>{TRIAL}</p><p>Sorry.</p>")
 
 
+def test_the_title_of_the_next_trial_in_a_list_is_not_read() -> None:
+    first = f"<h3>{TITLE}</h3><p>{TRIAL}</p><p>Phase: Phase 2</p>"
+    assert listing(first + "<h3>Other Drops Altogether</h3><p>Completed</p><p>NCT07654321</p>").record.overall_status is None
+
+
+def test_the_label_of_other_ids_opens_no_other_trials() -> None:
+    assert listing(f"<p>{TRIAL}</p><p>Other Trial IDs</p><p>{SPONSORS}</p><p>Gender</p><p>All</p>").record.sex == "ALL"
+
+
 # twins
 
 
@@ -171,6 +180,7 @@ def test_a_proved_page_without_a_field_is_unreadable() -> None:
         (f"<p>NCT number: {TRIAL}</p><p>EudraCT number: 2019-001234-25</p>", ("2019-001234-25",), ()),
         (f"<h1>{TITLE}</h1><p>ISRCTN12345678</p>", ("ISRCTN12345678",), ("ISRCTN12345678",)),
         (f"<h1>{TITLE}</h1><p>Trial ID: DRKS00012345</p>", ("DRKS00012345",), ("DRKS00012345",)),
+        (f"<p>ISRCTN12345678</p><h1>{TITLE}</h1><p>ClinicalTrials.gov number: {TRIAL}</p>", ("ISRCTN12345678",), ("ISRCTN12345678",)),
         (f"<p>{TRIAL}</p><p>Other IDs: {SPONSORS}, U1111-1234-5678</p>", (SPONSORS,), ()),
         (f"<p>Identifiers</p><ul><li>{TRIAL}</li><li>{EU_CT}</li></ul>", (EU_CT,), ()),
     ],

@@ -246,3 +246,41 @@ def test_stacked_bullets_are_no_part_of_a_criterion() -> None:
         ("inclusion", "Adults"),
         ("exclusion", "Lenses"),
     ]
+
+
+def test_sentences_that_say_who_can_join_are_the_headings_of_both_groups() -> None:
+    said = listing(
+        "<h2>Eligibility</h2><h3>You can join if…</h3><ul><li>Dry eyes</li></ul><h3>You CAN'T join if...</h3><ul><li>Lenses worn</li></ul>"
+        "<h2>Location</h2>"
+    )
+    assert [(one.group, one.text) for one in said.record.criteria or () if one.kind == "item"] == [
+        ("inclusion", "Dry eyes"),
+        ("exclusion", "Lenses worn"),
+    ]
+    assert "criteria" not in said.how
+
+
+@pytest.mark.parametrize("line", ["Sponsor: Example Hospital", "Trial ID: EXA-1", "Start date: 2025-01-01", "Last Updated"])
+def test_a_line_with_a_label_of_the_page_ends_the_criteria(line: str) -> None:
+    said = listing(f"<p>Inclusion Criteria:</p><p>Dry eyes</p><p>Exclusion Criteria:</p><p>Lenses worn</p><p>{line}</p>")
+    assert [one.text for one in said.record.criteria or ()] == ["Dry eyes", "Lenses worn"]
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [
+        (">=18 Years & <=75 Years", ("18 Years", "75 Years")),
+        ("\u2265 18 and \u2264 75 years", ("18 Years", "75 Years")),
+        ("18.0 Years - N/A", ("18 Years", None)),
+        ("18 Years to no limit", ("18 Years", None)),
+        ("18 years +", ("18 Years", None)),
+    ],
+)
+def test_more_ways_to_write_two_limits(text: str, limits: tuple[str | None, str | None]) -> None:
+    said = listing(f"<p>Age(s): {text.replace('<', '&lt;')}</p>").record
+    assert (said.minimum_age, said.maximum_age) == limits
+
+
+def test_the_country_may_stand_before_the_postal_code() -> None:
+    sites = listing("<h2>Locations</h2><p>Boston, Massachusetts, United States, 02114</p>").record.locations or ()
+    assert [(site.city, site.state, site.zip, site.country) for site in sites] == [("Boston", "Massachusetts", "02114", "United States")]

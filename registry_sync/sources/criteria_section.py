@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from registry_sync.sources.blocks import Block
+from registry_sync.sources.finder_values import is_value_of
 from registry_sync.sources.labels import (
     CRITERIA,
     ELIGIBILITY_FACTS,
+    NONE,
     PAGE_LABELS,
     REFRESHED,
     REGISTRATION,
@@ -127,8 +129,7 @@ def lost_headings(blocks: Sequence[Block], words: Words) -> bool:
         if meaning in (SECTION, CRITERIA):
             inside, run = "ligib" in block.text, 0
             continue
-        is_item = block.kind == "item" or strip_bullets(block.text)[0] is not None
-        run = run + 1 if inside and meaning is None and is_item and len(block.text.split()) >= _FEWEST_WORDS else 0
+        run = run + 1 if inside and meaning is None and _is_item(block) and len(block.text.split()) >= _FEWEST_WORDS else 0
         if run >= _FEWEST_ITEMS:
             return True
     return False
@@ -179,13 +180,37 @@ def _end_of_criteria(blocks: Sequence[Block], start: int, words: Words) -> int:
         block = blocks[index]
         if is_criteria_heading(block.text):
             anchor = index
-        elif (
+        elif not _heads_criteria(blocks, index, blocks[anchor], words) and (
             _leaves_place(blocks, anchor, block)
             or _leaves_item(blocks[anchor], blocks[anchor + 1], block, words)
             or _ends_criteria(blocks[start], blocks[anchor], block, words)
         ):
             return index
     return len(blocks)
+
+
+def _heads_criteria(blocks: Sequence[Block], index: int, anchor: Block, words: Words) -> bool:
+    """Is this label, in the list of a group, a heading of some of its criteria ("Age", then a sentence), and no field of the page?"""
+    block, before = blocks[index], blocks[index - 1]
+    meaning = words.label_meaning(block.text)
+    if meaning is None or block.row or block.kind == "term" or not is_criteria_heading(anchor.text):
+        return False
+    if block.level and not 0 < anchor.level < block.level:
+        return False
+    following = blocks[index + 1] if index + 1 < len(blocks) else None
+    if following is None or words.label_meaning(following.text) is not None or not words.is_stated(following.text):
+        return False
+    bullet = strip_bullets(block.text)[0]
+    if bullet and bullet == strip_bullets(before.text)[0] == strip_bullets(following.text)[0]:
+        return meaning in ELIGIBILITY_FACTS or meaning == NONE
+    if meaning in ELIGIBILITY_FACTS:
+        return len(following.text.split()) > _FEWEST_WORDS and not is_value_of(meaning, following.text, words)
+    in_list = _is_item(following) and (_is_item(before) or is_criteria_heading(before.text))
+    return meaning == "conditions" and block.text.lower().startswith("medical") and in_list
+
+
+def _is_item(block: Block) -> bool:
+    return block.kind == "item" or _BULLETED_LINE.match(block.text) is not None
 
 
 def _ends_criteria(opening: Block, anchor: Block, block: Block, words: Words) -> bool:

@@ -145,7 +145,7 @@ def phases(text: str) -> tuple[str, ...] | None:
     words = _STUDY_BEHIND.sub("", fold(text).casefold().replace("_", " "))
     if words in ("early phase 1", "early phase i", "early phase1", "phase 0"):
         return ("EARLY_PHASE1",)
-    if words == "not applicable":
+    if words == "not applicable" or text == "NA":
         return ("NA",)
     found = [_PHASE.fullmatch(part) for part in _PHASE_PARTS.split(words) if part]
     tokens = tuple(_PHASE_NUMBERS[match["number"].lower()] for match in found if match is not None)

@@ -22,7 +22,7 @@ from registry_sync.sources.labels import common_words, is_criteria_heading
 from registry_sync.sources.markup import html_lines, markdown_lines
 from registry_sync.sources.profiles import load_profiles
 from registry_sync.sources.registers import id_key, proves
-from registry_sync.trials.criteria import Line
+from registry_sync.trials.criteria import Line, parse
 from registry_sync.trials.listing import Subject
 from registry_sync.trials.record import Location, Record
 from tests.sources.finder_pages import in_breaks, in_one_column, in_one_list, in_pre
@@ -262,6 +262,34 @@ def eligibility_texts(shared_data: Path) -> Iterator[tuple[str, str]]:
             protocol = json.loads(line).get("protocolSection", {})
             if text := protocol.get("eligibilityModule", {}).get("eligibilityCriteria"):
                 yield protocol["identificationModule"]["nctId"], text
+
+
+def bullets(lines: tuple[Line, ...]) -> str:
+    return "".join(f"<p>{html.escape(('• ' if line.marker else '') + line.text)}</p>" for line in lines)
+
+
+def lists(lines: tuple[Line, ...]) -> str:
+    parts = (f"<ul><li>{html.escape(line.text)}</li></ul>" if line.marker else f"<p>{html.escape(line.text)}</p>" for line in lines)
+    return "".join(parts).replace("</ul><ul>", "")
+
+
+@pytest.mark.parametrize("form", [bullets, lists])
+def test_the_registrys_own_criteria_on_a_page_are_neither_lost_nor_doubted(
+    shared_data: Path, form: Callable[[tuple[Line, ...]], str], report: list[str]
+) -> None:
+    seen = read = 0
+    for trial, text in eligibility_texts(shared_data):
+        lines = markdown_lines(text)
+        page = f"<p>{trial}</p><p>Status: Recruiting</p><h2>Eligibility Criteria</h2>{form(lines)}<h2>Locations</h2><p>Oslo, Norway</p>"
+        found = read_page(Subject(trial), URL, page.encode(), None)
+        assert isinstance(found, Found), (trial, found)
+        assert found.listing is not None
+        assert found.listing.how.get("criteria") in (None, "headings_lost", "cut_off"), trial
+        wanted = [one.text for one in parse(lines) if common_words().is_stated(one.text)]
+        seen += 1
+        read += [one.text for one in found.record.criteria or ()] == wanted
+    report.append(f"criteria: {read} of {seen} registry texts shown on a page with {form.__name__} are read line by line as they were")
+    assert read > 0.96 * seen
 
 
 def html_texts(shared_data: Path) -> Iterator[tuple[str, str]]:

@@ -284,3 +284,21 @@ def test_more_ways_to_write_two_limits(text: str, limits: tuple[str | None, str 
 def test_the_country_may_stand_before_the_postal_code() -> None:
     sites = listing("<h2>Locations</h2><p>Boston, Massachusetts, United States, 02114</p>").record.locations or ()
     assert [(site.city, site.state, site.zip, site.country) for site in sites] == [("Boston", "Massachusetts", "02114", "United States")]
+
+
+@pytest.mark.parametrize("heading", ["Age", "Sex", "Medical conditions", "<b>Age</b>"])
+@pytest.mark.parametrize("item", ["<p>1. {}</p>", "<p>• {}</p>", "<ul><li>{}</li></ul>"])
+def test_a_heading_within_a_group_is_no_label_of_the_page(heading: str, item: str) -> None:
+    texts = ("Dry eyes for half a year", "Participants must be grown people of this sex")
+    first, second = (item.format(text) for text in texts)
+    said = listing(f"<h2>Inclusion Criteria</h2>{first}<p>{heading}</p>{second}<h2>Locations</h2><p>Oslo, Norway</p>")
+    assert [one.text for one in said.record.criteria or () if one.text in texts] == list(texts)
+    assert said.record.locations is not None
+
+
+def test_a_fact_below_the_criteria_stays_a_fact() -> None:
+    said = listing(
+        "<h3>Inclusion Criteria</h3><ul><li>Dry eyes</li></ul><div>Sex</div><div>All</div><div>Conditions</div><div>Dry Eye</div>"
+    )
+    assert [one.text for one in said.record.criteria or ()] == ["Dry eyes"]
+    assert (said.record.sex, said.record.conditions) == ("ALL", ("Dry Eye",))

@@ -81,6 +81,8 @@ def _judged(rule: Rule, listing: Listing, past: Sequence[Past]) -> Judgement:
     if rule.same(now, listing):
         return Judgement(verdict="agrees")
     if rule.registration and listing.follows:
+        if rule.otherwise is not None and rule.otherwise(listing, past).verdict == "agrees":
+            return Judgement(verdict="agrees")
         return Judgement(verdict="incomparable", reason=f"follows {_registration(listing.follows[0])}")
     for place, record in earlier(past, rule.part):
         if rule.same(record, listing):

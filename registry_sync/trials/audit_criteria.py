@@ -44,9 +44,13 @@ def same(record: Record, listing: Listing) -> bool:
     left = _left(theirs, mine)
     if not any(left):
         return True
-    bags = [Counter(word for item in side if item.kind == "item" for word in read(item.text) if word not in _JOINTS) for side in left]
-    notes = any(item.kind == "note" for side in left for item in side)
-    return (notes or bags[0] == bags[1]) and not _differences(*left)
+    return _bag(left[0]) == _bag(left[1]) and not _differences(*left)
+
+
+def _bag(items: _Items) -> Counter[str]:
+    """The words of these items; other words are another text, whichever items they stand in, and a closer look is dear."""
+    telling_ones = (item for item in items if item.kind == "item" or any(criteria_pairs.told((item,), ())))
+    return Counter(word for item in telling_ones for word in read(item.text) if word not in _JOINTS)
 
 
 def differences(record: Record, listing: Listing) -> tuple[Difference, ...]:

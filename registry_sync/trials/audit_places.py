@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+
+import msgspec
 
 from registry_sync.trials.align import SAME_ITEM_ACROSS, likeness
 from registry_sync.trials.audit_text import Words, holds, name, read
@@ -13,6 +16,7 @@ from registry_sync.trials.verdicts import Difference, Judgement, Past, earlier, 
 
 _Parts = tuple[str, ...]
 _PARTS: _Parts = ("facility", "city", "state", "country")
+_Shown = tuple[Words | str, ...]
 _TOWNS = {
     "kobenhavn": "copenhagen", "kbh": "copenhagen", "arhus": "aarhus", "goteborg": "gothenburg", "helsingfors": "helsinki",
     "munchen": "munich", "muenchen": "munich", "koln": "cologne", "koeln": "cologne", "nurnberg": "nuremberg",
@@ -25,67 +29,31 @@ _TOWNS = {
 """Towns by their own names, without accents, and the name that stands for them here."""
 
 
-def same(record: Record, listing: Listing) -> bool:
-    """Does the listing show the sites of this version, all of them and no other, whatever their order and number?"""
-    theirs, mine = record.locations or (), listing.record.locations or ()
-    details = {_detail(place) for place in mine}
-    shown = {detail: {_projected(place, detail) for place in mine if _detail(place) == detail} for detail in details}
-    listed = {detail: {_projected(site, detail) for site in theirs} for detail in details}
-    if not mine or not all(shown[detail] <= listed[detail] for detail in details):
-        return False
-    return all(any(_projected(site, detail) in shown[detail] for detail in details) for site in theirs)
+class _Place(msgspec.Struct, frozen=True):
+    """A site as it is compared; ``detail``: the parts that it states (a state counts where there is no town), ``named``: its name alone."""
+
+    facility: Words
+    city: str
+    state: Words
+    country: str
+    named: Words
+    detail: _Parts
+
+    def shown(self, detail: _Parts) -> _Shown:
+        """The site in this detail."""
+        return tuple(getattr(self, part) for part in detail)
 
 
-def differences(record: Record, listing: Listing) -> tuple[Difference, ...]:
-    """The places that no site of this version is at, and the sites at none of the listing's places."""
-    theirs, mine = record.locations or (), listing.record.locations or ()
-    extra = [Difference(what="extra", listing=plain(place)) for place in mine if not any(_at(place, site) for site in theirs)]
-    detail = _common(mine)
-    missing = {_projected(site, detail): site for site in theirs if not any(_at(place, site) for place in mine)}
-    return (*extra, *(Difference(what="missing", registry=plain(_bare(site))) for site in missing.values()))
+@lru_cache(maxsize=16384)
+def _place(facility: str, city: str, state: str, country: str) -> _Place:
+    stated = zip(_PARTS, (facility, city, "" if city else state, country), strict=True)
+    return _Place(
+        read(facility), _town(city), read(state), country_key(country), name(facility), tuple(part for part, text in stated if text)
+    )
 
 
-def otherwise(listing: Listing, past: Sequence[Past]) -> Judgement:
-    """The verdict on sites that no version had just so. Another facility in a town of the registry may be its own by another name."""
-    theirs, mine = past[-1].record.locations or (), listing.record.locations or ()
-    items = differences(past[-1].record, listing)
-    strange = [place for place in mine if not any(_at(place, site) for site in theirs)]
-    if not strange:
-        return Judgement(verdict="incomparable", reason="shows some of the sites", items=items) if items else Judgement(verdict="agrees")
-    last: dict[Location, int] = {}
-    ever = list(theirs)
-    for at, record in earlier(past, lambda record: record.locations):
-        sites = record.locations or ()
-        last.update({place: at for place in strange if place not in last and any(_at(place, site) for site in sites)})
-        ever += sites
-    if len(last) == len(set(strange)):
-        return Judgement(verdict="outdated", since=fell_behind(past, min(last.values())), items=items)
-    never = [place for place in strange if place not in last]
-    if all(place.facility and any(_at(_without_facility(place), site) for site in ever) for place in never):
-        return Judgement(verdict="incomparable", reason="names the sites otherwise", items=items)
-    return Judgement(verdict="contradicts", items=items)
-
-
-def _detail(place: Location) -> _Parts:
-    """The parts that a listing's place states; the state counts where there is no town."""
-    stated = tuple(part for part in _PARTS if getattr(place, part))
-    return tuple(part for part in stated if part != "state") if "city" in stated else stated
-
-
-def _common(places: Iterable[Location]) -> _Parts:
-    details = [set(_detail(place)) for place in places]
-    return tuple(part for part in _PARTS if details and all(part in detail for detail in details))
-
-
-def _projected(site: Location, detail: _Parts) -> tuple[Words | str, ...]:
-    return tuple(_part(site, part) for part in detail)
-
-
-def _part(site: Location, part: str) -> Words | str:
-    text = getattr(site, part) or ""
-    if part == "country":
-        return country_key(text)
-    return (_town(text),) if part == "city" else read(text)
+def _places(sites: Iterable[Location] | None) -> list[tuple[Location, _Place]]:
+    return [(site, _place(site.facility or "", site.city or "", site.state or "", site.country or "")) for site in sites or ()]
 
 
 def _town(text: str) -> str:
@@ -93,33 +61,126 @@ def _town(text: str) -> str:
     return _TOWNS.get(spelt, spelt)
 
 
-def _at(place: Location, site: Location) -> bool:
+class _Sites(msgspec.Struct, frozen=True):
+    """The sites of one version, or the places of a listing, to be looked up by country and town, or by how the town's name begins."""
+
+    every: list[tuple[Location, _Place]]
+    by_town: dict[tuple[str, str], list[_Place]]
+    by_beginning: dict[tuple[str, str], list[_Place]]
+
+    def shown(self, detail: _Parts) -> set[_Shown]:
+        """All of them in this detail."""
+        return {place.shown(detail) for _, place in self.every}
+
+    def that_may_be(self, place: _Place) -> Iterable[_Place]:
+        """The sites in the country and the town of a listing's place."""
+        if place.country and place.city:
+            return self._in(place.country, place.city)
+        return (site for _, site in self.every if site.country == place.country or not place.country)
+
+    def that_may_show(self, site: _Place) -> Iterable[_Place]:
+        """The places of a listing that may be this site; they may state neither a town nor a country."""
+        where = {(country, town) for country in (site.country, "") for town in (site.city, "")}
+        return (place for country, town in where for place in self._in(country, town))
+
+    def _in(self, country: str, town: str) -> Iterator[_Place]:
+        yield from self.by_town.get((country, town), ())
+        yield from self.by_beginning.get((country, town), ())
+        for beginning in _beginnings(town):
+            yield from self.by_town.get((country, beginning), ())
+
+
+def _sites(places: list[tuple[Location, _Place]]) -> _Sites:
+    found = _Sites(places, {}, {})
+    for _, place in places:
+        found.by_town.setdefault((place.country, place.city), []).append(place)
+        for beginning in _beginnings(place.city):
+            found.by_beginning.setdefault((place.country, beginning), []).append(place)
+    return found
+
+
+def _beginnings(town: str) -> list[str]:
+    """Frankfurt, and Frankfurt am, of Frankfurt am Main."""
+    parts = town.split(" ")
+    return [" ".join(parts[:number]) for number in range(1, len(parts))]
+
+
+def same(record: Record, listing: Listing) -> bool:
+    """Does the listing show the sites of this version, all of them and no other, whatever their order and number?"""
+    extra, missing = _unlike(_sites(_places(record.locations)), _sites(_places(listing.record.locations)))
+    return bool(listing.record.locations) and bool(record.locations) and not extra and not missing
+
+
+def differences(record: Record, listing: Listing) -> tuple[Difference, ...]:
+    """The places that no site of this version is at, and the sites at none of the listing's places."""
+    extra, missing = _apart(_sites(_places(record.locations)), _sites(_places(listing.record.locations)))
+    bare = (Location(facility=site.facility, city=site.city, state=site.state, zip=site.zip, country=site.country) for site in missing)
+    return (
+        *(Difference(what="extra", listing=plain(place)) for place in extra),
+        *(Difference(what="missing", registry=plain(site)) for site in bare),
+    )
+
+
+def otherwise(listing: Listing, past: Sequence[Past]) -> Judgement:
+    """The verdict on sites that no version had just so. Another facility in a town of the registry may be its own by another name."""
+    now, mine = _sites(_places(past[-1].record.locations)), _sites(_places(listing.record.locations))
+    items = differences(past[-1].record, listing)
+    strange, _ = _apart(now, mine)
+    if not strange:
+        return Judgement(verdict="incomparable", reason="shows some of the sites", items=items) if items else Judgement(verdict="agrees")
+    last: dict[Location, int] = {}
+    ever = [now]
+    seen = {keyed for _, keyed in now.every}
+    for at, record in earlier(past, lambda record: record.locations):
+        sites = _sites([entry for entry in _places(record.locations) if entry[1] not in seen])
+        seen.update(keyed for _, keyed in sites.every)
+        ever.append(sites)
+        last.update({place: at for place, keyed in _places(strange) if place not in last and _is_among(keyed, sites)})
+    if len(last) == len(set(strange)):
+        return Judgement(verdict="outdated", since=fell_behind(past, min(last.values())), items=items)
+    never = _places(Location(city=place.city, state=place.state, country=place.country) for place in strange if place not in last)
+    has_facilities = all(place.facility for place in strange if place not in last)
+    if has_facilities and all(any(_is_among(keyed, sites) for sites in ever) for _, keyed in never):
+        return Judgement(verdict="incomparable", reason="names the sites otherwise", items=items)
+    return Judgement(verdict="contradicts", items=items)
+
+
+def _unlike(theirs: _Sites, mine: _Sites) -> tuple[list[tuple[Location, _Place]], list[tuple[Location, _Place]]]:
+    """The places of the listing that the registry does not have letter for letter in their detail, and the sites not so shown."""
+    listed = {detail: theirs.shown(detail) for detail in {place.detail for _, place in mine.every}}
+    shown = {detail: {place.shown(detail) for _, place in mine.every if place.detail == detail} for detail in listed}
+    extra = [entry for entry in mine.every if entry[1].shown(entry[1].detail) not in listed[entry[1].detail]]
+    missing = [entry for entry in theirs.every if not any(entry[1].shown(detail) in shown[detail] for detail in listed)]
+    return extra, missing
+
+
+def _apart(theirs: _Sites, mine: _Sites) -> tuple[list[Location], list[Location]]:
+    """What is left of these when names that are only spelled or shortened otherwise are the same; each once in the listing's detail."""
+    extra, missing = _unlike(theirs, mine)
+    details = [set(place.detail) for _, place in mine.every]
+    common = tuple(part for part in _PARTS if details and all(part in detail for detail in details))
+    once = {keyed.shown(common): (site, keyed) for site, keyed in missing}
+    return (
+        [place for place, keyed in extra if not _is_among(keyed, theirs)],
+        [site for site, keyed in once.values() if not any(_at(place, keyed) for place in mine.that_may_show(keyed))],
+    )
+
+
+def _is_among(place: _Place, sites: _Sites) -> bool:
+    return any(_at(place, site) for site in sites.that_may_be(place))
+
+
+def _at(place: _Place, site: _Place) -> bool:
     """Is this place of a listing that site, or the town or country of it? Names of facilities are shortened, and have their town added."""
-    for part in _detail(place):
-        mine, theirs = _part(place, part), _part(site, part)
-        if mine == theirs:
+    for part in place.detail:
+        if getattr(place, part) == getattr(site, part):
             continue
-        if part != "facility" and not (part == "city" and _same_town(place, site)):
-            return False
-        if part == "facility" and not _alike(place.facility or "", site.facility or ""):
+        if part == "city" and (place.city in _beginnings(site.city) or site.city in _beginnings(place.city)):
+            continue
+        if part != "facility" or not _alike(place.named, site.named):
             return False
     return True
 
 
-def _same_town(place: Location, site: Location) -> bool:
-    """Frankfurt, Frankfurt am Main; Copenhagen, Copenhagen O."""
-    short, long = sorted((_town(place.city or ""), _town(site.city or "")), key=len)
-    return bool(short) and long.startswith(short + " ")
-
-
-def _alike(mine: str, theirs: str) -> bool:
-    first, second = name(mine), name(theirs)
+def _alike(first: Words, second: Words) -> bool:
     return holds(first, second) or holds(second, first) or likeness(first, second) >= SAME_ITEM_ACROSS
-
-
-def _without_facility(place: Location) -> Location:
-    return Location(city=place.city, state=place.state, country=place.country)
-
-
-def _bare(site: Location) -> Location:
-    return Location(facility=site.facility, city=site.city, state=site.state, zip=site.zip, country=site.country)

@@ -393,5 +393,6 @@ def test_the_texts_of_another_registration_are_not_compared_and_its_facts_are() 
 
 
 def test_a_text_of_another_registration_that_is_the_same_agrees() -> None:
-    rows = audit(Listing(record(brief_title=TITLE), follows=("ISRCTN12345678",)), past(record(brief_title=TITLE)))
-    assert [row.verdict for row in rows] == ["agrees"]
+    shown, now = record(brief_title=TITLE, lead_sponsor="Rigshospitalet"), record(brief_title=TITLE, lead_sponsor="Rigshospitalet, Denmark")
+    rows = audit(Listing(shown, follows=("ISRCTN12345678",)), past(now))
+    assert [row.verdict for row in rows] == ["agrees", "agrees"]

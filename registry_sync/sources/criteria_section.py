@@ -101,11 +101,11 @@ def _how(blocks: Sequence[Block], spans: Sequence[_Span], content: Sequence[Bloc
         return "paraphrased"
     if _is_beside_each_other(content):
         return "headings_lost"
-    return "unclear" if _runs_on(content) else None
+    return "unclear" if spans[-1].end == len(blocks) and _runs_on(content) else None
 
 
 def _runs_on(content: Sequence[Block]) -> bool:
-    """Does a list of criteria go on in lines that stand in no list? A page that lost its other labels ends so; a closing note is short."""
+    """Does a list of criteria go on, to the end of the page, in lines that stand in no list? So it does on one that lost its other labels."""
     items = [place for place, block in enumerate(content) if block.kind == "item" and block.outline]
     if len(items) < _FEWEST_ITEMS:
         return False

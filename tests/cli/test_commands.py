@@ -375,7 +375,7 @@ def test_doctor_has_a_line_for_each_part(terminal: Terminal) -> None:
     said = terminal("doctor", "--json")
     assert said.code == 0, said.out
     assert [row["check"] for row in said.json] == [
-        "settings", "database", "registry", "mail server", "kept records", "unusable records", "sources", "last sync", "outbox",
+        "settings", "database", "registry", "mail server", "kept records", "unusable records", "sources", "pages", "last sync", "outbox",
     ]  # fmt: skip
     assert all(row["ok"] for row in said.json)
     terminal.house.mailbox.stop()
@@ -452,7 +452,7 @@ def test_the_demo_leaves_the_mails_it_names(terminal: Terminal, tmp_path: Path) 
     said = terminal("demo", "--folder", "demo")
     assert said.code == 0, said.err
     named = [Path(line.strip()) for line in said.out.splitlines() if line.strip().endswith((".eml", ".html"))]
-    assert len(named) == 8
+    assert len(named) == 10
     assert all((tmp_path / name).stat().st_size > 1000 for name in named)
     assert [line.strip() for line in said.out.splitlines()].count("nobody is told") == 5
     assert terminal("demo", "--folder", "demo").code == 2

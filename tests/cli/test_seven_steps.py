@@ -35,7 +35,7 @@ def test_from_the_registry_and_a_listing_page_to_the_inbox(terminal: Terminal) -
     house.registry.put(record.with_criterion(study, SMOKE_FREE_BEFORE, SMOKE_FREE_AFTER))
     second = terminal.shell("sync", "--json")
     assert (second.code, second.err) == (0, "")
-    assert (second.json["changes"], second.json["notices"], second.json["delivered"]) == (3, 2, 2)
+    assert (second.json["changes"], second.json["notices"], second.json["delivered"]) == (4, 2, 2)  # and the page fell behind
 
     # 7 mail and POST with exactly the changes made
     (mail,) = house.mailbox.messages
@@ -51,7 +51,9 @@ def test_from_the_registry_and_a_listing_page_to_the_inbox(terminal: Terminal) -
         ("criteria", "changed"),
     ]
     assert told[1]["after"] == {"date": "2026-06-30", "type": "ESTIMATED"}
-    assert told == list(reversed(terminal.shell("changes", TRIAL, "--json").json))
+    *changes, news = reversed(terminal.shell("changes", TRIAL, "--json").json)
+    assert told == changes
+    assert (news["topic"], news["source"], news["after"]) == ("listing", page, "fell behind")
 
     # and a second sync with nothing changed sends nothing and leaves everything as it was
     before = house.counts()

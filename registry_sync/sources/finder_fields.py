@@ -22,6 +22,7 @@ _LAUNCHED_BY = re.compile(r"launched by\s+(?P<name>\S.*?)(?:\s*[·•|]\s*(?P<da
 _SPONSORED_BY = re.compile(r"(?:research )?sponsored by:?\s+(?P<name>\S.*)", re.IGNORECASE)
 _NAME_OF_A_SITE = re.compile(r"(?:\S+\s+){0,4}(?:trials?|studies)(?:\s+(?:finder|search|database|registry|portal|summary))?", re.IGNORECASE)
 _FEWEST_WORDS_IN_TITLE = 3
+_MOST_WORDS_OF_AN_ITEM = 10
 _MOST_LETTERS_SAID = 300
 _ELLIPSES = ("...", "…")
 _DATED = ("start_date", "primary_completion_date", "completion_date", "first_post_date", "last_update_post_date")
@@ -60,7 +61,7 @@ class Fields:
         self._set("study_type", first("study_type", lambda text, _: read.study_type(text)))
         self._set("sex", first("sex", lambda text, _: read.sex(text)) or self._at_top("sex", read.sex))
         self._set("healthy_volunteers", first("healthy_volunteers", lambda text, _: read.healthy_volunteers(text)))
-        self._set("phases", first("phases", lambda text, _: read.phases(text)) or self._bare(read.bare_phases))
+        self._set("phases", self._phases())
         self._set("enrollment", first("enrollment", read.enrollment))
         self._set("conditions", self._list("conditions", at_least=1))
         self._set("keywords", self._list("keywords", at_least=2))
@@ -188,6 +189,23 @@ class Fields:
                     return value
         return None
 
+    def _phases(self) -> tuple[str, ...] | None:
+        """The phases, which may stand one by one: beside their label, else where they first stand without one."""
+        stated: tuple[str, ...] | None = self._first("phases", lambda text, _: read.phases(text))
+        if stated is not None:
+            row = next(row for row in self._by_meaning["phases"] if row.values and read.phases(row.values[0].text) == stated)
+            return _all_of([stated, *itertools.takewhile(bool, (read.bare_phases(piece.text) for piece in row.values[1:]))])
+        said: list[tuple[str, ...]] = []
+        before: Block | None = None
+        for piece in itertools.takewhile(lambda one: one.meaning != "locations", self.found):
+            runs = piece.block.parts if piece.block is not before else ()
+            before = piece.block
+            here = [phases for text in (piece.text, *runs) if piece.meaning is None and (phases := read.bare_phases(text))]
+            if said and not here:
+                break
+            said += here
+        return _all_of(said)
+
     def _at_top(self, kind: str, reader: Callable[[str], Any]) -> Any:
         """A value that this site shows without a label, above its first label."""
         if kind not in self.profile.bare:
@@ -313,6 +331,11 @@ def _how_they_stand(section: CriteriaSection, every: Sequence[Criterion], stated
     return None
 
 
+def _all_of(said: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    """All phases, in the registry's order."""
+    return tuple(sorted({phase for phases in said if phases for phase in phases})) or None
+
+
 def _name(text: str, _: str) -> str | None:
     return text if read.is_name(text) else None
 
@@ -330,12 +353,16 @@ def _name_and_day(text: str) -> tuple[str | None, str | None]:
 
 
 def _run(values: Sequence[Piece]) -> tuple[Piece, ...]:
-    """The pieces of one list: items, definitions or cells as long as they follow each other; of plain text only the first."""
+    """The pieces of one list: items, definitions or cells as long as they follow each other; lines of text if all are short."""
     kind = values[0].block.kind
-    if kind not in ("item", "definition", "cell") or values[0].joined:
+    if values[0].joined or (kind not in ("item", "definition", "cell") and not all(_may_be_item(piece.text) for piece in values)):
         return (values[0],)
     end = next((index for index, piece in enumerate(values) if piece.block.kind != kind), len(values))
     return tuple(values[:end])
+
+
+def _may_be_item(text: str) -> bool:
+    return len(text.split()) <= _MOST_WORDS_OF_AN_ITEM and not text.endswith((".", ":", "?", "!"))
 
 
 def _site_texts(values: Sequence[Piece]) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import msgspec
 
 from registry_sync.sources.blocks import Block
-from registry_sync.sources.finder_values import is_value_of
+from registry_sync.sources.finder_values import bare_phases, is_value_of
 from registry_sync.sources.labels import (
     BEGINNING,
     ELIGIBILITY_FACTS,
@@ -280,7 +280,7 @@ def _without_a_sign(block: Block, words: Words) -> tuple[Piece, Piece] | None:
         if meaning is not None and (is_value_of(meaning, text[place:], words) or meaning in _NAMES):
             return Piece(text[:place], meaning, block), Piece(text[place:], None, block, joined=True)
     first, *rest = text.split(" ", _MOST_WORDS_OF_A_LABEL + 1)
-    if not rest:
+    if not rest or bare_phases(text) is not None:
         return None
     for taken in range(min(_MOST_WORDS_OF_A_LABEL, len(rest)), 0, -1):
         label = " ".join((first, *rest[: taken - 1]))

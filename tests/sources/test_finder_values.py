@@ -302,3 +302,28 @@ def test_a_fact_below_the_criteria_stays_a_fact() -> None:
     )
     assert [one.text for one in said.record.criteria or ()] == ["Dry eyes"]
     assert (said.record.sex, said.record.conditions) == ("ALL", ("Dry Eye",))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<h3>Phase</h3><div>Phase 1</div><div>Phase 2</div>",
+        "<h3>Phase</h3><ul><li>Phase 2</li><li>Phase 1</li></ul>",
+        "<p>Phase: Phase 1/Phase 2</p>",
+        "<p>Dry Eye</p><span>Phase 1</span> <span>Phase 2</span><p>Status: Recruiting</p>",
+        "<p>Phase 1</p><p>Phase 2</p><h2>Locations</h2><p>Phase 3 Clinic, Oslo, Norway</p>",
+    ],
+)
+def test_phases_may_stand_one_by_one(content: str) -> None:
+    found = read_page(Subject(TRIAL), URL, whole(f"<p>{TRIAL}</p>{content}"), None)
+    assert isinstance(found, Found)
+    assert found.record.phases == ("PHASE1", "PHASE2")
+
+
+def test_conditions_may_stand_line_by_line() -> None:
+    assert listing("<h3>Conditions</h3><div>Dry Eye</div><div>Diabetes, Type 2</div><h3>Sex</h3>").record.conditions == (
+        "Dry Eye",
+        "Diabetes, Type 2",
+    )
+    prose = "<p>Condition</p><p>Dry Eye</p><p>This is a disease that many people have in old age.</p>"
+    assert listing(prose).record.conditions == ("Dry Eye",)

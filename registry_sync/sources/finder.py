@@ -107,8 +107,10 @@ def _filled(fields: Fields, study: json_ld.Study | None) -> tuple[dict[str, Any]
     values, statuses = dict(fields.values), fields.statuses
     if study is None:
         return values, statuses
+    site = fields.profile
+    doubted = {*site.paraphrases, *site.truncates, *site.run_together}
     for name, value in study.values.items():
-        if name not in values and fields.how.get(name, "empty") == "empty":
+        if name not in values and name not in doubted and fields.how.get(name, "empty") == "empty":
             values[name] = value
             fields.how.pop(name, None)
     if study.statuses and "overall_status" not in values and not statuses and fields.how.get("overall_status", "empty") == "empty":

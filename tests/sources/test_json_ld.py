@@ -13,6 +13,7 @@ from registry_sync.sources.finder import read_page
 from registry_sync.sources.interface import Found, Unreadable
 from registry_sync.sources.json_ld import studies
 from registry_sync.sources.labels import common_words
+from registry_sync.sources.profiles import Profile
 from registry_sync.trials.listing import Listing, Subject
 from registry_sync.trials.record import Dated, Location
 from tests.sources.finder_pages import TRIAL, URL, whole
@@ -70,6 +71,14 @@ def test_what_a_reader_sees_wins() -> None:
     assert said.record.phases == ("PHASE3",)
     assert (said.record.start_date, said.how["start_date"]) == (None, "unclear")
     assert (said.record.conditions, said.how["conditions"]) == (None, "cut_off")
+
+
+def test_what_the_site_rewrites_in_sight_is_not_taken_from_out_of_sight() -> None:
+    site = Profile(name="Site", paraphrases=["brief_title"], truncates=["conditions"])
+    found = read_page(Subject(TRIAL), URL, whole(f"<p>{TRIAL}</p><p>Gender: All</p>{script(STUDY)}"), None, site)
+    assert isinstance(found, Found)
+    assert (found.record.brief_title, found.record.conditions) == (None, None)
+    assert found.record.phases == ("PHASE2",)
 
 
 def test_a_status_in_sight_that_covers_several_wins_too() -> None:

@@ -37,6 +37,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.sync
 	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.compare
+	$(BIN)/python -m benchmarks.pages
 
 # What takes longer than a test may, seeded: 200 kills at random instants, and 20,000 labelled edits of real records.
 soak: $(READY)

@@ -11,9 +11,9 @@ import codecs
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PreformattedString, Tag
 
@@ -41,6 +41,9 @@ _NESTS = frozenset(("table", "dl"))
 _MOST_SPANS = 20
 """Cells that reach over several rows, remembered for one table: a page made of nothing else must not be slow."""
 _LINE_STYLE = re.compile(r"(?:^|[;\s])white-space\s*:\s*(?:pre|break-spaces)", re.IGNORECASE)
+_BODY = re.compile(r"<body[\s>]", re.IGNORECASE)
+_IN_HEAD = (("<!--", "-->"), ("<script", "</script"), ("<style", "</style"), ("<title", "</title"), ("<noscript", "</noscript"))
+"""What may hold the letters ``<body`` and be none."""
 _TAG = re.compile(r"<[A-Za-z/!?]")
 _HIDDEN_STYLE = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _DOCTYPE = "<!DOCTYPE html>"
@@ -59,8 +62,7 @@ _NO_PAGE_CODECS = frozenset(
 )  # codecs of Python that no page is written in; some take quadratic time
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(msgspec.Struct, frozen=True, gc=False):
     """One line of visible text.
 
     ``parts`` are its runs between inline elements (``<b>Sex</b> All`` has two). ``depth`` counts nesting in lists from 0;
@@ -114,13 +116,32 @@ def decode(body: bytes, charset: str | None) -> str:
         return mostly_utf8 if mostly_utf8.count("\ufffd") * 20 < _beyond_ascii(body) else body.decode("cp1252", errors="replace")
 
 
-def html_blocks(markup: str, *, page: bool = False) -> tuple[Block, ...]:
-    """The visible blocks of ``markup``; with ``page`` without what is a site's own on every page (``nav``, ``footer``)."""
-    if page and _TAG.search(markup) is None:
+def html_blocks(markup: str) -> tuple[Block, ...]:
+    """The visible blocks of ``markup``."""
+    return tuple(_Reader(frozenset()).read(_tree(markup)))
+
+
+def page_blocks(markup: str) -> tuple[tuple[Block, ...], str]:
+    """The visible blocks of a page without what is a site's own on every page (``nav``, ``footer``), and the text of that."""
+    if _TAG.search(markup) is None:
         markup = f"<pre>{markup.replace('<', '&lt;')}</pre>"  # plain text: its lines are all that it has
+    reader = _Reader(_CHROME)
+    blocks = tuple(reader.read(_tree(markup)))
+    return blocks, " ".join(reader.aside)
+
+
+def _tree(markup: str) -> BeautifulSoup:
     # The prefix keeps Beautiful Soup from taking a short text for a file name, or an XML declaration for XML.
-    text = _DOCTYPE + fold_nulls(markup)
-    return tuple(_Reader(_UNSEEN | _CHROME if page else _UNSEEN).read(BeautifulSoup(text, "lxml")))
+    return BeautifulSoup(_DOCTYPE + fold_nulls(markup[_start_of_body(markup) :]), "lxml", multi_valued_attributes=None)
+
+
+def _start_of_body(markup: str) -> int:
+    """Where what can be seen begins: behind the head, wherever it is sure that the head ends there; else at the start."""
+    found = _BODY.search(markup)
+    if found is None:
+        return 0
+    head = markup[: found.start()].lower()
+    return found.start() if all(head.count(opened) == head.count(closed) for opened, closed in _IN_HEAD) else 0
 
 
 def fold_nulls(text: str) -> str:
@@ -128,8 +149,7 @@ def fold_nulls(text: str) -> str:
     return text.replace("\x00", " ").encode("utf-8", "replace").decode("utf-8")
 
 
-@dataclass
-class _Place:
+class _Place(msgspec.Struct):
     """An element that gives its blocks a kind; ``used`` once its first block was seen."""
 
     kind: Kind
@@ -139,8 +159,7 @@ class _Place:
     used: bool = False
 
 
-@dataclass
-class _List:
+class _List(msgspec.Struct):
     ordered: bool
     outline: int
     number: int = 0
@@ -150,8 +169,7 @@ class _List:
         return f"{self.number}." if self.ordered else "*"
 
 
-@dataclass
-class _Row:
+class _Row(msgspec.Struct):
     """A row of a table: the columns of its own cells, and how many it has with those that reach into it from above."""
 
     number: int
@@ -160,11 +178,10 @@ class _Row:
     cell: int = 0
 
 
-@dataclass
-class _Table:
+class _Table(msgspec.Struct):
     """A table's columns that cells from above still fill, and for how many rows."""
 
-    spans: dict[int, int] = field(default_factory=dict)
+    spans: dict[int, int] = msgspec.field(default_factory=dict)
 
     def row(self, number: int, tag: Tag) -> _Row:
         """The next row, whose cells take the columns that are free."""
@@ -183,18 +200,18 @@ def _rows_spanned(cell: Tag) -> int:
     return int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 6 else 1
 
 
-@dataclass
-class _Reader:
+class _Reader(msgspec.Struct):
     """Walks a tree without recursion (a page may nest as deep as it likes) and collects its blocks."""
 
-    unseen: frozenset[str]
-    blocks: list[Block] = field(default_factory=list)
-    places: list[_Place] = field(default_factory=list)
-    lists: list[_List] = field(default_factory=list)
-    rows: list[_Row] = field(default_factory=list)
-    tables: list[_Table] = field(default_factory=list)
-    runs: list[str] = field(default_factory=lambda: [""])
-    pending: list[str] = field(default_factory=list)
+    chrome: frozenset[str]
+    aside: list[str] = msgspec.field(default_factory=list)
+    blocks: list[Block] = msgspec.field(default_factory=list)
+    places: list[_Place] = msgspec.field(default_factory=list)
+    lists: list[_List] = msgspec.field(default_factory=list)
+    rows: list[_Row] = msgspec.field(default_factory=list)
+    tables: list[_Table] = msgspec.field(default_factory=list)
+    runs: list[str] = msgspec.field(default_factory=lambda: [""])
+    pending: list[str] = msgspec.field(default_factory=list)
     rows_seen: int = 0
     outlines_seen: int = 0
     nesting: int = 0
@@ -233,9 +250,12 @@ class _Reader:
             self.pending.append(line)
 
     def _is_unseen(self, tag: Tag) -> bool:
-        if tag.name in self.unseen or "hidden" in tag.attrs:
+        if tag.name in _UNSEEN or "hidden" in tag.attrs:
             return True
-        style = tag.attrs.get("style")
+        if tag.name in self.chrome:
+            self.aside.append(tag.get_text(" "))
+            return True
+        style = tag.attrs.get("style") if tag.attrs else None
         return isinstance(style, str) and _HIDDEN_STYLE.search(style) is not None
 
     def _enter(self, tag: Tag) -> None:

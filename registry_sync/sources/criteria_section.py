@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.finder_values import is_value_of
@@ -105,7 +107,7 @@ def _how(blocks: Sequence[Block], spans: Sequence[_Span], content: Sequence[Bloc
 
 
 def _runs_on(content: Sequence[Block]) -> bool:
-    """Does a list of criteria go on, to the end of the page, in lines that stand in no list? So it does on one that lost its other labels."""
+    """Does a list of criteria go on, to the end of the page, in lines that stand in no list? It does where other labels were lost."""
     items = [place for place, block in enumerate(content) if block.kind == "item" and block.outline]
     if len(items) < _FEWEST_ITEMS:
         return False

@@ -6,6 +6,7 @@ of this trial is not stated, which no one takes for a removal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 
 from registry_sync.errors import BadStatus, FetchError
 from registry_sync.sources import guard, json_ld
-from registry_sync.sources.blocks import decode, html_blocks
+from registry_sync.sources.blocks import Block, decode, page_blocks
 from registry_sync.sources.finder_fields import Fields
 from registry_sync.sources.finder_identity import Shown, doubt, other_ids, trials_of
 from registry_sync.sources.http import LARGEST_PAGE
@@ -74,7 +75,8 @@ def read_page(
     markup = decode(body, charset)
     profile = profile or UNKNOWN
     words = words_of(profile)
-    blocks = laid_out(html_blocks(markup, page=True), words)
+    seen, around = page_blocks(markup)
+    blocks = laid_out(seen, words)
     if not blocks:
         return Unreadable(trial, url, guard.refusal(markup, blocks) or "the page shows no text (it may build itself with scripts)")
     refusal = guard.refusal(markup, blocks, asked=url, came_from=came_from)
@@ -84,7 +86,7 @@ def read_page(
     own = own_blocks(blocks, trials, words)
     fields = Fields(own, words, profile)
     studies = json_ld.studies(markup, words)
-    shown = Shown(own, fields.rows, _trials_in_sight(markup, blocks), leading_trial(blocks, words), studies)
+    shown = Shown(own, fields.rows, _trials_in_sight(blocks, around), leading_trial(blocks, words), studies)
     values, statuses = _filled(fields, json_ld.study_of(studies, trials, fields.values.get("brief_title")))
     record = Record(trial=trial, **values)
     reason = doubt(subject, shown, words)
@@ -97,9 +99,9 @@ def read_page(
     return Found(trial, url, record, body, listing=listing)
 
 
-def _trials_in_sight(markup: str, blocks: Any) -> frozenset[str]:
+def _trials_in_sight(blocks: Sequence[Block], around: str) -> frozenset[str]:
     """Every NCT id that the page shows; where its content has none, those of its bread crumbs and its foot."""
-    return trial_ids(blocks) or (trial_ids(html_blocks(markup)) if "nct" in markup.lower() and TRIAL_ID.search(markup) else frozenset())
+    return trial_ids(blocks) or frozenset(found.upper() for found in TRIAL_ID.findall(around))
 
 
 def _filled(fields: Fields, study: json_ld.Study | None) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -73,8 +73,8 @@ _NCT_ID = re.compile(r"nct\d{8}", re.IGNORECASE)
 def refusal(markup: str, blocks: Sequence[Block], *, asked: str = "", came_from: str = "") -> str | None:
     """Why what came is no page of content, in words for a person; ``None``: it may be one. Never raises.
 
-    ``markup`` is the whole of it, decoded; ``blocks`` what a reader sees, without what is a site's own on every page (``html_blocks`` with
-    ``page``). ``asked`` and ``came_from`` are the address that was asked and the one that answered, when there was a redirect.
+    ``markup`` is the whole of it, decoded; ``blocks`` what a reader sees, without what is a site's own on every page
+    (``page_blocks``). ``asked`` and ``came_from`` are the address that was asked and the one that answered, when there was a redirect.
     """
     if asked and came_from and _is_astray(asked, came_from):
         return HOME
@@ -267,10 +267,12 @@ def _is_login(page: _Page) -> bool:
 def _is_consent(page: _Page) -> bool:
     """Is most of what the page says about cookies, and hardly anything about something else?"""
     walls = _walls()
+    if len(page.signs) >= _ENOUGH_SIGNS:
+        return False
     about = [line for line in page.lines if walls.consent.search(line)]
     said = sum(line.count(" ") + 1 for line in about)
     rest = page.words - said
-    if said < rest or rest > _REST_OF_CONSENT or len(page.signs) >= _ENOUGH_SIGNS:
+    if said < rest or rest > _REST_OF_CONSENT:
         return False
     if not any(walls.surely_consent.search(line) for line in about):
         return False

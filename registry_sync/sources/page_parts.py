@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.finder_values import bare_phases, is_value_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from registry_sync.sources import guard
-from registry_sync.sources.blocks import html_blocks
+from registry_sync.sources.blocks import page_blocks
 from tests.sources import finder_pages, walls
 
 Markup = Callable[[Sequence[str]], str]
@@ -38,7 +38,7 @@ def lines_of_pages(shared_data: Path) -> dict[str, list[str]]:
 
 
 def refusal(markup: str) -> str | None:
-    return guard.refusal(markup, html_blocks(markup, page=True))
+    return guard.refusal(markup, page_blocks(markup)[0])
 
 
 @pytest.mark.parametrize("markup", MARKUPS)

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from registry_sync.sources import guard
-from registry_sync.sources.blocks import html_blocks
+from registry_sync.sources.blocks import page_blocks
 from tests.sources import walls
 
 TABLE = tomllib.loads(Path(guard.__file__).with_name("walls.toml").read_text("utf-8"))
@@ -23,7 +23,7 @@ REASONS = {name: kind["reason"] for name, kind in TABLE["kinds"].items()} | {
 
 
 def refusal(markup: str, **where: str) -> str | None:
-    return guard.refusal(markup, html_blocks(markup, page=True), **where)
+    return guard.refusal(markup, page_blocks(markup)[0], **where)
 
 
 @pytest.mark.parametrize(("kind", "markup"), walls.WALLS, ids=[f"{kind}-{index}" for index, (kind, _) in enumerate(walls.WALLS)])
@@ -175,7 +175,7 @@ UNITS = (
 def test_no_markup_is_slow(unit: str) -> None:
     """Nor is one that never ends what it begins; the tree, which others build, is not measured."""
     markup = unit * (BIG // len(unit))
-    blocks = html_blocks(unit * 2000, page=True)
+    blocks = page_blocks(unit * 2000)[0]
     before = time.process_time()
     guard.refusal(markup, blocks)
     guard.is_cut_short(markup)

@@ -57,6 +57,9 @@ _BYTE_ORDER_MARKS = (
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 _META_WITHIN = 4096
+_CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")
+_ONE_BYTE = frozenset(("cp1252", "iso8859-15", "iso8859-2", "cp1250", "mac-roman", "cp437", "cp850", "koi8-r", "cp1251"))
+"""Encodings of one byte a sign, under whose names pages in UTF-8 are served."""
 _NO_PAGE_CODECS = frozenset(
     ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7", "mbcs", "oem")
 )  # codecs of Python that no page is written in; some take quadratic time
@@ -97,7 +100,8 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 def decode(body: bytes, charset: str | None) -> str:
     """The text of a page: by its byte order mark, else by ``charset`` (the header's), its ``meta`` element, or UTF-8.
 
-    Bytes that do not fit become U+FFFD. A page that is not UTF-8 and does not say what it is, is read as Windows-1252
+    Bytes that do not fit become U+FFFD, and so do the control characters of ISO 8859, which no page means. What is UTF-8 beyond ASCII is
+    hardly anything else, whatever it is called. A page that is not UTF-8 and does not say what it is, is read as Windows-1252
     (HTML Standard, section 13.2.3, determining the character encoding).
     """
     for mark, codec in _BYTE_ORDER_MARKS:
@@ -105,8 +109,8 @@ def decode(body: bytes, charset: str | None) -> str:
             return body.decode(codec, errors="replace")
     declared = _META_CHARSET.search(body[:_META_WITHIN])
     stated = _known_codec(charset) or _known_codec(declared[1].decode("ascii") if declared else None, in_page=True)
-    if stated:
-        return body.decode(stated, errors="replace")
+    if stated and not (stated in _ONE_BYTE and _is_utf8(body)):
+        return _CONTROLS.sub("\ufffd", body.decode(stated, errors="replace"))
     if body[:400].count(0) * 4 > len(body[:400]):
         return body.decode("utf-16-be" if body[0] == 0 else "utf-16-le", errors="replace")
     try:
@@ -114,6 +118,15 @@ def decode(body: bytes, charset: str | None) -> str:
     except UnicodeDecodeError:
         mostly_utf8 = body.decode("utf-8", errors="replace")
         return mostly_utf8 if mostly_utf8.count("\ufffd") * 20 < _beyond_ascii(body) else body.decode("cp1252", errors="replace")
+
+
+def _is_utf8(body: bytes) -> bool:
+    """Is this UTF-8 with signs beyond ASCII, or ASCII alone?"""
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def html_blocks(markup: str) -> tuple[Block, ...]:

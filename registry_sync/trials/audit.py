@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from registry_sync.trials.audit_rules import RULES, Rule, is_stated, statuses
+from registry_sync.trials.garbled import mended
 from registry_sync.trials.listing import UNSAID, How, Listing
 from registry_sync.trials.record import Record, plain
 from registry_sync.trials.verdicts import (
@@ -58,7 +59,10 @@ def audit(listing: Listing, past: Sequence[Past]) -> tuple[Verdict, ...]:
     Which texts are the registry's depends on the registration: those of a page that follows another one are not compared, its facts
     are.
     """
-    rows = (_verdict(rule, listing, past) for rule in RULES) if past else ()
+    if not past:
+        return ()
+    shown = mended(listing, past[-1].record)
+    rows = (_verdict(rule, shown, past) for rule in RULES)
     return tuple(row for row in rows if row is not None)
 
 

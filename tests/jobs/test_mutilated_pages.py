@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import random
 import re
 from collections.abc import Callable, Iterator
@@ -14,6 +15,11 @@ from registry_sync.demo import record
 from registry_sync.demo.listing import ListingFacts, trial_page
 from registry_sync.demo.record import TRIAL
 from registry_sync.demo.story import first_listing
+from registry_sync.sources.ctgov_record import record_from
+from registry_sync.sources.finder import read_page
+from registry_sync.sources.interface import Unreadable
+from registry_sync.trials.audit import Past, audit
+from registry_sync.trials.listing import Subject
 from tests.house import House
 
 OTHER = "NCT09999999"
@@ -137,3 +143,52 @@ def test_what_is_no_page_of_this_trial_is_said_to_be_unreadable(watched: House, 
         watched.listing.instead(sent)
         (failure,) = watched.sync().failures()
         assert "the last good version stays" in failure, name
+
+
+@pytest.mark.parametrize("fault", ["huge", "cut", "wrong_length", "truncated_gzip", "redirect_loop"])
+def test_an_answer_that_is_broken_on_its_way_is_no_change(watched: House, fault: str) -> None:
+    page = watched.listing.url_of(TRIAL)
+    watched.listing.validators(etag=False, last_modified=False)
+    faults = watched.listing.faults
+    if fault == "huge":
+        faults.huge(50, path="/trials/")
+    else:
+        getattr(faults, fault)(path="/trials/", times=1)
+    report = watched.sync()
+    assert report.is_partial
+    assert watched.changes(source=page) == watched.changes() == []
+    assert not watched.sync().is_partial
+    assert watched.changes(source=page) == watched.changes() == []
+
+
+ENCODINGS = (
+    "utf-8",
+    "utf-8-sig",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "utf-32",
+    "cp1252",
+    "iso8859-1",
+    "iso8859-15",
+    "mac-roman",
+    "cp437",
+    "koi8-r",
+)
+
+
+@pytest.mark.parametrize("written", ENCODINGS)
+@pytest.mark.parametrize("named", [None, "utf-8", "utf-16", "utf-16-le", "cp1252", "iso8859-1", "iso8859-15"])
+def test_a_page_in_another_encoding_than_it_names_contradicts_nothing(written: str, named: str | None) -> None:
+    """It is read as it was meant, or some of its texts have signs that nobody wrote: those are no reason to call the page wrong."""
+    study = json.dumps(record.the_study()).encode()
+    registry = record_from(study)
+    subject = Subject(TRIAL, titles=(registry.brief_title or "",))
+    body = GOOD.replace('<meta charset="utf-8">', "").encode(written, "xmlcharrefreplace")
+    seen = read_page(subject, "https://finder.example.org/t", body, named)
+    if isinstance(seen, Unreadable):
+        return
+    assert seen.listing is not None
+    rows = audit(seen.listing, [Past("2026-02-01", "2026-02-02T06:00:00Z", registry)])
+    wrong = {row.field for row in rows if row.verdict in ("outdated", "contradicts")}
+    assert wrong == set(), (written, named)

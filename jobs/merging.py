@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from db import absences, outbox, subscriptions
+from db import absences, subscriptions
 from db import history as versions
 from db.connection import History
 from db.history import Version
 from jobs import tell
-from jobs.surroundings import Surroundings, as_stamp
+from jobs.surroundings import Surroundings
 from registry_sync.errors import BadContent, Damaged
-from registry_sync.notices.interface import Every
-from registry_sync.notices.route import route
 from registry_sync.sources.ctgov_record import differing
 from registry_sync.sources.interface import CTGOV, Moved
 from registry_sync.trials import presence
@@ -52,16 +48,6 @@ def _status(history: History, old: Version, new: Version) -> tuple[Change, ...]:
 
 def _queue(around: Surroundings, history: History, moved: Moved, changes: tuple[Change, ...], ids: list[int], only_the_old: bool) -> int:
     """Queue the notices for those who follow the old id ``only_the_old``, or the other one too; how many."""
-    now, schedule = around.now(), around.settings.schedule
     of_the_other = {subscription.address for subscription in subscriptions.following(history, moved.to)}
     following = [each for each in subscriptions.following(history, moved.trial) if (each.address in of_the_other) != only_the_old]
-
-    def ends(every: Every, timezone: str) -> Any:
-        from jobs.triggers import period_end  # loads the scheduler: only for a digest
-
-        return period_end(every, timezone, now, digest=schedule.digest, week_ends=schedule.week_ends)
-
-    planned = route(moved.trial, f"into {moved.to} {as_stamp(now)}", changes, following, now=now, period_end=ends)
-    for notice in planned:
-        outbox.queue(history.connection, notice, ids, as_stamp(now), as_stamp(notice.due))
-    return len(planned)
+    return tell.queue(around, history.connection, f"into {moved.to} {around.stamp()}", changes, ids, following, trial=moved.trial)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from db import absences, outbox, subscriptions, watches
@@ -11,7 +11,7 @@ from db.connection import Connection, History
 from db.pages import Page
 from jobs.surroundings import Surroundings, as_stamp
 from registry_sync.notices.interface import Every
-from registry_sync.notices.route import route
+from registry_sync.notices.route import Subscription, route
 from registry_sync.sources.interface import CTGOV, Gone, Moved
 from registry_sync.trials import presence, standing
 from registry_sync.trials.changes import Change
@@ -37,19 +37,32 @@ def keep(
     """
     if not changes:
         return 0
-    now = around.now()
-    ids = versions.add_changes(connection, version, changes, trial=trial, source=source, registry_date=registry_date, seen_at=as_stamp(now))
+    now = as_stamp(around.now())
+    ids = versions.add_changes(connection, version, changes, trial=trial, source=source, registry_date=registry_date, seen_at=now)
     if source != CTGOV and changes[0].topic != standing.TOPIC:
         return 0
-    schedule = around.settings.schedule
+    return queue(around, connection, f"{version}{key}", changes, ids, subscriptions.following(history, trial), trial=trial)
+
+
+def queue(
+    around: Surroundings,
+    connection: Connection,
+    key: str,
+    changes: Sequence[Change],
+    ids: Sequence[int],
+    following: Iterable[Subscription],
+    *,
+    trial: str,
+) -> int:
+    """Queue the notices about kept changes (``ids``: theirs, in the same order) for those of ``following`` who want them; how many."""
+    now, schedule = around.now(), around.settings.schedule
 
     def ends(every: Every, timezone: str) -> Any:
         from jobs.triggers import period_end  # loads the scheduler: only for a digest
 
         return period_end(every, timezone, now, digest=schedule.digest, week_ends=schedule.week_ends)
 
-    following = subscriptions.following(history, trial)
-    planned = route(trial, f"{version}{key}", changes, following, now=now, period_end=ends)
+    planned = route(trial, key, changes, following, now=now, period_end=ends)
     return sum(outbox.queue(connection, notice, ids, as_stamp(now), as_stamp(notice.due)) for notice in planned)
 
 

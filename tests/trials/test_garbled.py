@@ -36,12 +36,14 @@ def test_a_name_with_garbled_letters_is_the_registrys(page: str) -> None:
     assert shown(own, page) == own
 
 
-def test_a_garbled_sign_that_decides_is_the_registrys(own: str = "Age \u2265 18 years") -> None:
+def test_a_garbled_sign_that_decides_is_the_registrys() -> None:
+    own = "Age \u2265 18 years"
     assert shown(own, "Age \u00e2\u2030\u00a5 18 years") == own
     assert shown(own, "Age ? 18 years") == own
 
 
-def test_a_sign_that_decides_is_never_taken_for_another(own: str = "Age \u2265 18 years") -> None:
+def test_a_sign_that_decides_is_never_taken_for_another() -> None:
+    own = "Age \u2265 18 years"
     assert shown(own, "Age \u2264 18 years") == "Age \u2264 18 years"
 
 

@@ -322,10 +322,6 @@ class Meter:
         """Bytes of bodies received through this meter, as they were on the wire."""
         return self._counts.bytes
 
-    def slow_down(self, host_and_port: str, seconds: float) -> None:
-        """What Client.slow_down does, for everybody who asks through that client."""
-        self._client.slow_down(host_and_port, seconds)
-
     def get(
         self,
         url: str,

@@ -166,7 +166,7 @@ def test_a_host_can_be_slowed_down(site: Site, client: Client, waits: Waits) -> 
         html(site.url, client)
     html(site.url.replace("127.0.0.1", "localhost"), client)
     assert waits.seconds == [2.5, 2.5, 2.5]
-    client.meter().slow_down(host, 0)
+    client.slow_down(host, 0)
     html(site.url, client)
     assert waits.seconds == [2.5, 2.5, 2.5]
 

@@ -26,29 +26,33 @@ class Waiting(msgspec.Struct, frozen=True):
     created_at: str
 
 
-def queue(connection: sqlite3.Connection, planned: Planned, change_ids: Sequence[int], now: str, due: str) -> bool:
+def queue(
+    connection: sqlite3.Connection, planned: Planned, change_ids: Sequence[int], now: str, due: str, *, joins: tuple[str, str] | None = None
+) -> bool:
     """Put a notice in the outbox, inside the transaction that records its changes; is it a new one?
 
-    A notice that waits under the same key takes the changes in: a digest's running one, or the one about a trial in this sync. One that
-    was tried already stays as it is, and a further one is queued.
+    A digest's running notice takes the changes in. ``joins``: a trial and a time (UTC): what waits for this address since then about that
+    trial, and was not tried yet, takes them in, too.
     """
     import uuid  # loads what asks the system who it is: only for a notice
 
-    key, further = planned.key, 1
-    while (held := connection.execute("SELECT id, state, attempts FROM notice WHERE key = ?", (key,)).fetchone()) is not None:
-        if planned.subscription.every != "now" or (held[1] == "pending" and not held[2]):
-            break
-        further += 1
-        key = f"{planned.key} {further}"
+    held = connection.execute("SELECT id FROM notice WHERE key = ?", (planned.key,)).fetchone()
+    if held is None and joins is not None and planned.subscription.every == "now":
+        held = connection.execute(
+            """SELECT notice.id FROM notice JOIN notice_change ON notice_id = notice.id JOIN change ON change.id = change_id
+               WHERE notice.address = ? AND notice.state = 'pending' AND notice.attempts = 0 AND notice.key LIKE 'now %'
+                   AND change.trial = ? AND notice.created_at >= ? ORDER BY notice.rowid LIMIT 1""",
+            (planned.subscription.address, *joins),
+        ).fetchone()
+        if held is not None and planned.subscription.role == "coordinator":
+            connection.execute("UPDATE notice SET subscription_id = ? WHERE id = ?", (planned.subscription.id, held[0]))
     notice_id = held[0] if held else uuid.uuid4().hex
     if held is None:
         connection.execute(
             """INSERT INTO notice (id, key, subscription_id, address, kind, state, next_try_at, created_at)
                VALUES (?, ?, ?, ?, ?, 'pending', ?, ?)""",
-            (notice_id, key, planned.subscription.id, planned.subscription.address, planned.subscription.kind, due, now),
+            (notice_id, planned.key, planned.subscription.id, planned.subscription.address, planned.subscription.kind, due, now),
         )
-    elif planned.subscription.role == "coordinator":
-        connection.execute("UPDATE notice SET subscription_id = ? WHERE id = ?", (planned.subscription.id, notice_id))
     connection.executemany(
         "INSERT INTO notice_change VALUES (?, ?) ON CONFLICT DO NOTHING",
         [(notice_id, change_ids[position]) for position in planned.positions],

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
+from db import absences, lookback, pages
 from db import history as versions
-from db import lookback, pages
 from db.connection import Connection, History
 from db.history import Version
 from db.pages import Page
@@ -67,12 +67,12 @@ class Listings:
         self._report = report
         self._store = store
         registry = next((source for source in report.sources if source.source == CTGOV), None)
-        self._stale = frozenset(failure["trial"] for failure in registry.failed) if registry else frozenset()
+        self._stale = frozenset(absences.every(history)) | {failure["trial"] for failure in (registry.failed if registry else ())}
         self._offline = registry is not None and registry.trouble is not None and not registry.answered
 
     def take(self, page: Page, seen: Observation, source: SourceReport, *, reader: str) -> None:
         """Keep what one page brings, or name why it brings nothing; ``reader``: what read it."""
-        source.checked += 1
+        source.checked += not isinstance(seen, Forbidden)
         try:
             self._take(page, seen, source, reader)
         except Damaged as error:
@@ -139,17 +139,14 @@ class Listings:
             return
         pages.stands(connection, page, stands, self._around.stamp())
         if held is not None and change is not None:
-            self._report.count(self._tell(connection, page, change, held.id))
-
-    def _tell(self, connection: Connection, page: Page, change: Change, version: int) -> tuple[int, int]:
-        told = page.trial in self._report.told
-        return tell.listing(self._around, self._history, connection, change, page, version, sync=self._report.started, told=told)
+            told = tell.listing(self._around, self._history, connection, change, page, held.id, sync=self._report.started)
+            self._report.count(told)
 
 
 def _reason(seen: Observation) -> tuple[str, bool]:
     match seen:
         case Gone():
-            return "its site says that there is no such page (any more)", True
+            return "its site answers that there is no such page", True
         case Unreadable():
             return f"unreadable, so the last good version stays: {seen.reason}", True
         case Failed():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -31,6 +32,8 @@ from registry_sync.sources.interface import CTGOV, Failed, Forbidden
 from registry_sync.sources.profiles import Profile, Profiles
 from registry_sync.trials.listing import Subject
 
+_MOST_IN_VAIN = 2
+"""So many pages of a site are tried of which nobody answers."""
 _RULES_HOLD = datetime.timedelta(hours=24)
 """So long what a site asked of programs is taken for what it asks (RFC 9309, section 2.4)."""
 
@@ -39,6 +42,34 @@ class Rules(msgspec.Struct, frozen=True):
     """What came of asking a site for robots.txt just now."""
 
     robots: robots.Robots
+
+
+class SiteRules:
+    """What sites ask of programs, as far as this sync knows; of a site to which a page redirects it is found out when that happens."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._known: dict[str, robots.Robots] = {}
+
+    def keep(self, site: str, rules: robots.Robots) -> None:
+        """Mind these rules from now on, and the pace that they ask for."""
+        with self._lock:
+            self._mind(site, rules)
+
+    def refusal(self, url: str) -> str | None:
+        """Why this page must not be asked for, in words for a person; ``None``: it may be. Raises Stopped."""
+        site = site_of(url)
+        with self._lock:
+            if site not in self._known:
+                self._mind(site, robots.fetch(self._client, f"{site}/"))
+            rules = self._known[site]
+        return rules.refusal(url)
+
+    def _mind(self, site: str, rules: robots.Robots) -> None:
+        self._known[site] = rules
+        if rules.crawl_delay:
+            self._client.slow_down(host_and_port(site), rules.crawl_delay)
 
 
 class HostPull:
@@ -55,7 +86,9 @@ class HostPull:
         report: SyncReport,
         listings: Listings,
         profiles: Profiles,
+        rules: SiteRules,
     ) -> None:
+        self._rules = rules
         self._site = site
         self._pages = {(page.trial, page.url): page for page in watched}
         self._around = around
@@ -92,7 +125,7 @@ class HostPull:
             return None
         rules = _decoded(kept[0])
         if rules is not None:
-            self._keep_pace(rules)
+            self._rules.keep(self._site, rules)
         return rules
 
     def _ask_robots(self) -> Task:
@@ -112,11 +145,7 @@ class HostPull:
         else:
             pages.keep_robots(self._history, self._site, msgspec.json.encode(came).decode(), self._around.stamp())
         self._robots = came
-        self._keep_pace(came)
-
-    def _keep_pace(self, rules: robots.Robots) -> None:
-        if rules.crawl_delay:
-            self._client.slow_down(host_and_port(self._site), rules.crawl_delay)
+        self._rules.keep(self._site, came)
 
     def _may_be_asked(self, page: Page) -> bool:
         """Is this page to be asked for? What the site does not want is said once; without an answer about that nothing is asked."""
@@ -128,17 +157,24 @@ class HostPull:
         return False
 
     def _ask_pages(self, wanted: Sequence[tuple[Page, Subject]]) -> Task:
-        for page, subject in wanted:
+        """One page after the other; when nobody answers for several in a row, the others are left for the next sync."""
+        down = 0
+        for page, proof in wanted:
+            if down >= _MOST_IN_VAIN:
+                yield Failed(page.trial, page.url, f"{self._site} did not answer {down} times in a row: not asked for this page", down=True)
+                continue
             meter, source = self._client.meter(), self._reports[page.url]
             profile = self._profiles.of(page.url)
             validators = page.validators if page.reader == _reader(profile) and page.listing is not None else None
             try:
-                yield finder.fetch_page(meter, subject, page.url, profile=profile, validators=validators)
+                seen = finder.fetch_page(meter, proof, page.url, profile=profile, validators=validators, manners=self._rules)
             except Stopped:
                 return
             finally:
                 source.requests += meter.requests
                 source.bytes += meter.bytes
+            down = down + 1 if isinstance(seen, Failed) and seen.down else 0
+            yield seen
 
 
 def subject(history: History, trial: str) -> Subject:

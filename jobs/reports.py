@@ -81,8 +81,6 @@ class SyncReport(msgspec.Struct):
     """Ids that the registry shows under another one now, and that one."""
     left: list[tuple[str, str]] = msgspec.field(default_factory=list)
     """Trials that have left the registry, as this sync told or was asked by name, and from which day on they were not there."""
-    told: set[str] = msgspec.field(default_factory=set)
-    """Trials of which a new version was told in this sync."""
     missing: dict[str, Absence] = msgspec.field(default_factory=dict)
     """Trials that the registry did not show when last asked, as they stood when this sync began."""
 

@@ -214,8 +214,6 @@ class Store:
                 version=version,
                 registry_date=None if joined else found.registry_date,
             )
-        if queued:
-            self.report.told.add(found.trial)
         source.baselines += isinstance(decision, Baseline)
         source.changed += isinstance(decision, Changed)
         if is_registry:

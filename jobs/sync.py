@@ -153,6 +153,7 @@ def _page_lanes(around: Surroundings, history: History, client: Client, wanted: 
 
     listings = Listings(around, history, report, desk.store)
     profiles = load_profiles(around.profiles)
+    rules = pages.SiteRules(client)
     lanes = []
     for site, watched in pages.by_site(wanted.pages).items():
         pull = pages.HostPull(
@@ -164,6 +165,7 @@ def _page_lanes(around: Surroundings, history: History, client: Client, wanted: 
             report=report,
             listings=listings,
             profiles=profiles,
+            rules=rules,
         )
         lanes.append(_Lane(pull.tasks(), pull.take))
     return lanes

@@ -29,11 +29,13 @@ def keep(
     version: int,
     registry_date: str | None,
     key: str = "",
+    joins_since: str | None = None,
 ) -> int:
     """Keep the changes that belong to a version and queue their notices; how many were queued.
 
-    ``key`` tells notices apart that belong to one version: the trial may come and go and read the same. What a page says otherwise than
-    before is kept, and is no news of the trial; how it stands beside the registry (topic ``listing``) is news.
+    ``key`` tells notices apart that belong to one version: the trial may come and go and read the same. ``joins_since``: see ``queue``.
+    What a page says otherwise than before is kept, and is no news of the trial; how it stands beside the registry (topic ``listing``) is
+    news.
     """
     if not changes:
         return 0
@@ -41,7 +43,8 @@ def keep(
     ids = versions.add_changes(connection, version, changes, trial=trial, source=source, registry_date=registry_date, seen_at=now)
     if source != CTGOV and changes[0].topic != standing.TOPIC:
         return 0
-    return queue(around, connection, f"{version}{key}", changes, ids, subscriptions.following(history, trial), trial=trial)
+    following = subscriptions.following(history, trial)
+    return queue(around, connection, f"{version}{key}", changes, ids, following, trial=trial, joins_since=joins_since)
 
 
 def queue(
@@ -53,8 +56,12 @@ def queue(
     following: Iterable[Subscription],
     *,
     trial: str,
+    joins_since: str | None = None,
 ) -> int:
-    """Queue the notices about kept changes (``ids``: theirs, in the same order) for those of ``following`` who want them; how many."""
+    """Queue the notices about kept changes (``ids``: theirs, in the same order) for those of ``following`` who want them; how many.
+
+    ``joins_since``: what waits about this trial since that time (UTC), and was not tried yet, takes them in.
+    """
     now, schedule = around.now(), around.settings.schedule
 
     def ends(every: Every, timezone: str) -> Any:
@@ -62,20 +69,31 @@ def queue(
 
         return period_end(every, timezone, now, digest=schedule.digest, week_ends=schedule.week_ends)
 
+    joins = (trial, joins_since) if joins_since is not None else None
     planned = route(trial, key, changes, following, now=now, period_end=ends)
-    return sum(outbox.queue(connection, notice, ids, as_stamp(now), as_stamp(notice.due)) for notice in planned)
+    return sum(outbox.queue(connection, notice, ids, as_stamp(now), as_stamp(notice.due), joins=joins) for notice in planned)
 
 
 def listing(
-    around: Surroundings, history: History, connection: Connection, change: Change, page: Page, version: int, *, sync: str, told: bool
+    around: Surroundings, history: History, connection: Connection, change: Change, page: Page, version: int, *, sync: str
 ) -> tuple[int, int]:
     """Keep the news of a listing, beside the registry's newest version; how many changes were kept and notices queued.
 
-    What several listings of a trial bring in one sync is one notice, and part of the trial's own where one is queued in this sync
-    (``told``).
+    What several listings of a trial bring in one sync (begun at ``sync``, UTC) is one notice, and part of the trial's own where one waits.
     """
-    key = "" if told else f" listings {sync}"
-    return 1, keep(around, history, connection, (change,), trial=page.trial, source=page.url, version=version, registry_date=None, key=key)
+    queued = keep(
+        around,
+        history,
+        connection,
+        (change,),
+        trial=page.trial,
+        source=page.url,
+        version=version,
+        registry_date=None,
+        key=f" listings {sync}",
+        joins_since=sync,
+    )
+    return 1, queued
 
 
 def no_record(around: Surroundings, history: History, observation: Gone | Moved, known: Absence | None) -> tuple[int, int]:

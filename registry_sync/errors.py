@@ -14,6 +14,7 @@
     │   ├── TooLarge                  more decompressed bytes than a record can have
     │   ├── BadStatus                 an HTTP status that is no success (carries it, and Retry-After)
     │   ├── BadRedirect               a loop, too many, or to another scheme
+    │   ├── Unwelcome                 a redirect to what its site does not want to be asked for
     │   └── BadContent                cut short, another encoding, another type, not what was asked for
     └── Stopped               exit 0  the process was asked to stop and this work ends early
 
@@ -96,6 +97,10 @@ class BadStatus(FetchError):
 
 class BadRedirect(FetchError):
     """A redirect that leads nowhere: a loop, too many, another scheme."""
+
+
+class Unwelcome(FetchError):
+    """A redirect to an address that its site does not want to be asked for by programs (robots.txt): it was not."""
 
 
 class BadContent(FetchError):

@@ -73,6 +73,8 @@ def _as_json(one: Audited, row: Verdict, today: datetime.date) -> dict[str, Any]
         "days": days_behind(row, today),
         "reason": row.reason,
         "items": [plain(item) for item in row.items],
+        "standing": one.page.standing.word,
+        "read_at": one.page.read_at,
     }
 
 
@@ -181,6 +183,10 @@ def _letters(asked: Asked, found: list[Audited]) -> None:
     today = _today(asked)
     written = 0
     for one in found:
+        why = _cannot_be_told(one)
+        if why is not None:
+            click.echo(f"no letter on {one.page.url}: {why}", err=True)
+            continue
         text = letter(
             one.page.trial,
             one.title,
@@ -188,12 +194,21 @@ def _letters(asked: Asked, found: list[Audited]) -> None:
             one.verdicts,
             registry_url=study_url(settings.ctgov.url, one.page.trial),
             today=today,
+            read_on=datetime.date.fromisoformat(one.page.read_at[:10]) if one.page.read_at else None,
         )
         if text:
             click.echo(f"{'' if not written else chr(10)}{text.rstrip()}")
             written += 1
     if not written and found:
         click.echo("No page says anything that is to be corrected.", err=True)
+
+
+def _cannot_be_told(one: Audited) -> str | None:
+    """Why nobody can say what this page says now: it could not be read when it was last asked for."""
+    stands = one.page.standing
+    if stands.failures or stands.forbidden:
+        return stands.reason
+    return None
 
 
 # --- how a page is read ------------------------------------------------------------------------------------------------

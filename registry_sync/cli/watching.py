@@ -153,8 +153,13 @@ def _say_cost(asked: Asked, search: Search) -> None:
     )
 
 
+_LONGEST_URL = 2000
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
 def _page_url(text: str) -> str:
-    from urllib.parse import urlsplit
+    """The address of a page in one spelling (RFC 3986, section 6.2.2), so that no page is watched twice; without a fragment."""
+    from urllib.parse import urljoin, urlsplit, urlunsplit
 
     from registry_sync.errors import UsageError
 
@@ -162,14 +167,19 @@ def _page_url(text: str) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not any(c.isspace() or not c.isprintable() for c in url)
-        _ = parts.port
+        port = parts.port
     except ValueError:
         usable = False
     if not usable:
         raise UsageError(f"{text.strip()!r} is not the address of a page: give an http or https URL", about=text)
     if parts.username is not None:
         raise UsageError(f"https://***@{parts.hostname}: a page's address is shown and kept: give it without user name and password")
-    return url
+    if len(url) > _LONGEST_URL:
+        raise UsageError(f"{url[:60]}...: a page's address may have {_LONGEST_URL} characters, and this one has {len(url)}", about=url[:60])
+    host = (parts.hostname or "").lower()
+    netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port and port != _DEFAULT_PORTS[parts.scheme] else "")
+    path = urlsplit(urljoin(f"http://{netloc}/", parts.path)).path if parts.path else ""
+    return urlunsplit((parts.scheme, netloc, path, parts.query, ""))
 
 
 @watch.command("list", epilog="Example: registry-sync watch list --json")
@@ -267,7 +277,7 @@ def _remove_trials(history: History, trials: Sequence[str]) -> int:
 def _remove_pages(history: History, trial: str, pages: Sequence[str]) -> int:
     from db import watches
 
-    missing = {page for page in pages if not watches.remove_page(history, trial, page.strip())}
+    missing = {page for page in pages if not any(watches.remove_page(history, trial, url) for url in (page.strip(), _page_url(page)))}
     for page in pages:
         click.echo(f"{page}: {'was not watched' if page in missing else 'not watched any more; its history is kept'}")
     return 1 if missing else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from registry_sync.notices import listings
 from registry_sync.notices.interface import Role, TrialNews
 from registry_sync.trials.changes import Change, KeptChange
 from registry_sync.trials.record import Location, plain
@@ -54,8 +55,15 @@ def told(news: TrialNews, role: Role) -> tuple[KeptChange, ...]:
     """
     beside_status = any(change.field == STATUS for change in news.changes)
     kept = [change for change in news.changes if not _folded(change, beside_status=beside_status, role=role)]
-    order = sorted(kept or news.changes, key=lambda change: (weight(change, role), rank(change), -change.id))
+    order = sorted(kept or news.changes, key=lambda change: (weight(change, role), rank(change), _how_bad(change), -change.id))
     return tuple(order)
+
+
+def _how_bad(change: Change) -> int:
+    """The place of a listing's news among those of listings."""
+    if change.topic != "listing":
+        return 0
+    return listings.WORST_FIRST.index(change.after) if change.after in listings.WORST_FIRST else len(listings.WORST_FIRST)
 
 
 def followed(news: TrialNews) -> Followed:

@@ -35,12 +35,14 @@ def letter(
     *,
     registry_url: str,
     today: datetime.date,
+    read_on: datetime.date | None = None,
     contact: str = "",
     language: str = "en",
 ) -> str:
     """The letter as plain text, with its recipient and its subject on top; empty when no field is outdated or contradicts.
 
-    ``verdicts``: those of the page at ``page`` (a URL). ``registry_url``: the address of the trial's record. ``contact``: the address of
+    ``verdicts``: those of the page at ``page`` (a URL). ``registry_url``: the address of the trial's record. ``read_on``: when the
+    page was last read. ``contact``: the address of
     the page's owners; where there is none, a line is left to fill in.
     """
     rows = [verdict for verdict in verdicts if verdict.verdict in ("outdated", "contradicts")]
@@ -51,7 +53,13 @@ def letter(
         _head(trial, page, one_line(contact), t),
         t.gettext("Hello,"),
         _opening(trial, one_line(title or ""), len(rows), t),
-        "\n".join((_labelled(t.gettext("Your page:"), page), _labelled(t.gettext("The record:"), registry_url))),
+        "\n".join(
+            (
+                _labelled(t.gettext("Your page:"), page),
+                *([_labelled(t.gettext("Read on:"), t.date(read_on.isoformat()))] if read_on else []),
+                _labelled(t.gettext("The record:"), registry_url),
+            )
+        ),
         *(_row(number, row, today, t) for number, row in enumerate(rows, start=1)),
         t.gettext(
             "People who look for a trial rely on these lines. Please bring them in line with the record, which is the trial team's own "
@@ -101,6 +109,8 @@ def _row(number: int, row: Verdict, today: datetime.date, t: Translator) -> str:
 
 
 def _since(row: Verdict, today: datetime.date, t: Translator) -> str:
+    if row.verdict == "contradicts" and any(item.since for item in row.items):
+        return t.gettext("In part out of date, and in part in no version of the record that we know.")
     if row.verdict == "contradicts":
         return t.gettext("In no version of the record that we know.")
     days = days_behind(row, today)

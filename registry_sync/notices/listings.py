@@ -15,6 +15,8 @@ from registry_sync.trials.changes import Change
 from registry_sync.trials.record import BY_NAME
 
 TOPIC = "listing"
+WORST_FIRST = ("contradicts", "fell behind", "gone", "unreadable", "agrees again")
+"""Of several listings the news that is to head a notice."""
 _LONGEST_VALUE = 80
 _LONGEST_REASON = 200
 
@@ -44,7 +46,7 @@ def rows(change: Change, t: Translator, style: Style, most: int) -> list[str]:
     lines = [_row(row, change, t, style) for row in found[:most]]
     if len(found) > most:
         more = len(found) - most
-        lines.append(t.ngettext("{n} more field differs", "{n} more fields differ", more).format(n=more))
+        lines.append(t.ngettext("{n} more field", "{n} more fields", more).format(n=more))
     return lines
 
 
@@ -92,7 +94,8 @@ def _value(field: str, value: Any, t: Translator, style: Style) -> str:
 
 def sentences(change: Change, t: Translator, most: int) -> Sequence[str]:
     """The same as sentences of a coordinator's mail, after the first one."""
-    return [line if line.endswith((".", "…")) else f"{line}." for line in rows(change, t, "coordinator", most)]
+    told = [line[:1].upper() + line[1:] for line in rows(change, t, "coordinator", most)]
+    return [line if line.endswith((".", "…")) else f"{line}." for line in told]
 
 
 def summary(change: Change, t: Translator) -> str:
@@ -100,4 +103,4 @@ def summary(change: Change, t: Translator) -> str:
     state = phrases.token(as_text(change.after), t)
     line = t.gettext("{page} {state}").format(page=name(change, t), state=state)
     told = rows(change, t, "summary", 1)
-    return f"{line}: {told[0]}" if told else line
+    return f"{line}: {'; '.join(told)}" if told else line

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from registry_sync.errors import BadStatus, FetchError
+from registry_sync.errors import BadStatus, FetchError, Refused, TooSlow, Unwelcome
 from registry_sync.sources import guard, json_ld
 from registry_sync.sources.blocks import Block, decode, page_blocks
 from registry_sync.sources.finder_fields import Fields
 from registry_sync.sources.finder_identity import Shown, doubt, other_ids, trials_of
 from registry_sync.sources.http import LARGEST_PAGE
-from registry_sync.sources.interface import Failed, Found, Gone, NotModified, Unreadable, Validators
+from registry_sync.sources.interface import Failed, Forbidden, Found, Gone, NotModified, Unreadable, Validators
 from registry_sync.sources.page_parts import laid_out, leading_trial, own_blocks, trial_ids
 from registry_sync.sources.profiles import UNKNOWN, Profile, words_of
 from registry_sync.sources.registers import TRIAL_ID
@@ -26,7 +26,7 @@ from registry_sync.trials.listing import Listing, Subject
 from registry_sync.trials.record import Record
 
 if TYPE_CHECKING:
-    from registry_sync.sources.http import Getter
+    from registry_sync.sources.http import Getter, Manners
 
 ACCEPT = "text/html,application/xhtml+xml;q=0.9,text/plain;q=0.5"
 _PAGE_TYPES = frozenset(("", "text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml"))
@@ -36,20 +36,29 @@ _TITLES = frozenset(("brief_title", "official_title"))
 
 
 def fetch_page(
-    client: Getter, subject: Subject, url: str, *, profile: Profile | None = None, validators: Validators | None = None
-) -> Found | NotModified | Gone | Unreadable | Failed:
+    client: Getter,
+    subject: Subject,
+    url: str,
+    *,
+    profile: Profile | None = None,
+    validators: Validators | None = None,
+    manners: Manners | None = None,
+) -> Found | NotModified | Gone | Unreadable | Failed | Forbidden:
     """What the page at ``url`` says of a trial now; a request that brings no page is Failed with the client's reason.
 
-    ``validators``: those of the page as it was last read: NotModified says that it still is that page. Gone: its site answers that there
+    ``validators``: those of the page as it was last read: NotModified says that it still is that page. ``manners``: what speaks against
+    following a redirect, which is Forbidden then. Gone: its site answers that there
     is none (404, 410). After a redirect the page that came is read: what it shows decides whether it is this trial's. Lets Stopped through.
     """
     trial = subject.trial
     try:
-        response = client.get(url, accept=ACCEPT, validators=validators, max_bytes=LARGEST_PAGE)
+        response = client.get(url, accept=ACCEPT, validators=validators, max_bytes=LARGEST_PAGE, manners=manners)
     except BadStatus as error:
         return Gone(trial, url) if error.status in _GONE else Failed(trial, url, str(error))
+    except Unwelcome as error:
+        return Forbidden(trial, url, str(error))
     except FetchError as error:
-        return Failed(trial, url, str(error))
+        return Failed(trial, url, str(error), down=isinstance(error, Refused | TooSlow))
     if response.status == HTTPStatus.NOT_MODIFIED:
         return NotModified(trial, url)
     if response.content_type not in _PAGE_TYPES:

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.cookiejar
 import os
 import random as randomness
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from types import TracebackType
 from typing import Protocol
@@ -22,14 +23,14 @@ from requests import Request, RequestException, Session
 from requests import Response as RawResponse
 
 from registry_sync import __version__
-from registry_sync.errors import BadContent, Stopped, TooSlow
+from registry_sync.errors import BadContent, Stopped, TooSlow, Unwelcome
 from registry_sync.sources import addresses, body, pace
 from registry_sync.sources.interface import Validators
 from registry_sync.sources.response import Response, conditions
 from registry_sync.sources.transport import Attempt, WatchedAdapter
 from registry_sync.sources.trouble import Trouble, duration, of_failure, of_status, place
 
-__all__ = ["Client", "Getter", "Meter", "Response"]
+__all__ = ["Client", "Getter", "Manners", "Meter", "Response"]
 
 LARGEST_PAGE = 8 * 2**20
 """Bytes of one web page, decompressed: for ``max_bytes`` where pages are asked for."""
@@ -37,6 +38,15 @@ LARGEST_PAGE = 8 * 2**20
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PARTIAL = 206
 _NOT_MODIFIED = 304
+_LOOK_FOR_CLOSE = 0.2
+
+
+class Manners(Protocol):
+    """What a guest minds: a host is asked for one thing at a time, and a redirect is followed only where nothing speaks against it."""
+
+    def refusal(self, url: str) -> str | None:
+        """Why this address, to which a page redirects, must not be asked, in words for a person; ``None``: it may be."""
+        ...
 
 
 class Getter(Protocol):
@@ -50,6 +60,7 @@ class Getter(Protocol):
         accept: str,
         validators: Validators | None = None,
         max_bytes: int | None = None,
+        manners: Manners | None = None,
     ) -> Response:
         """The answer to a GET; raises FetchError's children and Stopped."""
         ...
@@ -74,6 +85,7 @@ class _Wish(msgspec.Struct, frozen=True, gc=False):
     conditions: Mapping[str, str]
     max_bytes: int
     counts: tuple[_Counts, ...]
+    manners: Manners | None = None
 
 
 class Client:
@@ -115,6 +127,7 @@ class Client:
         self._lock = threading.Lock()
         self._under_way: set[Attempt] = set()
         self._sessions: dict[threading.Thread, Session] = {}
+        self._hosts: dict[str, threading.Lock] = {}
         self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
     @property
@@ -143,17 +156,19 @@ class Client:
         accept: str,
         validators: Validators | None = None,
         max_bytes: int | None = None,
+        manners: Manners | None = None,
     ) -> Response:
         """The answer to a GET of ``url`` with ``params`` added to its query.
 
         ``validators`` are those of an earlier answer's: the answer is of status 304, without a body, when the server says that
         nothing has changed since. They go to ``url`` alone and not where it redirects to: a notice that was put in a page's place
         years ago is not modified since yesterday either. ``max_bytes``: for this request, where the client's own cap is larger.
+        ``manners``: see Manners.
 
         Raises Refused, TooSlow, TooLarge, BadStatus, BadRedirect, BadContent; Stopped once the client is closed, and whatever
         ``wait`` raises.
         """
-        return self.counted_get(url, params, accept, validators, max_bytes, (self._counts,))
+        return self.counted_get(url, params, accept, validators, max_bytes, manners, (self._counts,))
 
     def counted_get(
         self,
@@ -162,11 +177,12 @@ class Client:
         accept: str,
         validators: Validators | None,
         max_bytes: int | None,
+        manners: Manners | None,
         counts: tuple[_Counts, ...],
     ) -> Response:
         """What ``get`` does, counted in each of ``counts``."""
         cap = self._max_bytes if max_bytes is None else min(max_bytes, self._max_bytes)
-        wish = _Wish(accept, conditions(validators) if validators else {}, cap, counts)
+        wish = _Wish(accept, conditions(validators) if validators else {}, cap, counts, manners)
         for tries in count(1):
             try:
                 return self._follow(addresses.address(url, params), wish)
@@ -203,7 +219,8 @@ class Client:
         seen = [url]
         while True:
             self._keep_pace(url)
-            answer = self._ask(url, wish)
+            with self._alone(url) if wish.manners is not None else contextlib.nullcontext():
+                answer = self._ask(url, wish)
             if isinstance(answer, Response):
                 return msgspec.structs.replace(answer, asked=addresses.without_login(seen[0]))
             try:
@@ -211,8 +228,26 @@ class Client:
             except Trouble as trouble:
                 trouble.url = url
                 raise
+            refusal = wish.manners.refusal(url) if wish.manners is not None else None
+            if refusal is not None:
+                unwelcome = Trouble(Unwelcome, f"redirects to {place(url)}: {refusal}", again=False)
+                unwelcome.url = seen[-1]
+                raise unwelcome
             seen.append(url)
             wish = msgspec.structs.replace(wish, conditions={})
+
+    @contextlib.contextmanager
+    def _alone(self, url: str) -> Iterator[None]:
+        """Nobody else who minds his manners asks this host meanwhile. Raises Stopped when the client is closed while waiting."""
+        with self._lock:
+            host = self._hosts.setdefault(addresses.host_and_port(url), threading.Lock())
+        while not host.acquire(timeout=_LOOK_FOR_CLOSE):
+            if self._closed.is_set():
+                raise _stopped(url)
+        try:
+            yield
+        finally:
+            host.release()
 
     def _keep_pace(self, url: str) -> None:
         host = addresses.host_and_port(url)
@@ -330,9 +365,10 @@ class Meter:
         accept: str,
         validators: Validators | None = None,
         max_bytes: int | None = None,
+        manners: Manners | None = None,
     ) -> Response:
         """What Client.get does."""
-        return self._client.counted_get(url, params, accept, validators, max_bytes, (self._client._counts, self._counts))
+        return self._client.counted_get(url, params, accept, validators, max_bytes, manners, (self._client._counts, self._counts))
 
 
 def _new_session() -> Session:

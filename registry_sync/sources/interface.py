@@ -66,7 +66,7 @@ class Failed(msgspec.Struct, frozen=True):
     """Nothing usable came: no connection, too slow, an error status, cut short.
 
     ``payload``: what came, when it is this trial's and cannot be read. ``absent``: a whole answer came, did not hold the trial, and
-    was not fit to prove that it is gone.
+    was not fit to prove that it is gone. ``down``: nobody answered at all, so that others at the same place need not be asked now.
     """
 
     trial: str
@@ -74,6 +74,7 @@ class Failed(msgspec.Struct, frozen=True):
     error: str
     payload: bytes | None = None
     absent: bool = False
+    down: bool = False
 
 
 class NotModified(msgspec.Struct, frozen=True):

@@ -79,9 +79,7 @@ def compared(known: Standing, verdicts: Sequence[Verdict], now: str) -> tuple[St
 
 def not_read(known: Standing, reason: str, now: str) -> tuple[Standing, Change | None]:
     """The page could not be read: after the third run in a row that is told, once."""
-    failing = replace(
-        known, failures=known.failures + 1, failing_since=known.failing_since or now, reason=reason, not_there_since=None, forbidden=False
-    )
+    failing = replace(known, failures=known.failures + 1, failing_since=known.failing_since or now, reason=reason, forbidden=False)
     if failing.failures < RUNS or known.word in ("unreadable", "gone"):
         return failing, None
     return replace(failing, word="unreadable", since=now), _change(known.word, "unreadable", reason=reason, since=failing.failing_since)

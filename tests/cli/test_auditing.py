@@ -71,6 +71,14 @@ def test_the_letter_can_be_sent_as_it_is(terminal: Terminal, page: str) -> None:
     assert max(len(line) for line in said.out.splitlines() if "http" not in line) <= 76
 
 
+def test_no_letter_is_written_on_a_page_that_cannot_be_read(terminal: Terminal, page: str) -> None:
+    terminal.house.listing.maintenance(True)
+    assert terminal("sync").code == 1
+    said = terminal("audit", TRIAL, "--letter")
+    assert said.out == ""
+    assert f"no letter on {page}: unreadable" in said.err
+
+
 def test_nothing_to_correct_is_said(terminal: Terminal, page: str) -> None:
     house = terminal.house
     exclusion = tuple(text.replace(SMOKE_FREE_BEFORE, SMOKE_FREE_AFTER) for text in first_listing().exclusion)

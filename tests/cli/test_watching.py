@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from tests.cli.conftest import Terminal
@@ -141,3 +143,20 @@ def test_on_a_terminal_a_long_title_is_cut(terminal: Terminal) -> None:
     piped = terminal("watch", "list").out
     assert piped.count("trial of saliva") == 10
     assert "\u202e" not in piped
+
+
+@pytest.mark.parametrize("spelt", ["HTTP://Finder.Example.org/t", "http://finder.example.org:80/t", "http://finder.example.org/./t#part",
+                                   "http://finder.example.org/x/../t", " http://finder.example.org/t? "])  # fmt: skip
+def test_a_page_is_watched_once_however_its_address_is_spelt(terminal: Terminal, spelt: str) -> None:
+    assert terminal("watch", "add", TRIAL, "--page", "http://finder.example.org/t").code == 0
+    assert terminal("watch", "add", TRIAL, "--page", spelt).code == 0
+    (row,) = terminal("watch", "list", "--json").json
+    assert row["pages"] == ["http://finder.example.org/t"]
+    assert terminal("watch", "remove", TRIAL, "--page", spelt).code == 0
+    assert terminal("watch", "list", "--json").json[0]["pages"] == []
+
+
+def test_an_address_that_is_much_too_long_is_one_line(terminal: Terminal) -> None:
+    said = terminal("watch", "add", TRIAL, "--page", "http://finder.example.org/" + "x" * 3000)
+    assert (said.code, said.out) == (2, "")
+    assert "2000 characters" in said.complaint

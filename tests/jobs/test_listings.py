@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import date
 
 import pytest
 
@@ -198,6 +200,34 @@ def test_the_rhythm_of_pages_asks_the_registry_first_and_only_for_their_trials(h
     assert verdicts(house, page)["overall_status"] == ("agrees", None)
 
 
+def test_a_trial_that_leaves_the_registry_is_one_mail_and_its_page_is_not_judged(house: House) -> None:
+    begin(house)
+    study = house.registry.study(TRIAL)
+    house.registry.remove(TRIAL)
+    house.registry.release(house.at)
+    house.sync()
+    say(house.listing, status="Completed")
+    house.registry.release(house.at)
+    house.sync()
+    assert len(mails(house, "coordinator")) == 1
+    assert news(house) == []
+    house.registry.put(study)
+    house.registry.release(house.at)
+    house.sync()
+    assert len(mails(house, "coordinator")) == 2
+    assert [after for _, _, after in news(house)] == ["contradicts"]
+
+
+def test_404_on_two_days_with_another_error_between_them_is_gone(house: House) -> None:
+    (page,) = begin(house)
+    house.listing.remove(TRIAL)
+    house.sync()
+    house.listing.faults.fail(503, path="/trials/")
+    house.sync()
+    house.sync()
+    assert news(house) == [(page, "agrees", "gone")]
+
+
 # --- manners -----------------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +267,51 @@ def test_a_page_that_has_not_changed_is_asked_for_with_what_it_was_given(house: 
     assert news(house) == [(page, "agrees", "fell behind")]  # the registry moved, and the page did not
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_redirect_is_followed_only_where_the_site_that_it_leads_to_allows_it(house: House, sites: list[Listing], elsewhere: bool) -> None:
+    begin(house)
+    there = sites[0] if elsewhere else house.listing
+    there.robots("User-agent: *\nDisallow: /private/\n")
+    house.at += datetime.timedelta(days=1)
+    house.listing.faults.redirect_to(f"{there.url}/private/{TRIAL}", path="/trials/", times=None)
+    first, second = house.sync(), house.sync()
+    assert "robots.txt does not allow" in first.failures()[0]
+    assert second.failures() == []
+    assert f"/private/{TRIAL}" not in paths(there)
+    assert news(house) == []
+
+
+def test_pages_of_several_sites_that_lead_to_one_are_asked_there_one_at_a_time(house: House, sites: list[Listing]) -> None:
+    begin(house, *sites)
+    for site in sites:
+        site.faults.redirect_to(house.listing.url_of(TRIAL), path="/trials/", times=None)
+        site.reset_log()
+    house.listing.reset_log()
+    hold = house.listing.faults.hang(path="/trials/")
+    syncing = threading.Thread(target=house.sync, kwargs={"days": 0.1})
+    syncing.start()
+    hold.wait_until_reached()
+    reached = [site for site in sites if site.wait_for_requests(1)]
+    assert len(reached) == 3
+    assert len(paths(house.listing)) == 1  # the others wait until it has answered
+    hold.release()
+    syncing.join()
+    assert len(paths(house.listing)) >= 4
+
+
+def test_when_nobody_answers_for_two_pages_of_a_site_the_others_are_left_for_the_next_sync(house: House) -> None:
+    begin(house)
+    pages = tuple(f"{house.listing.url}/page/{number}" for number in range(6))
+    house.watch(TRIAL, pages=pages)
+    house.set("http", timeout=0.3)
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            stack.callback(house.listing.faults.hang(path="/page/").release)
+        report = house.sync(days=0.1)
+    assert len(report.failures()) == 6
+    assert sum("not asked" in failure for failure in report.failures()) == 4
+
+
 # --- twenty days -------------------------------------------------------------------------------------------------------
 
 
@@ -248,7 +323,7 @@ def test_twenty_days_of_one_trial_and_four_listings(house: House, sites: list[Li
 
     def now(days: int, page: str, **facts: object) -> None:
         if day == days:
-            say(listings[page], refreshed=date(2026, 2, 2 + day), **facts)
+            say(listings[page], refreshed=datetime.date(2026, 2, 2 + day), **facts)
 
     happened: dict[int, list[tuple[str, str | None, str]]] = {}
     seen = 0

@@ -311,7 +311,7 @@ def test_version_changes_and_notices_are_one_transaction(house: House, monkeypat
     close_recruitment(house)
     before = house.counts()
 
-    def breaks(*_: object) -> None:
+    def breaks(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

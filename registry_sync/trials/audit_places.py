@@ -99,6 +99,28 @@ def _sites(places: list[tuple[Location, _Place]]) -> _Sites:
     return found
 
 
+def _shown_by(listing: Listing, theirs: _Sites) -> _Sites:
+    """The places of a listing, each read so that its town is one of the registry's, if it can be."""
+    return _sites(_places(_fitted(place, theirs) for place in listing.record.locations or ()))
+
+
+def _fitted(place: Location, theirs: _Sites) -> Location:
+    """Two parts before a country may be a facility and its town, or a town and its state."""
+    if place.facility and place.city and not place.state:
+        other = Location(city=place.facility, state=place.city, zip=place.zip, country=place.country)
+    elif place.city and place.state and not place.facility:
+        other = Location(facility=place.city, city=place.state, zip=place.zip, country=place.country)
+    else:
+        return place
+    country = country_key(place.country or "")
+    as_read, otherwise_read = ((country, _town(one.city or "")) in theirs.by_town for one in (place, other))
+    return other if otherwise_read and not as_read else place
+
+
+def _was_among(place: Location, sites: _Sites) -> bool:
+    return any(_is_among(keyed, sites) for _, keyed in _places((_fitted(place, sites),)))
+
+
 def _beginnings(town: str) -> list[str]:
     """Frankfurt, and Frankfurt am, of Frankfurt am Main."""
     parts = town.split(" ")
@@ -107,13 +129,15 @@ def _beginnings(town: str) -> list[str]:
 
 def same(record: Record, listing: Listing) -> bool:
     """Does the listing show the sites of this version, all of them and no other, whatever their order and number?"""
-    extra, missing = _unlike(_sites(_places(record.locations)), _sites(_places(listing.record.locations)))
+    theirs = _sites(_places(record.locations))
+    extra, missing = _unlike(theirs, _shown_by(listing, theirs))
     return bool(listing.record.locations) and bool(record.locations) and not extra and not missing
 
 
 def differences(record: Record, listing: Listing) -> tuple[Difference, ...]:
     """The places that no site of this version is at, and the sites at none of the listing's places."""
-    extra, missing = _apart(_sites(_places(record.locations)), _sites(_places(listing.record.locations)))
+    theirs = _sites(_places(record.locations))
+    extra, missing = _apart(theirs, _shown_by(listing, theirs))
     bare = (Location(facility=site.facility, city=site.city, state=site.state, zip=site.zip, country=site.country) for site in missing)
     return (
         *(Difference(what="extra", listing=plain(place)) for place in extra),
@@ -123,9 +147,9 @@ def differences(record: Record, listing: Listing) -> tuple[Difference, ...]:
 
 def otherwise(listing: Listing, past: Sequence[Past]) -> Judgement:
     """The verdict on sites that no version had just so. Another facility in a town of the registry may be its own by another name."""
-    now, mine = _sites(_places(past[-1].record.locations)), _sites(_places(listing.record.locations))
+    now = _sites(_places(past[-1].record.locations))
     items = differences(past[-1].record, listing)
-    strange, _ = _apart(now, mine)
+    strange, _ = _apart(now, _shown_by(listing, now))
     if not strange:
         return Judgement(verdict="incomparable", reason="shows some of the sites", items=items) if items else Judgement(verdict="agrees")
     last: dict[Location, int] = {}
@@ -135,7 +159,7 @@ def otherwise(listing: Listing, past: Sequence[Past]) -> Judgement:
         sites = _sites([entry for entry in _places(record.locations) if entry[1] not in seen])
         seen.update(keyed for _, keyed in sites.every)
         ever.append(sites)
-        last.update({place: at for place, keyed in _places(strange) if place not in last and _is_among(keyed, sites)})
+        last.update({place: at for place in strange if place not in last and _was_among(place, sites)})
     if len(last) == len(set(strange)):
         return Judgement(verdict="outdated", since=fell_behind(past, min(last.values())), items=items)
     never = _places(Location(city=place.city, state=place.state, country=place.country) for place in strange if place not in last)

@@ -245,6 +245,7 @@ def test_a_page_may_show_the_official_title_or_the_acronym_behind_the_brief_one(
 
 COPENHAGEN = Location(facility="Rigshospitalet", city="Copenhagen", country="Denmark", status="RECRUITING", zip="2100")
 AARHUS = Location(facility="Aarhus University Hospital", city="Aarhus", country="Denmark")
+LAKE = Location(facility="Example Office", city="Medical Lake", state="Washington", country="United States")
 IZMIR = Location(facility="Research Site", city="Izmir", country="Turkey (Türkiye)")
 
 
@@ -277,6 +278,12 @@ def towns(*places: tuple[str, str]) -> tuple[Location, ...]:
             ),
             "outdated",
         ),
+        ((Location(city="Rigshospitalet", state="Copenhagen", country="Denmark"),), ((COPENHAGEN,),), "agrees"),
+        ((Location(city="Main Street Office", state="Copenhagen", country="Denmark"),), ((COPENHAGEN,),), "incomparable"),
+        ((Location(city="Rigshospitalet", state="Oslo", country="Denmark"),), ((COPENHAGEN,),), "contradicts"),
+        ((Location(facility="Medical Lake", city="Washington", country="United States"),), ((LAKE,),), "agrees"),
+        ((Location(city="Medical Lake", state="Washington", country="United States"),), ((LAKE,),), "agrees"),
+        ((Location(city="Rigshospitalet", state="Copenhagen", country="Denmark"),), ((COPENHAGEN,), (AARHUS,)), "outdated"),
         (towns(("York", "United States")), ((Location(city="New York", country="United States"),),), "contradicts"),
     ],
 )

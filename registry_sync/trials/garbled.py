@@ -15,11 +15,12 @@ from msgspec.structs import replace
 from registry_sync.trials.listing import Listing
 from registry_sync.trials.record import Record
 
-_RUN = re.compile(r"(?:[^\x00-\x7f]|\?)(?:[^\x00-\x7f]|[?\s](?=[^\x00-\x7f]|\?))*")
+_RUN = re.compile(r"(?:[^\x00-\x7f]|\?+)(?:[^\x00-\x7f]|[?\s](?=[^\x00-\x7f]|\?))*")
 _DECIDES = frozenset("\u2264\u2265\u2266\u2267\u2260\u00b1\u2212\u00d7\u2192\u2190\u2191\u2193")
 _TEXTS = ("brief_title", "official_title", "lead_sponsor")
 _FEWEST_LETTERS = 4
 _LISTS = ("conditions", "keywords")
+_PARTS = ("facility", "city", "state")
 
 
 def mended(listing: Listing, now: Record) -> Listing:
@@ -40,6 +41,11 @@ def mended(listing: Listing, now: Record) -> Listing:
 
     values: dict[str, Any] = {name: spelt(value) for name in _TEXTS if (value := getattr(record, name)) is not None}
     values |= {name: tuple(map(spelt, value)) for name in _LISTS if (value := getattr(record, name)) is not None}
+    if record.locations is not None:
+        values["locations"] = tuple(
+            replace(site, **{part: spelt(text) for part in _PARTS if (text := getattr(site, part)) is not None})
+            for site in record.locations
+        )
     if record.criteria is not None:
         values["criteria"] = tuple(replace(one, text=spelt(one.text)) for one in record.criteria)
     return replace(listing, record=replace(record, **values))
@@ -49,6 +55,8 @@ def _texts(record: Record) -> Iterator[str]:
     yield from (value for name in _TEXTS if (value := getattr(record, name)) is not None)
     for name in _LISTS:
         yield from getattr(record, name) or ()
+    for site in record.locations or ():
+        yield from (text for part in _PARTS if (text := getattr(site, part)) is not None)
     yield from (one.text for one in record.criteria or ())
 
 

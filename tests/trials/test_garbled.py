@@ -6,7 +6,7 @@ import pytest
 
 from registry_sync.trials.garbled import mended
 from registry_sync.trials.listing import Listing
-from registry_sync.trials.record import Criterion, Record
+from registry_sync.trials.record import Criterion, Location, Record
 
 TRIAL = "NCT00000001"
 
@@ -34,6 +34,19 @@ def shown(own: str, page: str) -> str:
 def test_a_name_with_garbled_letters_is_the_registrys(page: str) -> None:
     own = "Sj\u00f6gren's disease since 3 months"
     assert shown(own, page) == own
+
+
+@pytest.mark.parametrize("page", ["hypoglyc?mia", "hypoglyc\u00c3\u00a6mia", "hypoglyc\ufffdmia", "hypoglyc??mia"])
+def test_one_garbled_letter_in_a_word_is_no_other_word(page: str) -> None:
+    own = "Severe hypoglyc\u00e6mia within 6 months"
+    assert shown(own, own.replace("hypoglyc\u00e6mia", page)) == own
+
+
+@pytest.mark.parametrize("town", ["?rhus", "\ufffdrhus", "\u00c3\u2026rhus"])
+def test_a_garbled_town_is_the_registrys(town: str) -> None:
+    now = Record(trial=TRIAL, locations=(Location(city="\u00c5rhus", country="Denmark"),))
+    listing = mended(Listing(record=Record(trial=TRIAL, locations=(Location(city=town, country="Denmark"),))), now)
+    assert listing.record.locations == now.locations
 
 
 def test_a_garbled_sign_that_decides_is_the_registrys() -> None:

@@ -36,6 +36,9 @@ _BULLETED_LINE = re.compile(r"^\s*(?:[•*●▪·–-]|\d{1,2}[.)])\s", re.MULT
 
 
 _SOMETHING_ELSE = (PAGE_LABELS | {REGISTRATION, REFRESHED}) - {CRITERIA}
+_CUT = ("...", "…", "[more]", "(more)", "[…]", "[...]")
+_LISTED = re.compile(r"[(]?(\d{1,2})[.):]?")
+_FEWEST_NUMBERED = 2
 _FEWEST_ITEMS = 3
 _FEWEST_WORDS = 3
 _MOST_LETTERS_TO_SAY_SO = 500
@@ -97,13 +100,44 @@ def criteria_section(blocks: Sequence[Block], words: Words) -> CriteriaSection |
 
 def _how(blocks: Sequence[Block], spans: Sequence[_Span], content: Sequence[Block], said: str, words: Words) -> How | None:
     is_cut = any(words.is_cut_off(block.text) for block in content)
-    if is_cut or any(blocks[span.content[-1]].text.endswith(("...", "…")) for span in spans):
+    if is_cut or any(blocks[span.content[-1]].text.endswith(_CUT) for span in spans) or _has_cut_item(content):
         return "cut_off"
     if words.is_paraphrase(said) or _speaks_for_the_reader(content):
         return "paraphrased"
     if _is_beside_each_other(content):
         return "headings_lost"
+    if len({group for span in spans for group in span.groups}) == 1 and (_begins_again(spans) or _is_two_lists(content)):
+        return "headings_lost"
     return "unclear" if spans[-1].end == len(blocks) and _runs_on(content) else None
+
+
+def _has_cut_item(content: Sequence[Block]) -> bool:
+    """Does an item end in the middle, with nothing of its own below it?"""
+    for block, following in itertools.pairwise(content):
+        is_closed = following.depth <= block.depth and not is_criteria_heading(block.text)
+        if block.text.endswith(_CUT) and is_closed and (_is_item(block) or _is_item(following)):
+            return True
+    return False
+
+
+def _is_two_lists(content: Sequence[Block]) -> bool:
+    """Do two lists stand one right after the other, each with several items?"""
+    outer = [block for block in content if not (block.outline and block.depth)]
+    runs = [(outline, len(list(run))) for outline, run in itertools.groupby(outer, key=lambda block: block.outline)]
+    return any(one[0] and other[0] and min(one[1], other[1]) >= _FEWEST_NUMBERED for one, other in itertools.pairwise(runs))
+
+
+def _begins_again(spans: Sequence[_Span]) -> bool:
+    """Do the numbers of the only group begin again without a line between, so that a heading may be lost?"""
+    for span in spans:
+        last = 0
+        for line in span.lines:
+            number = _LISTED.fullmatch(line.marker or "") if line.depth == 0 else None
+            if number is not None and int(number[1]) == 1 and last >= _FEWEST_NUMBERED:
+                return True
+            if line.depth == 0:
+                last = int(number[1]) if number is not None else 0
+    return False
 
 
 def _runs_on(content: Sequence[Block]) -> bool:

@@ -55,6 +55,8 @@ _MOST_LETTERS_IN_STATUS = 120
 _MOST_WORDS_IN_HEADING = 12
 _MOST_LETTERS_IN_HEADING = 240
 _MOST_LETTERS_IN_LABEL = 60
+_MOST_LETTERS_OF_A_WALL = 140
+_MOST_WORDS_OF_A_WALL = 18
 _MOST_MEANINGS_KEPT = 20_000
 _MOST_WORDS_AFTER = 4
 _DECORATION = re.compile(r"^[\s•‣◦●▪·*–—-]+|[\s:*?]+$")
@@ -98,6 +100,8 @@ class Words:
         self._most_letters_of_nothing = max(map(len, self._nothing)) + 2
         self._paraphrase = tuple(common.paraphrase)
         self._selection = tuple(common.selection)
+        searched = _either(common.search_results).replace(r"\#", r"\d[\d,.]*")
+        self._search_results = re.compile(rf"\W*(?:{searched})(?![^\W\d])")
         self._meanings: dict[str, str | None] = {}
 
     def label_meaning(self, text: str) -> str | None:
@@ -131,9 +135,14 @@ class Words:
 
     def is_cut_off(self, text: str) -> bool:
         """Does the page say that more of a list stands elsewhere ("See 8 more")?"""
+        if len(text) > _MOST_LETTERS_OF_A_WALL:
+            return False
+        if _walls().keep_back(text):
+            return True
         if len(text) > _MOST_LETTERS_IN_LABEL or (text[:1].isalpha() and text[:BEGINNING].lower() not in self._cuts_begin):
             return False
         words = _NUMBER.sub("#", fold(text).casefold()).rstrip(" .…»→>›+") or text.strip()
+        words = words.lstrip(" .…(") if words[-1:].isalnum() else words
         if words in self._cut_off:
             return True
         parts = words.split(" ")
@@ -143,6 +152,10 @@ class Words:
         """Is this a button of the site, and no content?"""
         return len(text) <= _MOST_LETTERS_IN_LABEL and label_key(text) in self._buttons
 
+    def answers_a_search(self, text: str) -> bool:
+        """Is this what stands above the results of a search ("1 trial found")?"""
+        return len(text) <= _MOST_LETTERS_OF_A_WALL and self._search_results.match(text.casefold()) is not None
+
     def is_paraphrase(self, text: str) -> bool:
         """Does this text, in lower case, say that what follows is in the site's, or a machine's, own words?"""
         return any(phrase in text for phrase in self._paraphrase)
@@ -150,6 +163,36 @@ class Words:
     def is_selection(self, text: str) -> bool:
         """Does this text, in lower case, say that what follows is only a part of all?"""
         return any(phrase in text for phrase in self._selection)
+
+
+class _Walls:
+    """Finds the lines behind which a site keeps the rest of a list."""
+
+    def __init__(self) -> None:
+        said = vocabulary.common().walls
+        self._act = re.compile(rf"(?:{_either(said.acts)})(?!\w)")
+        self._act_within, self._gate, self._whole, self._list = (
+            re.compile(rf"(?<!\w)(?:{_either(one)})(?!\w)") for one in (said.acts, said.gates, said.wholes, said.lists)
+        )
+
+    def keep_back(self, text: str) -> bool:
+        """Is this such a line ("Sign in to view full eligibility criteria")?"""
+        words = fold(text).casefold().lstrip(_BULLETS + "→›»+🔒")
+        if self._whole.search(words) is None or words.count(" ") >= _MOST_WORDS_OF_A_WALL:
+            return False
+        gate = self._gate.search(words)
+        if self._list.search(words) is not None:
+            return gate is not None or self._act.match(words) is not None
+        return gate is not None and gate.start() == 0 and self._act_within.search(words, gate.end()) is not None
+
+
+def _either(words: list[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+@cache
+def _walls() -> _Walls:
+    return _Walls()
 
 
 @cache
@@ -179,6 +222,46 @@ def opens_other_trials(text: str) -> bool:
     if len(text) > _MOST_LETTERS_IN_HEADING or _OTHER_TRIALS.match(text) is None:
         return False
     return len(text.split()) <= _MOST_WORDS_IN_HEADING and not text.endswith(".")
+
+
+def is_related(text: str) -> bool:
+    """Does this line open a part about other things than the page's own trial ("Related", "Recently viewed", "Sponsored")?"""
+    return len(text) <= _MOST_LETTERS_IN_LABEL and label_key(text) in _related()
+
+
+def is_beside(text: str) -> bool:
+    """May what stands below this line be another trial, though the page's own content goes on behind it ("Share", "Next")?"""
+    return len(text) <= _MOST_LETTERS_IN_LABEL and (label_key(text) in _beside() or is_related(text))
+
+
+def is_advertisement(text: str) -> bool:
+    """Does this line open an advertisement?"""
+    return len(text) <= _MOST_LETTERS_IN_LABEL and label_key(text) in _advertisements()
+
+
+@cache
+def _related() -> frozenset[str]:
+    return frozenset(vocabulary.common().related) | _advertisements()
+
+
+@cache
+def _beside() -> frozenset[str]:
+    return frozenset(vocabulary.common().beside)
+
+
+@cache
+def _advertisements() -> frozenset[str]:
+    return frozenset(vocabulary.common().advertisements)
+
+
+def is_on_the_way(text: str) -> bool:
+    """Does this line lead to a trial, or to what the reader has looked at before ("Back to ...", "Recently viewed: ...")?"""
+    return _ways().match(text.casefold()) is not None
+
+
+@cache
+def _ways() -> re.Pattern[str]:
+    return re.compile(rf"[\W_]*(?:{_either(vocabulary.common().ways)})(?!\w)")
 
 
 def opens_about(text: str) -> bool:

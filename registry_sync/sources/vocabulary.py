@@ -51,6 +51,15 @@ class Several(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(one for one in ALL_STATUSES if one in self.covers or (self.covers_all_but and one not in self.covers_all_but))
 
 
+class Walls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Words of a line behind which a site keeps the rest of a list: what to do, what to be, how much there is, and of what."""
+
+    acts: list[str]
+    gates: list[str]
+    wholes: list[str]
+    lists: list[str]
+
+
 class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file, as it is written."""
 
@@ -59,6 +68,13 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     buttons: list[str]
     paraphrase: list[str]
     selection: list[str]
+    related: list[str]
+    beside: list[str]
+    advertisements: list[str]
+    ways: list[str]
+    search_results: list[str]
+    facilities: list[str]
+    walls: Walls
     labels: dict[Value | Structure, list[str]]
     statuses: dict[Status, list[str]]
     statuses_beside_a_label: dict[Status, list[str]]

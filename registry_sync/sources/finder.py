@@ -6,6 +6,8 @@ of this trial is not stated, which no one takes for a removal.
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ from registry_sync.sources import guard, json_ld
 from registry_sync.sources.blocks import Block, decode, page_blocks
 from registry_sync.sources.finder_fields import Fields
 from registry_sync.sources.finder_identity import Shown, doubt, other_ids, trials_of
+from registry_sync.sources.folding import fold
 from registry_sync.sources.http import LARGEST_PAGE
 from registry_sync.sources.interface import Failed, Forbidden, Found, Gone, NotModified, Unreadable, Validators
 from registry_sync.sources.page_parts import laid_out, leading_trial, own_blocks, trial_ids
@@ -32,6 +35,7 @@ ACCEPT = "text/html,application/xhtml+xml;q=0.9,text/plain;q=0.5"
 _PAGE_TYPES = frozenset(("", "text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml"))
 _NO_PAGES = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"BM", b"RIFF", b"{", b"[")
 _GONE = frozenset((HTTPStatus.NOT_FOUND, HTTPStatus.GONE))
+_TITLE = re.compile(r"<title(?:\s[^>]{0,200})?>([^<]{0,1000})", re.IGNORECASE)
 _TITLES = frozenset(("brief_title", "official_title"))
 
 
@@ -95,7 +99,8 @@ def read_page(
     own = own_blocks(blocks, trials, words)
     fields = Fields(own, words, profile)
     studies = json_ld.studies(markup, words)
-    shown = Shown(own, fields.rows, _trials_in_sight(blocks, around), leading_trial(blocks, words), studies)
+    in_sight, leading = _trials_in_sight(blocks, around), leading_trial(blocks, trials, words)
+    shown = Shown(own, fields.rows, in_sight, leading, studies, _title_of(markup), around)
     values, statuses = _filled(fields, json_ld.study_of(studies, trials, fields.values.get("brief_title")))
     record = Record(trial=trial, **values)
     reason = doubt(subject, shown, words)
@@ -106,6 +111,12 @@ def read_page(
     ids, follows = other_ids(subject, shown)
     listing = Listing(record, fields.how, statuses, fields.said, fields.refreshed, ids, follows, profile.name or None)
     return Found(trial, url, record, body, listing=listing)
+
+
+def _title_of(markup: str) -> str:
+    """The title of the page's window."""
+    found = _TITLE.search(markup)
+    return fold(html.unescape(found[1])) if found else ""
 
 
 def _trials_in_sight(blocks: Sequence[Block], around: str) -> frozenset[str]:

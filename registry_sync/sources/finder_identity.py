@@ -9,15 +9,24 @@ import msgspec
 
 from registry_sync.sources import registers
 from registry_sync.sources.blocks import Block
-from registry_sync.sources.finder_titles import titles_agree
+from registry_sync.sources.finder_titles import is_telling, titles_agree, titles_are_akin
 from registry_sync.sources.json_ld import Study
-from registry_sync.sources.labels import REGISTRATION, Words
+from registry_sync.sources.labels import OTHER_IDS, REGISTRATION, Words, is_on_the_way
 from registry_sync.sources.page_parts import OF_ANOTHER, Labelled, trial_ids
 from registry_sync.trials.listing import Subject
 
 _DIGIT = re.compile(r"\d")
 _MOST_WORDS_BESIDE_AN_ID = 12
 _MOST_BLOCKS_ABOVE = 12
+_MOST_IDS = 6
+_OF_IDS = frozenset((REGISTRATION, OTHER_IDS))
+_PRESENTS = re.compile(
+    r"\b(?:registered|registration|identifier|identified as|this (?:clinical )?(?:study|trial)|clinicaltrials\.gov|trial id|"
+    r"nct (?:id|number|no))\b",
+    re.IGNORECASE,
+)
+_TRAIL = re.compile(r"[/>›»→|]\s*(?:clinical )?(?:trial|study):?\s+(NCT\d{8})(?!\d)", re.IGNORECASE)
+_FEWEST_WORDS_IN_TITLE = 4
 _FEWEST_LETTERS_IN_TITLE, _MOST_LETTERS_IN_TITLE = 20, 600
 
 
@@ -25,7 +34,8 @@ class Shown(msgspec.Struct, frozen=True):
     """What a page shows of whose it is.
 
     ``own``: the blocks that may tell of the trial; ``rows``: their labels; ``trials``: every NCT id in sight; ``leading``: the first one
-    that the page presents; ``studies``: those of its JSON-LD.
+    that the page presents; ``studies``: those of its JSON-LD; ``title``: that of its window;
+    ``around``: what is the site's own on every page.
     """
 
     own: tuple[Block, ...]
@@ -33,6 +43,8 @@ class Shown(msgspec.Struct, frozen=True):
     trials: frozenset[str]
     leading: str | None
     studies: tuple[Study, ...]
+    title: str = ""
+    around: str = ""
 
 
 def trials_of(subject: Subject) -> frozenset[str]:
@@ -43,11 +55,13 @@ def trials_of(subject: Subject) -> frozenset[str]:
 def doubt(subject: Subject, shown: Shown, words: Words) -> str | None:
     """Why this page cannot be taken for this trial's, in words for the operator; ``None``: it can."""
     trials, trial = trials_of(subject), subject.trial
+    if _answers_a_search(shown, words):
+        return f"the page answers a search, and is not the page of {trial}"
     if shown.leading is not None and shown.leading not in trials:
         if trials & shown.trials:
             return f"the page is about {shown.leading}, or a list of trials, and only mentions {trial}"
         return f"the page shows {_named(shown.trials)} and not {trial}"
-    if shown.leading is not None or (trials & shown.trials and not _only_mentions(shown, trials)):
+    if shown.leading is not None or _presents(subject, shown):
         return None
     described = {id_ for study in shown.studies for id_ in study.trials}
     if len(shown.studies) == 1 and described and not described & trials:
@@ -56,7 +70,7 @@ def doubt(subject: Subject, shown: Shown, words: Words) -> str | None:
         return f"the page shows {other} as its registration number, which is not this trial's"
     if _is_list(shown.rows, words):
         return f"the page shows several trials and does not say which of them is {trial}"
-    if _by_data(trials, shown) or _by_id(subject, shown) or _by_title(subject, shown):
+    if _by_data(trials, shown) or _by_id(subject, shown) or _by_title(subject, shown) or _by_crumbs(subject, shown):
         return None
     if trials & shown.trials:
         return f"the page only mentions {trial}: it may be another trial's"
@@ -70,10 +84,45 @@ def _named(trials: frozenset[str] | set[str]) -> str:
     return ", ".join(sorted(trials)[:3])
 
 
-def _only_mentions(shown: Shown, trials: frozenset[str]) -> bool:
-    """Do all sentences with the trial's id speak of it as of another one ("an extension of ...")?"""
+def _presents(subject: Subject, shown: Shown) -> bool:
+    """Does the page present the trial's id as its own: in its title, beside a label, or in a sentence on this trial?
+
+    Bread crumbs do so by naming a trial ("Search / Trial NCT01234567") as long as its title is not known.
+    """
+    trials = trials_of(subject)
+    in_title = {found.upper() for found in registers.TRIAL_ID.findall(shown.title)}
+    if in_title and in_title <= trials and not is_on_the_way(shown.title):
+        return True
+    filed = (value.text for row in shown.rows if row.meaning in _OF_IDS for value in row.values[:_MOST_IDS])
+    if any(trials.intersection(found.upper() for found in registers.TRIAL_ID.findall(text)) and _is_own(text) for text in filed):
+        return True
     texts = [block.text for block in shown.own if trials & trial_ids([block])]
-    return bool(texts) and all(OF_ANOTHER.search(text) for text in texts)
+    if any(_PRESENTS.search(text) is not None and _is_own(text) for text in texts):
+        return True
+    trails = () if any(map(is_telling, subject.titles)) else (*texts, shown.around)
+    return any(found[1].upper() in trials for text in trails for found in _TRAIL.finditer(text))
+
+
+def _is_own(text: str) -> bool:
+    """Does this line speak of the page's own trial?"""
+    return not OF_ANOTHER.search(text) and not is_on_the_way(text)
+
+
+def _by_crumbs(subject: Subject, shown: Shown) -> bool:
+    """Do the bread crumbs, or a line that may be on this trial, end in its id, and the heading is no title of another trial?"""
+    trials = trials_of(subject)
+    texts = [block.text for block in shown.own if trials & trial_ids([block])]
+    if not any(_is_own(text) for text in texts):
+        return False
+    headings = [block.text for block in shown.own if block.level == 1 and block.text.count(" ") + 1 >= _FEWEST_WORDS_IN_TITLE]
+    headings = headings or [shown.title, *(block.text for block in shown.own[:_MOST_BLOCKS_ABOVE])]
+    return any(titles_are_akin(heading, subject.titles) for heading in headings)
+
+
+def _answers_a_search(shown: Shown, words: Words) -> bool:
+    """Do the page's title, its headings or its first lines say that it shows what a search has found?"""
+    texts = [shown.title, *(block.text for place, block in enumerate(shown.own) if block.level or place < _MOST_BLOCKS_ABOVE)]
+    return any(text and words.answers_a_search(text) for text in texts)
 
 
 def _by_data(trials: frozenset[str], shown: Shown) -> bool:

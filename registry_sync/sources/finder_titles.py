@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from functools import lru_cache
 
 _HARMLESS = frozenset(
@@ -21,6 +22,7 @@ _SHORT_NAME = r"[^\s()]*[A-Z0-9][^\s()]*(?:\s(?:study|trial))?"
 _NAME_BEHIND = re.compile(rf"\s*[(\[]{_SHORT_NAME}[)\]]\s*$")
 _NAME_BEFORE = re.compile(r"^(?=\S*[A-Z0-9])[^\s:a-z]+(?:\s(?:study|trial))?:\s+")
 _FEWEST_WORDS = 4
+_FEWEST_AKIN = 3
 _MOST_LETTERS = 600
 
 
@@ -34,6 +36,20 @@ def titles_agree(one: str, other: str) -> bool:
     bare = _words(_without_name(one)), _words(_without_name(other))
     one_sided = (bare[0] == told[0]) != (bare[1] == told[1])  # of two different short names neither may be left out
     return one_sided and bare[0] == bare[1] and _says_enough(bare[0])
+
+
+def is_telling(title: str) -> bool:
+    """Has this title words enough to be known by?"""
+    return _says_enough(_words(title))
+
+
+def titles_are_akin(one: str, others: Collection[str]) -> bool:
+    """Has this heading most of its words from the other titles, so that it may be one of them in words of its own?"""
+    if len(one) > _MOST_LETTERS:
+        return False
+    mine = {word for word in _words(one) if not word.isdigit()}
+    theirs = {word for other in others if len(other) <= _MOST_LETTERS for word in _words(other)}
+    return len(mine & theirs) >= _FEWEST_AKIN and 2 * len(mine & theirs) > len(mine)
 
 
 def _says_enough(words: tuple[str, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.finder_values import bare_phases, is_value_of
+from registry_sync.sources.folding import fold
 from registry_sync.sources.labels import (
     BEGINNING,
     ELIGIBILITY_FACTS,
@@ -18,7 +20,10 @@ from registry_sync.sources.labels import (
     PAGE_LABELS,
     SECTION,
     Words,
+    is_beside,
     is_criteria_heading,
+    is_on_the_way,
+    is_related,
     label_key,
     opens_about,
     opens_other_trials,
@@ -43,6 +48,16 @@ OF_ANOTHER = re.compile(
 )
 """How a text speaks of a trial that is not the page's own."""
 _ELLIPSES = ("…", "...")
+_ENTITY = re.compile(
+    r"&(?:nbsp|amp|lt|gt|le|ge|quot|apos|[lr][sd]quo|[nm]dash|hellip|bull|middot|deg|micro|plusmn|times|reg|trade|copy|shy|ensp|emsp|thinsp|"
+    r"zwnj|alpha|beta|gamma|delta|mu|sup[123]|frac[134]{2}|[aeiouyAEIOUY](?:acute|grave|circ|uml|tilde|ring)|[nN]tilde|[cC]cedil|[aA]ring|"
+    r"[aA]Elig|aelig|oslash|Oslash|oelig|szlig|#\d{2,5}|#[xX][0-9a-fA-F]{2,5});"
+)
+_SIMPLE_TAG = re.compile(r"</?(?:(?P<within>sup|sub|b|i|em|strong|u|span|font)|br|p|li|ul|ol|div)\s{0,3}/?>", re.IGNORECASE)
+_ITEM_TAG = re.compile(r"<li\s{0,3}>", re.IGNORECASE)
+_CRUMBS = re.compile(r"(?:^|\s)[/>›»→|]\s*(?:(?:clinical )?(?:trial|study):?\s+)?NCT\d{8}\s*$", re.IGNORECASE)
+_IN_ADDRESS = re.compile(r"[\w-]/(?:[\w.~-]+/)*(?:[\w.~-]*-)?NCT\d{8}|[?&=]NCT\d{8}", re.IGNORECASE)
+_MOST_BLOCKS_BELOW_RELATED = 6
 _MOST_BLOCKS_BEFORE_AN_ID = 4
 _NAMES = frozenset(("lead_sponsor", "conditions"))
 _ANSWERS = frozenset(("healthy_volunteers",))
@@ -64,11 +79,13 @@ def own_blocks(blocks: Sequence[Block], trials: Collection[str], words: Words) -
     for index, block in enumerate(blocks):
         shown = _shown_id(block)
         if shown in trials:
+            if _is_below_related(blocks, index):
+                continue
             others_from = None
         elif others_from is not None:
             if ends_at_level and 0 < block.level <= ends_at_level and words.label_meaning(block.text) is not None:
                 others_from = None
-        elif block.kind != "item" and opens_other_trials(block.text):
+        elif block.kind != "item" and (opens_other_trials(block.text) or (block.level > 1 and is_related(block.text))):
             others_from, ends_at_level = index, block.level
         elif shown is not None and not _names_second_id(blocks, index, words):
             others_from, ends_at_level = index, 0
@@ -86,15 +103,45 @@ def _drop_title(kept: list[Block], words: Words) -> None:
             return
 
 
-def leading_trial(blocks: Sequence[Block], words: Words) -> str | None:
-    """The first trial that the page presents by its id: another one than the watched means a list, or that other's page."""
+def leading_trial(blocks: Sequence[Block], trials: Collection[str], words: Words) -> str | None:
+    """The first trial that the page presents by its id: another one than the watched means a list, or that other's page.
+
+    A line that only leads to a trial presents none, nor does a trail of bread crumbs present the watched one (its ids are ``trials``).
+    """
     for index, block in enumerate(blocks):
         if opens_other_trials(block.text):
             return None
         shown = _shown_id(block)
-        if shown is not None and not _names_second_id(blocks, index, words):
+        if shown is None or is_on_the_way(block.text) or _is_below_related(blocks, index):
+            continue
+        if shown in trials and (is_crumbs(block.text) or _is_in_address(block.text)):
+            continue
+        if not _names_second_id(blocks, index, words):
             return shown
     return None
+
+
+def is_crumbs(text: str) -> bool:
+    """Is this the way to a page in its site ("Home > Trials > NCT01234567")?"""
+    return _CRUMBS.search(text) is not None
+
+
+def _is_in_address(text: str) -> bool:
+    """Does an id stand in an address that is not the register's own?"""
+    return _IN_ADDRESS.search(text) is not None and "clinicaltrials.gov/" not in text.casefold()
+
+
+def _is_below_related(blocks: Sequence[Block], index: int) -> bool:
+    """Does this block stand right below "Related", "Recently viewed" or the like?"""
+    level = 7
+    for block in reversed(blocks[max(0, index - _MOST_BLOCKS_BELOW_RELATED) : index]):
+        if is_beside(block.text) and (not block.level or block.level < level):
+            return True
+        if block.level:
+            level = min(level, block.level)
+        elif level == 7 and block.kind not in ("item", "text"):
+            return False
+    return False
 
 
 def _shown_id(block: Block) -> str | None:
@@ -124,7 +171,7 @@ def laid_out(blocks: Sequence[Block], words: Words) -> tuple[Block, ...]:
 
 def _unfolded(blocks: Sequence[Block]) -> Iterator[Block]:
     """The same, with a heading of criteria that is glued to the end of a text as a block of its own, and "You can join if…" as one."""
-    for block in blocks:
+    for block in _plain(blocks):
         if block.text.endswith(_ELLIPSES) and is_criteria_heading(block.text):
             yield replace(block, text=block.text.rstrip(" .…") + ":", parts=(), raw="")
             continue
@@ -133,6 +180,43 @@ def _unfolded(blocks: Sequence[Block]) -> Iterator[Block]:
             yield replace(block, text=found["heading"], parts=(), raw="", marker=None)
         else:
             yield block
+
+
+def _plain(blocks: Sequence[Block]) -> Iterator[Block]:
+    """The blocks without markup that a reader sees, because the page escaped it twice."""
+    for block in blocks:
+        if ("&" in block.text and _ENTITY.search(block.text)) or ("<" in block.text and _SIMPLE_TAG.search(block.text)):
+            yield from _unescaped(block)
+        else:
+            yield block
+
+
+def _unescaped(block: Block) -> tuple[Block, ...]:
+    """A block whose text shows markup ("&amp;nbsp;", "<br>") as the text, or the list, that was meant."""
+    text = _without_markup(block.text)
+    if len(_ITEM_TAG.findall(text)) > 1:
+        items = [fold(_SIMPLE_TAG.sub(" ", item)) for item in _ITEM_TAG.split(text)]
+        return tuple(
+            replace(block, text=item, parts=(), raw="", kind="item" if place else block.kind, marker="*" if place else block.marker)
+            for place, item in enumerate(items)
+            if item
+        )
+    plain = fold(_tagless(text))
+    raw = _tagless(_without_markup(block.raw)) if block.raw else ""
+    parts = tuple(part for one in block.parts if (part := fold(_tagless(_without_markup(one)))))
+    return (replace(block, text=plain, parts=parts, raw=raw),) if plain else ()
+
+
+def _without_markup(text: str) -> str:
+    """The text with its known entities as the signs that they are, of which the page may have made two out of one."""
+    for _ in range(2):
+        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    return text
+
+
+def _tagless(text: str) -> str:
+    """Without simple tags: those of a line are blanks, those within a word nothing."""
+    return _SIMPLE_TAG.sub(lambda found: "" if found["within"] else " ", text)
 
 
 def _unlisted(blocks: Sequence[Block], words: Words) -> list[Block]:

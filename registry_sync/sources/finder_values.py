@@ -10,6 +10,8 @@ from typing import Any
 
 from registry_sync.sources.folding import fold
 from registry_sync.sources.labels import AGES, REFRESHED, Words, label_key, status_key
+from registry_sync.sources.markers import strip_bullets
+from registry_sync.sources.vocabulary import common
 from registry_sync.trials.record import Dated, Enrollment, Location
 
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
@@ -94,6 +96,7 @@ _COUNTRY_SPELLINGS = (
     "Holy See (Vatican City State)", "Republic of Ireland", "People's Republic of China",
 )  # fmt: skip
 _ZIP = re.compile(r"[A-Z0-9][A-Z0-9 -]{2,9}")
+_NUMBER_BEFORE = re.compile(r"^(?:#|no\.?\s|site\s#?)\s?\d{1,4}[.:)]?\s+(?=\D)|^\d{1,4}[.):]\s+", re.IGNORECASE)
 _MOST_PARTS_OF_A_SITE = 8
 
 
@@ -224,9 +227,11 @@ def _iso(parts: dict[str, str | None]) -> str | None:
 def location(text: str) -> Location | None:
     """A place that ends with a country: "City, Country", "City, State, Country", "Facility, City, State, Country".
 
+    Of "Facility, City, Country" the first part must read like a facility.
+
     A place left empty ("Copenhagen, , Denmark") is not stated. A part that has digits beside the country is the postal code.
     """
-    words = fold(text)
+    words = _NUMBER_BEFORE.sub("", strip_bullets(fold(text))[1])
     if len(words) > 300:
         return None
     country, zip_ = _country_at_end(words), None
@@ -243,7 +248,19 @@ def location(text: str) -> Location | None:
     if len(parts) > 2:
         facility = ", ".join(part for part in parts[:-2] if part) or None
         return Location(facility=facility, city=parts[-2], state=parts[-1], zip=zip_, country=country)
+    if len(parts) > 1 and parts[0] and parts[1] and is_facility(parts[0]) and not is_facility(parts[1]):
+        return Location(facility=parts[0], city=parts[1], zip=zip_, country=country)
     return Location(city=parts[0], state=parts[1] if len(parts) > 1 else None, zip=zip_, country=country)
+
+
+def is_facility(text: str) -> bool:
+    """Does this read like the name of a hospital or the like?"""
+    return _facilities().search(text.casefold()) is not None
+
+
+@cache
+def _facilities() -> re.Pattern[str]:
+    return re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" if len(word) < 5 else re.escape(word) for word in common().facilities))
 
 
 def _is_zip(text: str) -> bool:

@@ -18,6 +18,7 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PreformattedString, Tag
 
 from registry_sync.sources.folding import fold
+from registry_sync.sources.labels import is_advertisement
 
 Kind = Literal["heading", "item", "term", "definition", "cell", "text"]
 
@@ -267,6 +268,8 @@ class _Reader(msgspec.Struct):
             return True
         if tag.name in self.chrome:
             self.aside.append(tag.get_text(" "))
+            return True
+        if tag.name == "aside" and self.chrome and is_advertisement(next(tag.stripped_strings, "")):
             return True
         style = tag.attrs.get("style") if tag.attrs else None
         return isinstance(style, str) and _HIDDEN_STYLE.search(style) is not None

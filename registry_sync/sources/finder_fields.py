@@ -8,15 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from registry_sync.sources import finder_values as read
+from registry_sync.sources import vocabulary
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.criteria_section import CriteriaSection, criteria_section, lost_headings
 from registry_sync.sources.folding import fold
-from registry_sync.sources.labels import AGES, CRITERIA, LAUNCHED_BY, REFRESHED, Words
+from registry_sync.sources.labels import AGES, CRITERIA, LAUNCHED_BY, REFRESHED, SECTION, Words
 from registry_sync.sources.page_parts import Labelled, Piece, labelled, pieces, trial_ids
 from registry_sync.sources.profiles import Profile
 from registry_sync.trials.criteria import parse
 from registry_sync.trials.listing import UNSAID, How
-from registry_sync.trials.record import Criterion, Location
+from registry_sync.trials.record import Criterion, Dated, Enrollment, Location
 
 _LAUNCHED_BY = re.compile(r"launched by\s+(?P<name>\S.*?)(?:\s*[·•|]\s*(?P<day>[^·•|]+))?", re.IGNORECASE)
 _SPONSORED_BY = re.compile(r"(?:research )?sponsored by:?\s+(?P<name>\S.*)", re.IGNORECASE)
@@ -24,11 +25,15 @@ _NAME_OF_A_SITE = re.compile(r"(?:\S+\s+){0,4}(?:trials?|studies)(?:\s+(?:finder
 _FEWEST_WORDS_IN_TITLE = 3
 _MOST_WORDS_OF_AN_ITEM = 10
 _MOST_LETTERS_SAID = 300
+_MOST_LETTERS_OF_A_BADGE = 120
 _ELLIPSES = ("...", "…")
 _DATED = ("start_date", "primary_completion_date", "completion_date", "first_post_date", "last_update_post_date")
 _DAYS = ("first_submit_date", "last_update_submit_date", "status_verified_date")
 _NOTHING_MAY_BE_A_VALUE = frozenset(("phases", "overall_status"))
 _WEIGHT: dict[How, int] = {"cut_off": 3, "unclear": 2, "not_reported": 1, "empty": 0}
+_SINGLE = frozenset(("overall_status", "sex", "minimum_age", "maximum_age", "healthy_volunteers", "study_type", "enrollment", *_DATED))
+_OF_OTHER_THINGS = frozenset(vocabulary.MEANINGS) - {SECTION, "overall_status", "criteria", "brief_title", "official_title"}
+"""Labels beside which a status is that of something else."""
 _SAID_OF = frozenset((*_DATED, *_DAYS))
 
 
@@ -41,6 +46,7 @@ class Fields:
         self.how: dict[str, How] = {}
         self.said: dict[str, str] = {}
         self.statuses: tuple[str, ...] = ()
+        self._two_things: set[str] = set()
         section = criteria_section(blocks, words)
         rest = section.rest if section else tuple(blocks)
         self.found = pieces(rest, words)
@@ -102,6 +108,9 @@ class Fields:
                 if text.endswith(_ELLIPSES):
                     self._open(name, "cut_off", text)
                     continue
+                if name in _SINGLE and (other := self._said_otherwise(meaning, name, value, reader)) is not None:
+                    self._contradicted(name, (text, other))
+                    return None
                 if name in _SAID_OF and text != (value if isinstance(value, str) else value.date):
                     self.said[name] = text[:_MOST_LETTERS_SAID]
                 return value
@@ -111,10 +120,34 @@ class Fields:
                 self._open(name, "cut_off" if self.words.is_cut_off(text) or text.endswith(_ELLIPSES) else "unclear", text)
         return None
 
+    def _said_otherwise(self, meaning: str, name: str, value: Any, reader: Callable[[str, str], Any]) -> str | None:
+        """Another value that the page states for the same field, before its places, which have values of their own."""
+        for row in itertools.takewhile(lambda one: one.meaning != "locations", self.rows):
+            if row.meaning == meaning and row.values and not row.doubtful and self.words.is_stated(text := row.values[0].text):
+                other = reader(text, row.label)
+                if other is not None and not _agree(name, value, other):
+                    return text
+        return None
+
+    def _contradicted(self, name: str, texts: Sequence[str]) -> None:
+        """Note that the page says two things of one field."""
+        self._two_things.add(name)
+        self._open(name, "unclear", " / ".join(dict.fromkeys(texts)))
+
+    def _is_contradicted(self, name: str) -> bool:
+        return name in self._two_things
+
     def _read_status(self) -> None:
         """The status; where the site's one word covers several of the registry's, these."""
         covered = self._first("overall_status", lambda text, _: (self.words.status(text), text) if self.words.status(text) else None)
-        covered = covered or self._bare(lambda text: (found, text) if (found := self.words.bare_status(text)) else None)
+        if self._is_contradicted("overall_status"):
+            return
+        badges = self._badges()
+        others = [badge for badge in badges if not _agree("overall_status", (covered or badges[0]), badge)]
+        if len({tokens for tokens, _ in others}) == 1 or (others and covered is None):
+            self._contradicted("overall_status", [text for _, text in (covered or badges[0], *others)])
+            return
+        covered = covered or next(iter(badges), None)
         if covered is None:
             return
         tokens, text = covered
@@ -135,7 +168,11 @@ class Fields:
         if both is None and (how := self.how.get("minimum_age")) is not None:
             self._open("maximum_age", how, self.said.get("minimum_age", ""))
         for name, limit in (("minimum_age", lower), ("maximum_age", upper)):
-            self._set(name, self._first(name, lambda text, _: read.one_age(text)) or limit)
+            alone = self._first(name, lambda text, _: read.one_age(text))
+            if None not in (alone, limit) and alone != limit:
+                self._contradicted(name, (str(alone), str(limit)))
+            elif not self._is_contradicted(name):
+                self._set(name, alone or limit)
 
     def _read_dates(self, submitted: str | None) -> None:
         """The dates that stand beside their labels without doubt; a page that puts values before its labels gives none."""
@@ -176,18 +213,19 @@ class Fields:
     def _is_date(piece: Piece) -> bool:
         return piece.meaning is None and not piece.joined and read.dated(piece.text, "", day_first=True) is not None
 
-    def _bare(self, reader: Callable[[str], Any]) -> Any:
-        """The first value of the page that says what it is without a label, before its places: those have statuses of their own."""
+    def _badges(self) -> list[tuple[tuple[str, ...], str]]:
+        """Statuses that the page shows without a label, before its places: those have statuses of their own."""
+        found: list[tuple[tuple[str, ...], str]] = []
         before: Block | None = None
-        for piece in self.found:
-            if piece.meaning == "locations":
-                return None
-            runs = piece.block.parts if piece.block is not before else ()  # once for each block, however many pieces it has
+        label: str | None = None
+        for piece in itertools.takewhile(lambda one: one.meaning != "locations", self.found):
+            runs = piece.block.parts if piece.block is not before and len(piece.block.parts) > 1 else ()  # once for each block
             before = piece.block
-            for text in (piece.text, *runs):
-                if piece.meaning is None and (value := reader(text)) is not None:
-                    return value
-        return None
+            of_another = found and label in _OF_OTHER_THINGS
+            label = piece.meaning
+            if piece.meaning is None and not of_another and (runs or len(piece.text) <= _MOST_LETTERS_OF_A_BADGE):
+                found += [(tokens, text) for text in dict.fromkeys((piece.text, *runs)) if (tokens := self.words.bare_status(text))]
+        return found
 
     def _phases(self) -> tuple[str, ...] | None:
         """The phases, which may stand one by one: beside their label, else where they first stand without one."""
@@ -329,6 +367,20 @@ def _how_they_stand(section: CriteriaSection, every: Sequence[Criterion], stated
     if held == {None} or len(section.groups - held) > section.said_nothing:
         return "headings_lost"
     return None
+
+
+def _agree(name: str, one: Any, other: Any) -> bool:
+    """Do two values of one field say the same, one of them perhaps in less detail?"""
+    if name == "overall_status":
+        return not set(one[0]).isdisjoint(other[0])
+    if isinstance(one, Dated) and isinstance(other, Dated):
+        first, second = one.date or "", other.date or ""
+        return first.startswith(second) or second.startswith(first)
+    if isinstance(one, Enrollment) and isinstance(other, Enrollment):
+        return one.count == other.count
+    if isinstance(one, tuple) and name == "minimum_age":
+        return all(None in (first, second) or first == second for first, second in zip(one, other, strict=True))
+    return bool(one == other)
 
 
 def _all_of(said: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:

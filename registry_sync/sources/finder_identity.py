@@ -25,7 +25,7 @@ _PRESENTS = re.compile(
     r"nct (?:id|number|no))\b",
     re.IGNORECASE,
 )
-_TRAIL = re.compile(r"[/>›»→|]\s*(?:clinical )?(?:trial|study):?\s+(NCT\d{8})(?!\d)", re.IGNORECASE)
+_TRAIL = re.compile(r"(?:^|[/>›»→|])\s*(?:clinical )?(?:trial|study):?\s+(NCT\d{8})(?!\d)", re.IGNORECASE)
 _FEWEST_WORDS_IN_TITLE = 4
 _FEWEST_LETTERS_IN_TITLE, _MOST_LETTERS_IN_TITLE = 20, 600
 

@@ -261,7 +261,17 @@ def is_on_the_way(text: str) -> bool:
 
 @cache
 def _ways() -> re.Pattern[str]:
-    return re.compile(rf"[\W_]*(?:{_either(vocabulary.common().ways)})(?!\w)")
+    return re.compile(rf"\s*[«»‹›←→]|[\W_]*(?:{_either(vocabulary.common().ways)})(?!\w)")
+
+
+def is_step(text: str) -> bool:
+    """Is this a step of a trail of bread crumbs, or a sign between two?"""
+    return len(text) <= _MOST_LETTERS_IN_LABEL and (fold(text).casefold() in _steps() or label_key(text).lstrip("‹«← ") in _steps())
+
+
+@cache
+def _steps() -> frozenset[str]:
+    return frozenset(vocabulary.common().steps)
 
 
 def opens_about(text: str) -> bool:

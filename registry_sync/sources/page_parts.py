@@ -24,6 +24,7 @@ from registry_sync.sources.labels import (
     is_criteria_heading,
     is_on_the_way,
     is_related,
+    is_step,
     label_key,
     opens_about,
     opens_other_trials,
@@ -58,6 +59,8 @@ _ITEM_TAG = re.compile(r"<li\s{0,3}>", re.IGNORECASE)
 _CRUMBS = re.compile(r"(?:^|\s)[/>›»→|]\s*(?:(?:clinical )?(?:trial|study):?\s+)?NCT\d{8}\s*$", re.IGNORECASE)
 _IN_ADDRESS = re.compile(r"[\w-]/(?:[\w.~-]+/)*(?:[\w.~-]*-)?NCT\d{8}|[?&=]NCT\d{8}", re.IGNORECASE)
 _MOST_BLOCKS_BELOW_RELATED = 6
+_NO_HEADING = 7
+_BARE_ID = re.compile(r"(?:(?:clinical )?(?:trial|study):?\s+)?NCT\d{8}", re.IGNORECASE)
 _MOST_BLOCKS_BEFORE_AN_ID = 4
 _NAMES = frozenset(("lead_sponsor", "conditions"))
 _ANSWERS = frozenset(("healthy_volunteers",))
@@ -114,7 +117,7 @@ def leading_trial(blocks: Sequence[Block], trials: Collection[str], words: Words
         shown = _shown_id(block)
         if shown is None or is_on_the_way(block.text) or _is_below_related(blocks, index):
             continue
-        if shown in trials and (is_crumbs(block.text) or _is_in_address(block.text)):
+        if shown in trials and (is_crumbs(block.text) or _is_in_address(block.text) or _ends_trail(blocks, index)):
             continue
         if not _names_second_id(blocks, index, words):
             return shown
@@ -126,6 +129,11 @@ def is_crumbs(text: str) -> bool:
     return _CRUMBS.search(text) is not None
 
 
+def _ends_trail(blocks: Sequence[Block], index: int) -> bool:
+    """Is this the last of bread crumbs that are blocks of their own?"""
+    return index > 0 and _BARE_ID.fullmatch(blocks[index].text) is not None and not blocks[index].level and is_step(blocks[index - 1].text)
+
+
 def _is_in_address(text: str) -> bool:
     """Does an id stand in an address that is not the register's own?"""
     return _IN_ADDRESS.search(text) is not None and "clinicaltrials.gov/" not in text.casefold()
@@ -133,13 +141,13 @@ def _is_in_address(text: str) -> bool:
 
 def _is_below_related(blocks: Sequence[Block], index: int) -> bool:
     """Does this block stand right below "Related", "Recently viewed" or the like?"""
-    level = 7
+    level = _NO_HEADING
     for block in reversed(blocks[max(0, index - _MOST_BLOCKS_BELOW_RELATED) : index]):
-        if is_beside(block.text) and (not block.level or block.level < level):
+        if (is_beside(block.text) or opens_other_trials(block.text)) and (block.level < level if block.level else level == _NO_HEADING):
             return True
         if block.level:
             level = min(level, block.level)
-        elif level == 7 and block.kind not in ("item", "text"):
+        elif level == _NO_HEADING and block.kind not in ("item", "text"):
             return False
     return False
 

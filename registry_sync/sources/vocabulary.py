@@ -70,6 +70,7 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     selection: list[str]
     related: list[str]
     beside: list[str]
+    steps: list[str]
     advertisements: list[str]
     ways: list[str]
     search_results: list[str]

@@ -32,6 +32,13 @@ MENTIONS = (
     f"<p>Home &gt; Trials &gt; {TRIAL}</p>{OTHER}",
     f"<p>Home / {TRIAL}</p>{OTHER}",
     f"<nav>Home / {TRIAL}</nav>{OTHER}",
+    f"<ol><li>Home</li><li>Trials</li><li>{TRIAL}</li></ol>{OTHER}",
+    f"<div>Home</div><div>›</div><div>Trials</div><div>›</div><div>{TRIAL}</div>{OTHER}",
+    f"<a>‹ Back</a><div>{TRIAL}</div>{OTHER}",
+    f"<p>« {TRIAL}</p>{OTHER}",
+    f"<p>Trials you viewed: {TRIAL}</p>{OTHER}",
+    f"{OTHER}<h2>Other trials by this sponsor</h2><p>NCT ID: {TRIAL}</p>",
+    f"{OTHER}<h2>Similar studies</h2><div><p>{TRIAL}</p><p>{TITLE[:30]}</p></div>",
     f"<nav>Home &gt; Trials &gt; {TRIAL}</nav>{OTHER}",
     f"{OTHER}<footer>Recently viewed: {TRIAL}</footer>",
     f"{OTHER}<footer><p>See also {TRIAL}</p></footer>",
@@ -63,6 +70,7 @@ def test_with_the_trials_title_the_same_page_is_the_trials(page: str) -> None:
 
 
 PRESENTED = (
+    f"<div>Home</div><div>Share</div>{OTHER}<h1>About</h1><p>{TRIAL}</p>",
     f"<p>Trial ID: {TRIAL}</p>{OTHER}",
     f"{OTHER}<table><tr><th>NCT number</th><td>{TRIAL}</td></tr></table>",
     f"{OTHER}<p>{TRIAL}</p>",

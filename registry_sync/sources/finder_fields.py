@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from registry_sync.sources import finder_status
 from registry_sync.sources import finder_values as read
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.criteria_section import CriteriaSection, criteria_section, lost_headings
@@ -113,8 +114,7 @@ class Fields:
 
     def _read_status(self) -> None:
         """The status; where the site's one word covers several of the registry's, these."""
-        covered = self._first("overall_status", lambda text, _: (self.words.status(text), text) if self.words.status(text) else None)
-        covered = covered or self._bare(lambda text: (found, text) if (found := self.words.bare_status(text)) else None)
+        covered = self._labelled_status() or finder_status.bare(self.found, self.words)
         if covered is None:
             return
         tokens, text = covered
@@ -126,6 +126,19 @@ class Fields:
             self.statuses = tokens
         if len(tokens) > 1 or text.casefold() != tokens[0].replace("_", " ").casefold():
             self.said["overall_status"] = text[:_MOST_LETTERS_SAID]
+
+    def _labelled_status(self) -> finder_status.Covered | None:
+        """The status beside a label; of two the more exact one."""
+        self._by_meaning["overall_status"] = list(finder_status.of_the_trial(self.rows, self.found))
+        covered: finder_status.Covered | None = self._first("overall_status", self._covered)
+        for row in self._by_meaning["overall_status"]:
+            other = self.words.status(row.values[0].text) if row.values and not row.doubtful else ()
+            if covered and other and set(other) < set(covered[0]):
+                covered = other, row.values[0].text
+        return covered
+
+    def _covered(self, text: str, _: str) -> finder_status.Covered | None:
+        return (tokens, text) if (tokens := self.words.status(text)) else None
 
     def _read_ages(self) -> None:
         """The lower and upper age limit, from their own labels or from one for both."""
@@ -175,19 +188,6 @@ class Fields:
     @staticmethod
     def _is_date(piece: Piece) -> bool:
         return piece.meaning is None and not piece.joined and read.dated(piece.text, "", day_first=True) is not None
-
-    def _bare(self, reader: Callable[[str], Any]) -> Any:
-        """The first value of the page that says what it is without a label, before its places: those have statuses of their own."""
-        before: Block | None = None
-        for piece in self.found:
-            if piece.meaning == "locations":
-                return None
-            runs = piece.block.parts if piece.block is not before else ()  # once for each block, however many pieces it has
-            before = piece.block
-            for text in (piece.text, *runs):
-                if piece.meaning is None and (value := reader(text)) is not None:
-                    return value
-        return None
 
     def _phases(self) -> tuple[str, ...] | None:
         """The phases, which may stand one by one: beside their label, else where they first stand without one."""

@@ -260,6 +260,11 @@ def _country_at_end(text: str) -> str | None:
     return None
 
 
+def is_country(text: str) -> bool:
+    """Is this the name of a country?"""
+    return len(text) < 60 and fold(text).casefold() in _countries()
+
+
 @cache
 def _countries() -> frozenset[str]:
     """Country names in English: the Unicode locale data's, and the registry's own spellings."""

@@ -30,6 +30,12 @@ _MOST_WORDS_BESIDE_AN_ID = 4
 _MOST_LETTERS_OF_A_ROW = 120
 _MOST_WORDS_OF_A_LABEL = 6
 _GLUED = re.compile(r"(?<=[a-z)?])(?=[A-Z0-9])")
+_HEADS_PARTS = re.compile(
+    r"\b(?:locations?|sites?|cent(?:re|er)|countr(?:y|ies)|member states?|facility|institution|city|contacts?|arms?|cohorts?|groups?|"
+    r"documents?|versions?)\b",
+    re.IGNORECASE,
+)
+"""Columns of a table whose rows are parts of the trial, with a status each."""
 _GLUED_HEADING = re.compile(
     r"(?P<before>.*[.!?)])\s?"
     r"(?P<heading>(?:(?:Key|Main) )?(?:Inclusion|Exclusion) [Cc]riteria:?|Participants? [Mm]ust(?: [Nn]ot)?:)",
@@ -168,7 +174,10 @@ def _by_columns(blocks: Sequence[Block], words: Words) -> Iterator[Block]:
         head = rows[at]
         below = _values_below(rows, at, words) if _names_columns(head, words) else []
         values = [block for row in below for block in row]
+        of_places = any(words.label_meaning(label.text) == "locations" or _HEADS_PARTS.search(label.text) for label in head if values)
         for label in head if values else ():
+            if of_places and words.label_meaning(label.text) == "overall_status":
+                continue  # of each place
             if any(letter.isalpha() for letter in label.text):
                 column = [label, *(value for value in values if value.cell == label.cell)]
                 number = next(unused)
@@ -310,12 +319,16 @@ def _runs(block: Block, words: Words) -> Iterator[Piece]:
 
 
 class Labelled(msgspec.Struct, frozen=True):
-    """A label with the pieces up to the next one. ``doubtful``: another label without a value stands right before it."""
+    """A label with the pieces up to the next one.
+
+    ``doubtful``: another label without a value stands right before it. ``place``: where the label stands among the pieces.
+    """
 
     meaning: str
     label: str
     values: tuple[Piece, ...]
     doubtful: bool
+    place: int = 0
 
 
 def labelled(found: Sequence[Piece]) -> tuple[Labelled, ...]:
@@ -327,7 +340,9 @@ def labelled(found: Sequence[Piece]) -> tuple[Labelled, ...]:
         before = found[place - 1] if place else None
         doubtful = before is not None and before.meaning in FIELD_LABELS and not _shares_row_only(before, label)
         values = _values(label, found[place + 1 : following])
-        rows.append(Labelled(label.meaning or SECTION, label.text, values, doubtful and not any(value.joined for value in values[:1])))
+        rows.append(
+            Labelled(label.meaning or SECTION, label.text, values, doubtful and not any(value.joined for value in values[:1]), place)
+        )
     return tuple(rows)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 _HARMLESS = frozenset(
@@ -34,6 +35,19 @@ def titles_agree(one: str, other: str) -> bool:
     bare = _words(_without_name(one)), _words(_without_name(other))
     one_sided = (bare[0] == told[0]) != (bare[1] == told[1])  # of two different short names neither may be left out
     return one_sided and bare[0] == bare[1] and _says_enough(bare[0])
+
+
+def is_one_of(shown: str, titles: Sequence[str]) -> bool:
+    """Is this one of a trial's titles? A short name that none of them has, where one has another, is a sister's."""
+    if not any(titles_agree(shown, title) for title in titles):
+        return False
+    theirs = {name for title in titles for name in _short_names(title)}
+    return not theirs or theirs.issuperset(_short_names(shown))
+
+
+def _short_names(title: str) -> frozenset[str]:
+    found = [match[0].strip(" ()[]:") for form in (_NAME_BEHIND, _NAME_BEFORE) if (match := form.search(title))]
+    return frozenset(re.sub(r"\s(?:study|trial)$", "", name.casefold()) for name in found)
 
 
 def _says_enough(words: tuple[str, ...]) -> bool:

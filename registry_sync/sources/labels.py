@@ -176,9 +176,17 @@ def status_key(text: str) -> str:
 @lru_cache(maxsize=4096)
 def opens_other_trials(text: str) -> bool:
     """Does this short text introduce trials other than the page's own?"""
-    if len(text) > _MOST_LETTERS_IN_HEADING or _OTHER_TRIALS.match(text) is None:
+    if len(text) > _MOST_LETTERS_IN_HEADING:
+        return False
+    if _begins_with_one_of(label_key(text), vocabulary.common().other_trials):
+        return len(text.split()) <= _MOST_WORDS_IN_HEADING and not text.endswith(".")
+    if _OTHER_TRIALS.match(text) is None:
         return False
     return len(text.split()) <= _MOST_WORDS_IN_HEADING and not text.endswith(".")
+
+
+def _begins_with_one_of(key: str, phrases: list[str]) -> bool:
+    return any(key.startswith(phrase) and not key[len(phrase) : len(phrase) + 1].isalnum() for phrase in phrases)
 
 
 def opens_about(text: str) -> bool:

@@ -24,7 +24,7 @@ from registry_sync.sources.labels import (
     opens_other_trials,
 )
 from registry_sync.sources.markers import strip_bullets
-from registry_sync.sources.registers import TRIAL_ID
+from registry_sync.sources.registers import ANY_TRIAL_ID, nct_ids
 
 _MOST_WORDS_BESIDE_AN_ID = 4
 _MOST_LETTERS_OF_A_ROW = 120
@@ -42,7 +42,8 @@ _GLUED_HEADING = re.compile(
     re.DOTALL,
 )
 OF_ANOTHER = re.compile(
-    r"\b(?:extension|long-term follow-?up|roll-?over|roll over|parent (?:study|trial)|previous|previously|prior|earlier|feeder|sub-?study|"
+    r"\b(?:extension|long-term follow-?up|follow-?up (?:of|to|from)|"
+    r"roll-?over|roll over|parent (?:study|trial)|previous|previously|prior|earlier|feeder|sub-?study|"
     r"complet(?:ed|ion of)|enrolled in|participat(?:ed|ion|ing) in|took part|treated in|people of|participants? (?:of|from)|"
     r"patients (?:of|from)|similar|related|companion|sister|see also|follows)\b",
     re.IGNORECASE,
@@ -56,7 +57,7 @@ _ANSWERS = frozenset(("healthy_volunteers",))
 
 def trial_ids(blocks: Sequence[Block]) -> frozenset[str]:
     """Every NCT id that the page shows."""
-    return frozenset(found.upper() for block in blocks if "NCT" in block.text.upper() for found in TRIAL_ID.findall(block.text))
+    return frozenset(found for block in blocks if "NCT" in block.text.upper() for found in nct_ids(block.text))
 
 
 def own_blocks(blocks: Sequence[Block], trials: Collection[str], words: Words) -> tuple[Block, ...]:
@@ -77,11 +78,20 @@ def own_blocks(blocks: Sequence[Block], trials: Collection[str], words: Words) -
         elif block.kind != "item" and opens_other_trials(block.text):
             others_from, ends_at_level = index, block.level
         elif shown is not None and not _names_second_id(blocks, index, words):
-            others_from, ends_at_level = index, 0
+            others_from, ends_at_level = index, _rank_of_part(kept, words)
             _drop_title(kept, words)
         if others_from is None:
             kept.append(block)
     return tuple(kept)
+
+
+def _rank_of_part(kept: Sequence[Block], words: Words) -> int:
+    """The rank of the heading over another trial's own, where it is no label of the page: the part ends at the next one. 0: none."""
+    levels = [block for block in kept if block.level]
+    if not levels or words.label_meaning(levels[-1].text) is not None:
+        return 0
+    above = next((block for block in reversed(levels[:-1]) if block.level < levels[-1].level), None)
+    return above.level if above is not None and above.level > 1 and words.label_meaning(above.text) is None else 0
 
 
 def _drop_title(kept: list[Block], words: Words) -> None:
@@ -109,10 +119,10 @@ def _shown_id(block: Block) -> str | None:
         return None
     if not block.level and OF_ANOTHER.search(block.text):
         return None
-    found = {str(id_).upper() for id_ in TRIAL_ID.findall(block.text)}
-    if len(found) != 1 or (block.level != 1 and len(TRIAL_ID.sub(" ", block.text).split()) > _MOST_WORDS_BESIDE_AN_ID):
+    found = nct_ids(block.text)
+    if len(found) != 1 or (block.level != 1 and len(ANY_TRIAL_ID.sub(" ", block.text).split()) > _MOST_WORDS_BESIDE_AN_ID):
         return None
-    return found.pop()
+    return next(iter(found))
 
 
 def _names_second_id(blocks: Sequence[Block], index: int, words: Words) -> bool:

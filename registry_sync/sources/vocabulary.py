@@ -59,6 +59,7 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     buttons: list[str]
     paraphrase: list[str]
     selection: list[str]
+    other_trials: list[str]
     labels: dict[Value | Structure, list[str]]
     statuses: dict[Status, list[str]]
     statuses_beside_a_label: dict[Status, list[str]]

@@ -129,3 +129,62 @@ def test_of_two_statuses_the_more_exact_one_is_meant() -> None:
 def test_a_status_phrase_may_be_answered(phrase: str) -> None:
     assert status(f"{TOP}<h3>{phrase}</h3><p>No</p>{PHASE}") == "not RECRUITING"
     assert status(f"{TOP}<h3>{phrase}</h3><p>Yes</p>{PHASE}") == "RECRUITING"
+
+
+# --- other trials, and whose page it is --------------------------------------------------------------------------------------
+
+CARD = "<h3>Another Study of Drops</h3><p>{}</p><p>Status: Completed</p><p>Phase: Phase 1</p><p>Ages: 12 Years - 17 Years</p>"
+OWN = "<h2>Details</h2><p>Status: Suspended</p><p>Phase: Phase 3</p><p>Ages: 18 Years - 75 Years</p>"
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "You may also be interested in", "Similar trials", "Related studies", "Recommended for you", "People also viewed",
+        "Other trials for dry eyes", "More from this sponsor", "Recently viewed", "Nearby trials", "Trials you may like",
+    ],
+)  # fmt: skip
+def test_cards_of_other_trials_are_left_out_with_an_id_and_without(heading: str) -> None:
+    for id_ in ("", "NCT09999999"):
+        part = f"<aside><h2>{heading}</h2>{CARD.format(id_)}</aside>"
+        for page in (TOP + OWN + part, TOP + part + OWN):
+            record = listing(page).record
+            assert (record.overall_status, record.phases, record.minimum_age) == ("SUSPENDED", ("PHASE3",), "18 Years")
+    assert status(f"{TOP}<p>Enrollment: 312</p><h2>{heading}</h2><h3>Sister</h3><p>Completed</p>") is None
+
+
+def test_a_part_with_another_trial_s_id_ends_at_the_next_heading_of_its_rank() -> None:
+    assert status(f"{TOP}<h2>Look at this</h2>{CARD.format('NCT09999999')}{OWN}") == "SUSPENDED"
+
+
+TITLES = (TITLE, f"{TITLE}: A Randomized Phase 2 Trial (DROPS-2)")
+
+
+def whose(content: str, *ids: str) -> bool:
+    """Is a page without the NCT id taken for this trial's?"""
+    page = f"{content}<h3>Status</h3><p>Completed</p><h3>Phase</h3><p>Phase 1</p>"
+    return isinstance(read_page(Subject(TRIAL, ids=ids, titles=TITLES), URL, whole(page), None), Found)
+
+
+def test_a_sister_with_another_short_name_is_another_trial() -> None:
+    assert whose(f"<h1>{TITLE}</h1>")
+    assert whose(f"<h1>{TITLE} (DROPS-2)</h1>")
+    assert not whose(f"<h1>{TITLE} (DROPS-3)</h1>")
+
+
+def test_a_page_that_is_filed_by_another_number_of_the_same_form_is_another_trial_s() -> None:
+    ids = ("DRO-EYE-301", "2023-501234-11-00")
+    assert whose(f"<h1>{TITLE}</h1><p>Protocol number: DRO-EYE-301</p>", *ids)
+    assert whose(f"<h1>{TITLE}</h1><p>Protocol number: 17/123</p>", *ids)
+    assert whose(f"<h1>{TITLE}</h1><p>EU CT number: 2023-501234-11-01</p>", *ids)
+    assert not whose(f"<h1>{TITLE}</h1><p>Protocol number: DRO-EYE-302</p>", *ids)
+    assert not whose(f"<h1>{TITLE}</h1><p>EU CT number: 2022-509999-33-00</p>", *ids)
+
+
+@pytest.mark.parametrize("id_", ["NCT IDNCT01234567", "NCT 01234567", "<b>NCT ID</b>NCT01234567"])
+def test_an_id_may_be_glued_to_its_label_or_written_with_a_blank(id_: str) -> None:
+    assert status(f"<h1>{TITLE}</h1><p>{id_}</p>{STATUS}") == "COMPLETED"
+
+
+def test_a_follow_up_study_names_its_parent_first() -> None:
+    assert status(f"<p>Follow-up of NCT09999999</p><h1>{TITLE}</h1><p>ClinicalTrials.gov ID: {TRIAL}</p>{STATUS}") == "COMPLETED"

@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from registry_sync.sources import finder_status
 from registry_sync.sources import finder_values as read
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.criteria_section import CriteriaSection, criteria_section, lost_headings
 from registry_sync.sources.folding import fold
-from registry_sync.sources.labels import AGES, CRITERIA, LAUNCHED_BY, REFRESHED, Words
+from registry_sync.sources.labels import AGES, CRITERIA, LAUNCHED_BY, NONE, REFRESHED, SECTION, Words
 from registry_sync.sources.page_parts import Labelled, Piece, labelled, pieces, trial_ids
 from registry_sync.sources.profiles import Profile
 from registry_sync.trials.criteria import parse
@@ -22,6 +24,7 @@ from registry_sync.trials.record import Criterion, Location
 _LAUNCHED_BY = re.compile(r"launched by\s+(?P<name>\S.*?)(?:\s*[·•|]\s*(?P<day>[^·•|]+))?", re.IGNORECASE)
 _SPONSORED_BY = re.compile(r"(?:research )?sponsored by:?\s+(?P<name>\S.*)", re.IGNORECASE)
 _NAME_OF_A_SITE = re.compile(r"(?:\S+\s+){0,4}(?:trials?|studies)(?:\s+(?:finder|search|database|registry|portal|summary))?", re.IGNORECASE)
+_CRITERION_OF_ITS_OWN = "none"  # among others of its list; alone it says that there are none
 _FEWEST_WORDS_IN_TITLE = 3
 _MOST_WORDS_OF_AN_ITEM = 10
 _MOST_LETTERS_SAID = 300
@@ -58,7 +61,7 @@ class Fields:
         sponsor, submitted = self._launched_by()
         self._set("official_title", first("official_title", _name))
         self._set("brief_title", self._title(blocks))
-        self._set("lead_sponsor", first("lead_sponsor", _name) or sponsor)
+        self._set("lead_sponsor", first("lead_sponsor", lambda text, _: text if read.is_sponsor(text) else None) or sponsor)
         self._set("study_type", first("study_type", lambda text, _: read.study_type(text)))
         self._set("sex", first("sex", lambda text, _: read.sex(text)) or self._at_top("sex", read.sex))
         self._set("healthy_volunteers", first("healthy_volunteers", lambda text, _: read.healthy_volunteers(text)))
@@ -144,7 +147,8 @@ class Fields:
         """The lower and upper age limit, from their own labels or from one for both."""
         both = self._first(AGES, lambda text, _: read.ages(text) if any(read.ages(text)) else None, name="minimum_age")
         at_top = self._at_top("ages", lambda text: limits if any(limits := read.ages(text)) else None)
-        lower, upper = both or at_top or (None, None)
+        of_people = next((found for piece in self.found if any(found := read.ages_of_people(piece.text))), None)
+        lower, upper = both or at_top or of_people or (None, None)
         if both is None and (how := self.how.get("minimum_age")) is not None:
             self._open("maximum_age", how, self.said.get("minimum_age", ""))
         for name, limit in (("minimum_age", lower), ("maximum_age", upper)):
@@ -179,9 +183,12 @@ class Fields:
         """Does a chain of dates and their labels begin with a date and end with a label, so that each date belongs to the next?"""
         labels = (*_DATED, *_DAYS)
         for index, piece in enumerate(self.found):
-            if index == 0 or piece.meaning not in labels or not self._is_date(self.found[index - 1]):
+            if index == 0 or piece.meaning not in (*labels, NONE) or not self._is_date(self.found[index - 1]):
                 continue
-            if not (index > 1 and self.found[index - 2].meaning is not None):
+            if index > 1 and self.found[index - 2].meaning not in (None, SECTION):
+                continue
+            following = self.found[index + 1 : index + 3]
+            if piece.meaning in labels or (len(following) == 2 and self._is_date(following[0]) and following[1].meaning in (*labels, NONE)):
                 return True
         return False
 
@@ -258,7 +265,7 @@ class Fields:
             if not row.values:
                 self._open(name, "empty")
                 continue
-            texts = [piece.text for piece in _run(row.values)]
+            texts = [piece.text for piece in itertools.takewhile(lambda one: not self._calls(one), _run(row.values))]
             stated = tuple(text for text in texts if self.words.is_stated(text))
             if row.doubtful:
                 self._open(name, "unclear" if stated else "not_reported")
@@ -274,6 +281,10 @@ class Fields:
                 self.said[name] = stated[0][:_MOST_LETTERS_SAID]
                 return None
         return None
+
+    def _calls(self, piece: Piece) -> bool:
+        """Does the site speak to its reader here ("Know someone who could benefit? Share")?"""
+        return self.words.is_button(piece.text) or "? " in piece.text or piece.text.endswith(("?", "!"))
 
     def _locations(self) -> tuple[Location, ...] | None:
         """The places below a label; ``None`` where there are none that can be read or the page shows only some."""
@@ -295,8 +306,13 @@ class Fields:
             elif CRITERIA in self._by_meaning:
                 self.how["criteria"] = "empty"
             return
-        every = parse(section.lines)
-        stated = tuple(one for one in every if self.words.is_stated(one.text))
+        every = tuple(replace(one, kind="note") if one.text in section.remarks else one for one in parse(section.lines))
+        several = {one.group for one in every if self.words.is_stated(one.text) and one.kind == "item"}
+        stated = tuple(
+            one
+            for one in every
+            if self.words.is_stated(one.text) or (one.group in several and one.text.strip(" .").casefold() == _CRITERION_OF_ITS_OWN)
+        )
         how = section.how or _how_they_stand(section, every, stated)
         if how is not None:
             self.how["criteria"] = how

@@ -20,6 +20,7 @@ from registry_sync.sources.labels import (
     Words,
     is_criteria_heading,
     label_key,
+    lay_group,
     opens_about,
     opens_other_trials,
 )
@@ -140,7 +141,11 @@ def laid_out(blocks: Sequence[Block], words: Words) -> tuple[Block, ...]:
 
 def _unfolded(blocks: Sequence[Block]) -> Iterator[Block]:
     """The same, with a heading of criteria that is glued to the end of a text as a block of its own, and "You can join if…" as one."""
+    excludes = any(lay_group(block.text) == "exclusion" for block in blocks)
     for block in blocks:
+        if excludes and (group := lay_group(block.text)):
+            yield replace(block, text=f"{group.capitalize()} criteria:", parts=(), raw="", marker=None)
+            continue
         if block.text.endswith(_ELLIPSES) and is_criteria_heading(block.text):
             yield replace(block, text=block.text.rstrip(" .…") + ":", parts=(), raw="")
             continue
@@ -315,14 +320,16 @@ def _without_a_sign(block: Block, words: Words) -> tuple[Piece, Piece] | None:
 def _runs(block: Block, words: Words) -> Iterator[Piece]:
     """The runs of a block, each a label or the whole text up to the next one."""
     value: list[str] = []
+    follows = False
     for part in block.parts:
         meaning = words.label_meaning(part)
         if meaning is None:
             value.append(part)
             continue
         if value:
-            yield Piece(" ".join(value), None, block, joined=True)
+            yield Piece(" ".join(value), None, block, joined=follows)
             value = []
+        follows = True
         yield Piece(part, meaning, block)
     if value:
         yield Piece(" ".join(value), None, block, joined=True)

@@ -188,3 +188,169 @@ def test_an_id_may_be_glued_to_its_label_or_written_with_a_blank(id_: str) -> No
 
 def test_a_follow_up_study_names_its_parent_first() -> None:
     assert status(f"<p>Follow-up of NCT09999999</p><h1>{TITLE}</h1><p>ClinicalTrials.gov ID: {TRIAL}</p>{STATUS}") == "COMPLETED"
+
+
+# --- where the criteria begin and end ----------------------------------------------------------------------------------------
+
+WANTED = ("Age of 18 years or older", "Dry eyes for at least 6 months", "Signed consent")
+BARRED = ("Contact lenses in daily use", "Eye surgery within 12 months", "Use of other eye drops")
+
+
+def items(*texts: str) -> str:
+    return f"<ul>{''.join(f'<li>{text}</li>' for text in texts)}</ul>"
+
+
+BOTH = f"<h3>Inclusion criteria</h3>{items(*WANTED)}<h3>Exclusion criteria</h3>{items(*BARRED)}"
+ALL = (*(("inclusion", text) for text in WANTED), *(("exclusion", text) for text in BARRED))
+
+
+def criteria(content: str) -> tuple[tuple[str | None, str], ...] | None:
+    """The items; notes are no criteria."""
+    found = listing(TOP + STATUS + content).record.criteria
+    return None if found is None else tuple((one.group, one.text) for one in found if one.kind == "item")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "If you are interested in this study, please contact us.", "Eligibility last updated 3/15/24.", "Source: ClinicalTrials.gov",
+        "Updated on 12 May 2026. Study ID: NCT01234567", "Talk to your doctor about this trial.", "Subscribe to our newsletter",
+        "Do you have questions? Call 1-800-555-0100", "\u00a9 2026 Example Health", "Other protocol-defined criteria may exist.",
+        "Once the trial is over, the results are published.", "The study doctor will decide whether you can take part",
+    ],
+)  # fmt: skip
+def test_a_line_below_the_lists_is_no_criterion(line: str) -> None:
+    assert criteria(f"{BOTH}<p>{line}</p>") == ALL
+    assert criteria(f"{BOTH}<p>{line}</p><h3>Locations</h3><p>Oslo, Norway</p>") == ALL
+
+
+def test_whom_the_trial_is_open_to_is_no_criterion_but_an_age() -> None:
+    page = BOTH.replace("<ul>", "<p>Open to people ages 18-75</p><ul>", 1)
+    assert criteria(page) == ALL
+    record = listing(TOP + STATUS + page).record
+    assert (record.minimum_age, record.maximum_age) == ("18 Years", "75 Years")
+
+
+@pytest.mark.parametrize("tag", ["p", "h4"])
+@pytest.mark.parametrize(
+    "heading",
+    ["Medical Conditions", "Conditions", "Sponsor", "Status", "Phase", "Participants", "Treatment", "Contact", "Overview", "Diagnosis"],
+)
+def test_a_sub_heading_that_is_a_label_too_does_not_end_the_criteria(heading: str, tag: str) -> None:
+    below = f"<{tag}>{heading}</{tag}>{items(*BARRED[1:])}"
+    said = listing(f"{TOP}{STATUS}<h3>Inclusion criteria</h3>{items(*WANTED)}<h3>Exclusion criteria</h3>{items(BARRED[0])}{below}").record
+    assert [one.text for one in said.criteria or () if one.kind == "item"] == [*WANTED, *BARRED]
+    assert (said.conditions, said.lead_sponsor, said.phases, said.enrollment) == (None, None, None, None)
+
+
+def test_a_label_of_the_page_below_the_criteria_ends_them() -> None:
+    page = f"{BOTH}<h3>Conditions</h3>{items('Dry eye disease of grown people', 'Tears that do not come at all')}"
+    assert criteria(page) == ALL
+    assert criteria(f"{BOTH}<h4>Locations</h4>{items('Example Hospital, Oslo, Norway', 'Another Hospital, Bergen, Norway')}") == ALL
+
+
+@pytest.mark.parametrize("word", ["None", "Collapse"])
+def test_a_short_criterion_among_others_is_kept(word: str) -> None:
+    assert ("exclusion", word) in (criteria(BOTH.replace(items(*BARRED), items(BARRED[0], word, BARRED[1]))) or ())
+
+
+@pytest.mark.parametrize(
+    ("wanted", "barred"),
+    [
+        ("You may qualify if:", "You may not qualify if:"),
+        ("You may be able to join if you", "You may not be able to join if you"),
+        ("You can join if\u2026", "You CAN'T join if..."),
+        ("Who can participate", "Who cannot participate"),
+    ],
+)
+def test_groups_may_be_named_in_words_for_patients(wanted: str, barred: str) -> None:
+    assert criteria(f"<h3>{wanted}</h3>{items(*WANTED)}<h3>{barred}</h3>{items(*BARRED)}") == ALL
+
+
+def test_of_a_short_list_and_the_full_one_the_full_one_counts() -> None:
+    key = f"<h3>Key inclusion criteria</h3>{items(WANTED[0])}<h3>Key exclusion criteria</h3>{items(BARRED[0])}"
+    assert criteria(f"{key}<h2>Full eligibility criteria</h2>{BOTH}") == ALL
+
+
+def test_escapes_of_markdown_are_no_text() -> None:
+    page = BOTH.replace("Age of 18", "1\\. Age of 18").replace("6 months", "6\\.0 months")
+    assert [text for _, text in criteria(page) or ()][:2] == [WANTED[0], "Dry eyes for at least 6.0 months"]
+
+
+# --- labels and values -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "token"),
+    [
+        ("This study has been completed.", "COMPLETED"),
+        ("This study is currently recruiting participants.", "RECRUITING"),
+        ("This study is ongoing, but not recruiting participants.", "ACTIVE_NOT_RECRUITING"),
+        ("This trial is not recruiting", "not RECRUITING"),
+        ("Recruiting in 3 countries", "RECRUITING"),
+        ("Recruiting, last verified May 2025", "RECRUITING"),
+        ("Suspended - temporarily", "SUSPENDED"),
+        ("In set-up", "NOT_YET_RECRUITING"),
+        ("Opening soon", "NOT_YET_RECRUITING"),
+    ],
+)
+def test_a_status_beside_its_label_may_be_a_sentence(words: str, token: str) -> None:
+    assert status(f"{TOP}<h3>Status</h3><p>{words}</p>{PHASE}") == token
+
+
+@pytest.mark.parametrize("words", ["No longer accepting patients", "Stopped recruiting", "Full"])
+def test_what_is_no_longer_recruiting_is_not_recruiting(words: str) -> None:
+    covered = listing(f"{TOP}<h3>Status</h3><p>{words}</p>{PHASE}").statuses
+    assert {"ACTIVE_NOT_RECRUITING", "COMPLETED"} <= set(covered)
+    assert not {"RECRUITING", "NOT_YET_RECRUITING"} & set(covered)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "between 18 and 75 years of age", "Between 18 Years - 75 Years", "From 18 to 75 years", "18 y - 75 y", "Min: 18, Max: 75",
+        "18 to 75 years old, inclusive", "ages 18-75",
+    ],
+)  # fmt: skip
+def test_ages_in_many_words(words: str) -> None:
+    record = listing(f"{TOP}{STATUS}<p>Ages: {words}</p>").record
+    assert (record.minimum_age, record.maximum_age) == ("18 Years", "75 Years")
+
+
+@pytest.mark.parametrize("words", ["Female or Male", "Both males and females", "Everyone", "M/F"])
+def test_both_sexes_in_many_words(words: str) -> None:
+    assert listing(f"{TOP}{STATUS}<p>Sex: {words}</p>").record.sex == "ALL"
+
+
+@pytest.mark.parametrize("words", ["Therapeutic confirmatory (Phase III)", "Phase III (phase 3)"])
+def test_a_phase_said_twice(words: str) -> None:
+    assert listing(f"{TOP}{STATUS}<p>Trial phase: {words}</p>").record.phases == ("PHASE3",)
+    assert listing(f"{TOP}{STATUS}<p>Trial phase: Phase II (phase 3)</p>").record.phases is None
+
+
+@pytest.mark.parametrize("label", ["Enrollment Goal", "Est. Enrollment", "Expected Enrollment", "Study size"])
+def test_labels_of_the_enrolment(label: str) -> None:
+    found = listing(f"{TOP}{STATUS}<p>{label}: 312</p>").record.enrollment
+    assert found is not None
+    assert found.count == 312
+
+
+def test_values_above_their_labels_are_not_given_to_the_labels_above_them() -> None:
+    dates = ("Apr 3, 2023", "Study start", "Nov 30, 2026", "Primary completion", "May 2028", "Study completion")
+    lines = "".join(f"<p>{line}</p>" for line in dates)
+    pairs = "".join(f"<div><b>{day}</b><span>{label}</span></div>" for day, label in zip(dates[::2], dates[1::2], strict=True))
+    for part in (lines, pairs):
+        record = listing(f"{TOP}{STATUS}<h3>Timeline</h3>{part}").record
+        assert (record.start_date, record.primary_completion_date, record.completion_date) == (None, None, None)
+    assert listing(f"{TOP}{STATUS}<p>Example Firm</p><p>Sponsor</p><p>Phase 3</p><p>Phase</p>").record.lead_sponsor is None
+
+
+def test_a_kind_of_sponsor_is_no_name() -> None:
+    assert listing(f"{TOP}{STATUS}<p>Sponsor: Industry</p>").record.lead_sponsor is None
+    assert listing(f"{TOP}{STATUS}<p>Sponsor: Industry Example Ltd</p>").record.lead_sponsor == "Industry Example Ltd"
+
+
+@pytest.mark.parametrize("call", ["Know someone who could benefit? Share", "Follow", "Sign up for alerts"])
+def test_calls_of_the_site_are_no_conditions(call: str) -> None:
+    page = f"{TOP}{STATUS}<h3>Conditions</h3><p>Dry Eye</p><p>Tears</p><p>{call}</p>{PHASE}"
+    assert listing(page).record.conditions == ("Dry Eye", "Tears")

@@ -28,6 +28,7 @@ _CRITERION_OF_ITS_OWN = "none"  # among others of its list; alone it says that t
 _FEWEST_WORDS_IN_TITLE = 3
 _MOST_WORDS_OF_AN_ITEM = 10
 _MOST_LETTERS_SAID = 300
+_MOST_LETTERS_OF_A_LINE = 80
 _ELLIPSES = ("...", "…")
 _DATED = ("start_date", "primary_completion_date", "completion_date", "first_post_date", "last_update_post_date")
 _DAYS = ("first_submit_date", "last_update_submit_date", "status_verified_date")
@@ -147,12 +148,16 @@ class Fields:
         """The lower and upper age limit, from their own labels or from one for both."""
         both = self._first(AGES, lambda text, _: read.ages(text) if any(read.ages(text)) else None, name="minimum_age")
         at_top = self._at_top("ages", lambda text: limits if any(limits := read.ages(text)) else None)
-        of_people = next((found for piece in self.found if any(found := read.ages_of_people(piece.text))), None)
-        lower, upper = both or at_top or of_people or (None, None)
+        lower, upper = both or at_top or self._ages_of_people() or (None, None)
         if both is None and (how := self.how.get("minimum_age")) is not None:
             self._open("maximum_age", how, self.said.get("minimum_age", ""))
         for name, limit in (("minimum_age", lower), ("maximum_age", upper)):
             self._set(name, self._first(name, lambda text, _: read.one_age(text)) or limit)
+
+    def _ages_of_people(self) -> tuple[str | None, str | None] | None:
+        """The ages in a line that says to whom the trial is open."""
+        lines = (piece.text for piece in self.found if len(piece.text) <= _MOST_LETTERS_OF_A_LINE)
+        return next((found for text in lines if any(found := read.ages_of_people(text))), None)
 
     def _read_dates(self, submitted: str | None) -> None:
         """The dates that stand beside their labels without doubt; a page that puts values before its labels gives none."""
@@ -182,13 +187,14 @@ class Fields:
     def _values_stand_first(self) -> bool:
         """Does a chain of dates and their labels begin with a date and end with a label, so that each date belongs to the next?"""
         labels = (*_DATED, *_DAYS)
+        every = frozenset((*labels, NONE))
         for index, piece in enumerate(self.found):
-            if index == 0 or piece.meaning not in (*labels, NONE) or not self._is_date(self.found[index - 1]):
+            if piece.meaning not in every or index == 0 or not self._is_date(self.found[index - 1]):
                 continue
             if index > 1 and self.found[index - 2].meaning not in (None, SECTION):
                 continue
             following = self.found[index + 1 : index + 3]
-            if piece.meaning in labels or (len(following) == 2 and self._is_date(following[0]) and following[1].meaning in (*labels, NONE)):
+            if piece.meaning in labels or (len(following) == 2 and self._is_date(following[0]) and following[1].meaning in every):
                 return True
         return False
 

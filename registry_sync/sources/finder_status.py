@@ -107,7 +107,6 @@ def bare(found: Sequence[Piece], words: Words) -> Covered | None:
 
 def _bare(found: Sequence[Piece], words: Words) -> Iterator[Covered]:
     titled = next((index for index, piece in enumerate(found) if piece.block.level == 1), 0)
-    hidden = not all(_is_badge(piece.text, words) for piece in found[:titled])  # a trail of links stands above the title
     is_open = True  # in the part that tells of the trial as a whole
     owner: Piece | None = None  # the label whose values these are
     row = 0  # of a table: the one whose label opens such a part
@@ -130,7 +129,6 @@ def _bare(found: Sequence[Piece], words: Words) -> Iterator[Covered]:
             is_open, owner = True, None
         if block.cells > 1 and block.row != row:
             continue
-        below = before is not None and before.meaning is None and _is_status_label(before.text)
         tokens = _whole(piece, words)
         if tokens and index + 1 < len(found) and (answer := _ANSWERS.get(status_key(found[index + 1].text))) is not None:
             yield (tokens if answer else tuple(one for one in ALL_STATUSES if one not in tokens)), f"{piece.text}: {found[index + 1].text}"
@@ -139,10 +137,11 @@ def _bare(found: Sequence[Piece], words: Words) -> Iterator[Covered]:
         if block.level > 1 and not tokens and len(piece.text.split()) < _FEWEST_WORDS_OF_A_TITLE:
             is_open, owner = _OF_STATUS.fullmatch(piece.text) is not None, None
             continue
-        if below and tokens:
+        if tokens and before is not None and before.meaning is None and _is_status_label(before.text):
             yield tokens, piece.text
-        elif is_open and owner is None and block is not last and not (hidden and index < titled):
-            yield from _in_block(piece, words) if before is None or not _is_label_like(before) else ()
+        elif is_open and owner is None and block is not last and (said := _in_block(piece, words)):
+            menu = index < titled and not all(_is_badge(one.text, words) for one in found[:titled])
+            yield from said if not menu and (before is None or not _is_label_like(before)) else ()
         last = block
 
 
@@ -152,17 +151,15 @@ def _whole(piece: Piece, words: Words) -> tuple[str, ...]:
     return words.bare_status(text) if text[:1].isupper() else ()
 
 
-def _in_block(piece: Piece, words: Words) -> Iterator[Covered]:
+def _in_block(piece: Piece, words: Words) -> Sequence[Covered]:
     """The status that a block is, alone or beside other badges, or that stands at either end of the title."""
     tokens = _whole(piece, words)
     if tokens:
-        yield tokens, piece.text
-        return
-    parts = piece.block.parts
-    if len(parts) < 2:
-        return
-    ends = (parts[0], parts[-1]) if piece.block.level == 1 else parts if all(_is_badge(part, words) for part in parts) else ()
-    yield from ((found, part) for part in ends if part[:1].isupper() and (found := words.bare_status(part)))
+        return ((tokens, piece.text),)
+    parts = piece.block.parts if len(piece.block.parts) > 1 else ()
+    ends = (parts[0], parts[-1]) if parts and piece.block.level == 1 else parts
+    said = [(found, part) for part in ends if part[:1].isupper() and (found := words.bare_status(part))]
+    return said if said and (piece.block.level == 1 or all(_is_badge(part, words) for part in parts)) else ()
 
 
 def _is_badge(text: str, words: Words) -> bool:

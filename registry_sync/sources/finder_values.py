@@ -161,7 +161,7 @@ def ages(text: str) -> tuple[str | None, str | None]:
 
 def ages_of_people(text: str) -> tuple[str | None, str | None]:
     """The same of a line that says whom the trial takes: "Open to people ages 18-75", "for people ages 18-75 (full criteria)"."""
-    found = _PEOPLE.fullmatch(fold(text))
+    found = _PEOPLE.fullmatch(fold(text)) if text[:3].lower() in ("ope", "for", "acc") else None
     return ages(found["ages"]) if found else (None, None)
 
 

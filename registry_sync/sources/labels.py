@@ -216,7 +216,6 @@ def opens_about(text: str) -> bool:
     return len(text.split()) <= _MOST_WORDS_IN_HEADING and not text.endswith((".", ":"))
 
 
-@lru_cache(maxsize=4096)
 def lay_group(text: str) -> str | None:
     """The group of which this is a heading in words for patients ("You may not qualify if", "Who cannot take part")."""
     if len(text) > _MOST_LETTERS_IN_LABEL or text[:1].upper() not in "YPW":

@@ -29,6 +29,7 @@ from registry_sync.sources.registers import ANY_TRIAL_ID, nct_ids
 
 _MOST_WORDS_BESIDE_AN_ID = 4
 _MOST_LETTERS_OF_A_ROW = 120
+_MOST_LETTERS_OF_A_HEADING = 60
 _MOST_WORDS_OF_A_LABEL = 6
 _GLUED = re.compile(r"(?<=[a-z)?])(?=[A-Z0-9])")
 _HEADS_PARTS = re.compile(
@@ -141,9 +142,10 @@ def laid_out(blocks: Sequence[Block], words: Words) -> tuple[Block, ...]:
 
 def _unfolded(blocks: Sequence[Block]) -> Iterator[Block]:
     """The same, with a heading of criteria that is glued to the end of a text as a block of its own, and "You can join if…" as one."""
-    excludes = any(lay_group(block.text) == "exclusion" for block in blocks)
+    lay = {block.text: group for block in blocks if len(block.text) <= _MOST_LETTERS_OF_A_HEADING and (group := lay_group(block.text))}
+    excludes = "exclusion" in lay.values()
     for block in blocks:
-        if excludes and (group := lay_group(block.text)):
+        if excludes and (group := lay.get(block.text)):
             yield replace(block, text=f"{group.capitalize()} criteria:", parts=(), raw="", marker=None)
             continue
         if block.text.endswith(_ELLIPSES) and is_criteria_heading(block.text):

@@ -39,6 +39,7 @@ _BULLETED_LINE = re.compile(r"^\s*(?:[•*●▪·]|[–-]{1,2}|\d{1,2}[.)])\s",
 
 _SOMETHING_ELSE = (PAGE_LABELS | {REGISTRATION, REFRESHED}) - {CRITERIA}
 _FEWEST_ITEMS = 3
+_FEWEST_LINES = 5
 _MOST_WORDS_OF_A_HEADING = 8
 _OF_THE_SITE = re.compile(
     r"\b(?:please contact|contact (?:us|the (?:study|trial|research|team|site)|our|your)|interested\b|newsletter|subscribe|sign up|"
@@ -141,17 +142,19 @@ def _speaks_for_the_reader(content: Sequence[Block]) -> bool:
 
 
 def lost_headings(blocks: Sequence[Block], words: Words) -> bool:
-    """Does a part of the page that is named by eligibility have a list without a heading of either group?"""
+    """Does a part of the page that is named by eligibility have a list, or many lines, without a heading of either group?"""
     if any(is_criteria_heading(block.text) for block in blocks):
         return False
-    inside, run = False, 0
+    inside, run, items = False, 0, 0
     for block in blocks:
         meaning = words.label_meaning(block.text)
         if meaning in (SECTION, CRITERIA):
-            inside, run = "ligib" in block.text, 0
+            inside, run, items = "ligib" in block.text, 0, 0
             continue
-        run = run + 1 if inside and meaning is None and _is_item(block) and len(block.text.split()) >= _FEWEST_WORDS else 0
-        if run >= _FEWEST_ITEMS:
+        is_sentence = inside and meaning is None and len(block.text.split()) >= _FEWEST_WORDS
+        run = run + 1 if is_sentence else 0
+        items = items + 1 if is_sentence and _is_item(block) else 0
+        if items >= _FEWEST_ITEMS or run >= _FEWEST_LINES:
             return True
     return False
 

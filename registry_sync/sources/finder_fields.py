@@ -49,7 +49,7 @@ class Fields:
         section = criteria_section(blocks, words)
         rest = section.rest if section else tuple(blocks)
         self.found = pieces(rest, words)
-        self.rows = labelled(self.found)
+        self.rows = labelled(self.found, words)
         self._by_meaning: dict[str, list[Labelled]] = {}
         for row in self.rows:
             self._by_meaning.setdefault(row.meaning, []).append(row)

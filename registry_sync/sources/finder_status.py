@@ -134,7 +134,8 @@ def _bare(found: Sequence[Piece], words: Words) -> Iterator[Covered]:
             yield (tokens if answer else tuple(one for one in ALL_STATUSES if one not in tokens)), f"{piece.text}: {found[index + 1].text}"
             last = block
             continue
-        if block.level > 1 and not tokens and len(piece.text.split()) < _FEWEST_WORDS_OF_A_TITLE:
+        heads = index + 1 == len(found) or found[index + 1].block.level != block.level  # else it is written as all short lines are
+        if block.level > 1 and heads and not tokens and len(piece.text.split()) < _FEWEST_WORDS_OF_A_TITLE:
             is_open, owner = _OF_STATUS.fullmatch(piece.text) is not None, None
             continue
         if tokens and before is not None and before.meaning is None and _is_status_label(before.text):

@@ -350,7 +350,7 @@ class Labelled(msgspec.Struct, frozen=True):
     place: int = 0
 
 
-def labelled(found: Sequence[Piece]) -> tuple[Labelled, ...]:
+def labelled(found: Sequence[Piece], words: Words) -> tuple[Labelled, ...]:
     """Every label of the page with its values, in reading order."""
     places = [index for index, piece in enumerate(found) if piece.meaning is not None]
     rows: list[Labelled] = []
@@ -358,7 +358,7 @@ def labelled(found: Sequence[Piece]) -> tuple[Labelled, ...]:
         label = found[place]
         before = found[place - 1] if place else None
         doubtful = before is not None and before.meaning in FIELD_LABELS and not _shares_row_only(before, label)
-        values = _values(label, found[place + 1 : following])
+        values = _values(label, found[place + 1 : following], words)
         rows.append(
             Labelled(label.meaning or SECTION, label.text, values, doubtful and not any(value.joined for value in values[:1]), place)
         )
@@ -370,14 +370,20 @@ def _shares_row_only(before: Piece, label: Piece) -> bool:
     return bool(label.block.row) and before.block.row != label.block.row and before.block.cells > 1
 
 
-def _values(label: Piece, following: Sequence[Piece]) -> tuple[Piece, ...]:
+def _values(label: Piece, following: Sequence[Piece], words: Words) -> tuple[Piece, ...]:
     """The pieces that belong to a label: up to a heading of its rank, the next term, the end of its row, "About ..."."""
     kept: list[Piece] = []
     for piece in following:
-        if _is_beyond(label, piece):
+        if _is_beyond(label, piece) and (kept or not _is_value_in_kind(label, piece, words)):
             break
         kept.append(piece)
     return tuple(kept)
+
+
+def _is_value_in_kind(label: Piece, piece: Piece, words: Words) -> bool:
+    """Does a site write values as it writes labels: is this heading or term the value of the one before?"""
+    same = label.block.kind == piece.block.kind and label.block.level == piece.block.level
+    return same and piece.block.kind in ("heading", "term") and is_value_of(label.meaning or SECTION, piece.text, words)
 
 
 def _is_beyond(label: Piece, piece: Piece) -> bool:

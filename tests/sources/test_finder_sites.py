@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from registry_sync.errors import SettingsError
 from registry_sync.sources.finder import read_page
 from registry_sync.sources.interface import Found
+from registry_sync.sources.profiles import load_profiles
 from registry_sync.sources.vocabulary import ALL_STATUSES
 from registry_sync.trials.listing import Listing, Subject
 from tests.sources.finder_pages import TRIAL, URL, whole
@@ -345,6 +349,22 @@ def test_values_above_their_labels_are_not_given_to_the_labels_above_them() -> N
     assert listing(f"{TOP}{STATUS}<p>Example Firm</p><p>Sponsor</p><p>Phase 3</p><p>Phase</p>").record.lead_sponsor is None
 
 
+@pytest.mark.parametrize("form", ["<h3>{}</h3><h3>{}</h3>", "<dl><dt>{}</dt><dt>{}</dt></dl>"])
+def test_values_may_be_written_as_their_labels_are(form: str) -> None:
+    rows = {"Status": "Completed", "Sex": "Female", "Enrollment": "312", "Study Start": "2024-01-02"}
+    record = listing(TOP + "".join(form.format(*row) for row in rows.items()) + "<h3>Sponsor</h3><h3>Locations</h3>").record
+    assert (record.overall_status, record.sex, record.lead_sponsor) == ("COMPLETED", "FEMALE", None)
+    assert record.enrollment is not None
+    assert record.start_date is not None
+
+
+def test_many_lines_of_a_part_on_eligibility_are_criteria_without_headings() -> None:
+    lines = [*WANTED[:2], *BARRED]
+    for part in ("".join(f"<p>{line}</p>" for line in lines), items(*lines)):
+        page = f"{TOP}<h2>Recruitment & Eligibility</h2><h3>Status</h3><p>Completed</p>{part}<h2>Study & Design</h2>"
+        assert listing(page).how["criteria"] == "headings_lost"
+
+
 def test_a_kind_of_sponsor_is_no_name() -> None:
     assert listing(f"{TOP}{STATUS}<p>Sponsor: Industry</p>").record.lead_sponsor is None
     assert listing(f"{TOP}{STATUS}<p>Sponsor: Industry Example Ltd</p>").record.lead_sponsor == "Industry Example Ltd"
@@ -354,3 +374,9 @@ def test_a_kind_of_sponsor_is_no_name() -> None:
 def test_calls_of_the_site_are_no_conditions(call: str) -> None:
     page = f"{TOP}{STATUS}<h3>Conditions</h3><p>Dry Eye</p><p>Tears</p><p>{call}</p>{PHASE}"
     assert listing(page).record.conditions == ("Dry Eye", "Tears")
+
+
+def test_an_empty_label_in_a_profile_is_named(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('name = "Own"\nhosts = ["own.example.org"]\n[labels]\n"" = "conditions"\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match=r'labels\."": expected words of the site, not an empty text'):
+        load_profiles(tmp_path)

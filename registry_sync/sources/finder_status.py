@@ -107,6 +107,7 @@ def bare(found: Sequence[Piece], words: Words) -> Covered | None:
 
 def _bare(found: Sequence[Piece], words: Words) -> Iterator[Covered]:
     titled = next((index for index, piece in enumerate(found) if piece.block.level == 1), 0)
+    begun = False  # with its title
     is_open = True  # in the part that tells of the trial as a whole
     owner: Piece | None = None  # the label whose values these are
     row = 0  # of a table: the one whose label opens such a part
@@ -135,7 +136,8 @@ def _bare(found: Sequence[Piece], words: Words) -> Iterator[Covered]:
             last = block
             continue
         heads = index + 1 == len(found) or found[index + 1].block.level != block.level  # else it is written as all short lines are
-        if block.level > 1 and heads and not tokens and len(piece.text.split()) < _FEWEST_WORDS_OF_A_TITLE:
+        begun = begun or block.level == 1 or len(piece.text.split()) >= _FEWEST_WORDS_OF_A_TITLE
+        if block.level > 1 and begun and heads and not tokens and len(piece.text.split()) < _FEWEST_WORDS_OF_A_TITLE:
             is_open, owner = _OF_STATUS.fullmatch(piece.text) is not None, None
             continue
         if tokens and before is not None and before.meaning is None and _is_status_label(before.text):

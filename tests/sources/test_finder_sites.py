@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from registry_sync.errors import SettingsError
+from registry_sync.sources import vocabulary
 from registry_sync.sources.finder import read_page
 from registry_sync.sources.interface import Found
 from registry_sync.sources.profiles import load_profiles
@@ -380,3 +383,21 @@ def test_an_empty_label_in_a_profile_is_named(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text('name = "Own"\nhosts = ["own.example.org"]\n[labels]\n"" = "conditions"\n', encoding="utf-8")
     with pytest.raises(SettingsError, match=r'labels\."": expected words of the site, not an empty text'):
         load_profiles(tmp_path)
+
+
+BARE = sorted({word for words in vocabulary.common().statuses.values() for word in words})
+RUNS = st.sampled_from(["patients who", "of the trial", "We say so", "and", "see below", "in one country"])
+
+
+@given(word=st.sampled_from(BARE), tag=st.sampled_from(["b", "em", "a", "span", "strong", "i"]), before=RUNS, after=RUNS)
+def test_no_word_in_running_text_is_ever_a_status(word: str, tag: str, before: str, after: str) -> None:
+    sentence = f"<p>{before} <{tag}>{word.capitalize()}</{tag}> {after}</p>"
+    assert status(TOP + sentence + PHASE) is None
+    assert status(TOP + "<h3>Trial Information</h3>" + sentence + PHASE) is None
+
+
+@given(word=st.sampled_from(BARE), form=st.sampled_from(["<p>{}</p>", "<div><span>{}</span></div>", "<h2>{}</h2>", "<span>{}</span><br>"]))
+def test_every_status_reads_as_a_badge_as_it_does_beside_its_label(word: str, form: str) -> None:
+    badge = status(TOP + form.format(word.capitalize()) + PHASE)
+    assert badge == status(f"{TOP}<p>Overall status: {word}</p>{PHASE}")
+    assert badge is not None

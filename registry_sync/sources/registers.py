@@ -41,6 +41,7 @@ _GRANT = re.compile(r"\d?[A-Z][A-Z0-9]\d\s?[A-Z]{2}\s?\d{5,6}(?:[ -]?\d\d[A-Z]?\
 _YEAR_ALONE = re.compile(r"\D*(?:19|20)\d\d\D*")
 _FEWEST_SIGNS = 6
 _MOST_WORDS_OF_A_NUMBER = 3
+_DIGITS_OF_AN_EU_NUMBER = 12
 _FEWEST_DIGITS_ALONE = 9
 _MOST_LETTERS_OF_A_CODE = 4
 _FEWEST_DIGITS_OF_A_NAME = 3
@@ -95,10 +96,13 @@ def another_number(texts: Iterable[str], ids: tuple[str, ...]) -> str | None:
     if not shown or any(one in key for key in shown for one in known if len(one) >= _FEWEST_SIGNS):
         return None
     forms = {_form(key) for key in known if len(key) >= _FEWEST_SIGNS}
-    return next((number for key, number in shown.items() if _form(key) in forms), None)
+    return next((number for key, number in shown.items() if _form(key) in forms - {None}), None)
 
 
-def _form(key: str) -> str:
+def _form(key: str) -> str | None:
+    """What numbers of one maker have in common; a number of digits alone tells it only where it is an EU one (EudraCT has a 0 there)."""
+    if key.isdigit():
+        return key[4] if len(key) == _DIGITS_OF_AN_EU_NUMBER and key.startswith("20") else None
     return re.sub(r"\d", "0", key)
 
 

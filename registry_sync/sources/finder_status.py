@@ -85,12 +85,13 @@ def _has_own_value(label: Piece, found: Sequence[Piece], until: int) -> bool:
 
 
 def _headings_above(place: int, found: Sequence[Piece]) -> Iterator[str]:
-    """The headings of the parts in which this stands, the inmost first; without any, nothing."""
+    """The headings of the parts in which this stands, the inmost first; no title, and none that speaks of a status itself."""
     level = found[place].block.level or 7
     for piece in reversed(found[:place]):
         if 1 < piece.block.level < level:
             level = piece.block.level
-            yield piece.text
+            if len(piece.text.split()) <= _MOST_WORDS_OF_A_LABEL and "status" not in piece.text.lower():
+                yield piece.text
 
 
 def bare(found: Sequence[Piece], words: Words) -> Covered | None:

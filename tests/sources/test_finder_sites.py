@@ -121,6 +121,11 @@ def test_a_status_of_a_site_or_of_a_document_is_not_the_trial_s(part: str) -> No
     assert status(TOP + STATUS + PHASE + part) == "COMPLETED"
 
 
+def test_a_title_that_speaks_of_centres_heads_no_list_of_sites() -> None:
+    assert status(f"<h1>Find a trial</h1><h2>{TITLE} in Two Centres</h2><p>{TRIAL}</p><p>Status: Recruiting</p>{PHASE}") == "RECRUITING"
+    assert status(f"{TOP}<h2>Contacts and study status</h2><p>Status: Recruiting</p>{PHASE}") == "RECRUITING"
+
+
 def test_the_overall_status_wins_over_those_of_countries() -> None:
     countries = "<h3>Denmark</h3><p>Trial status</p><p>Ended</p><h3>Norway</h3><p>Trial status</p><p>Halted</p>"
     overall = "<h3>Overall trial status</h3><p>Ongoing, recruitment ended</p>"
@@ -387,9 +392,8 @@ def test_an_empty_label_in_a_profile_is_named(tmp_path: Path) -> None:
         load_profiles(tmp_path)
 
 
-BARE = sorted(
-    {word for words in vocabulary.common().statuses.values() for word in words if not {"inclusion", "available"} & set(word.split())}
-)  # a heading; an error page
+NO_BADGES = {"inclusion", "available"}  # a heading of criteria, the words of an error page
+BARE = sorted({one for words in vocabulary.common().statuses.values() for one in words if not NO_BADGES & set(one.split())})
 RUNS = st.sampled_from(["patients who", "of the trial", "We say so", "and", "see below", "in one country"])
 
 

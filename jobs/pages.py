@@ -20,7 +20,7 @@ from db.pages import Page
 from jobs.listings import Listings
 from jobs.pull import Task
 from jobs.reports import SourceReport, SyncReport
-from jobs.surroundings import Surroundings, from_stamp
+from jobs.surroundings import Surroundings, from_stamp, log
 from registry_sync import __version__
 from registry_sync.errors import Stopped
 from registry_sync.hosts import site_of
@@ -28,7 +28,7 @@ from registry_sync.sources import finder, robots
 from registry_sync.sources.addresses import host_and_port
 from registry_sync.sources.ctgov_record import own_ids
 from registry_sync.sources.http import Client
-from registry_sync.sources.interface import CTGOV, Failed, Forbidden
+from registry_sync.sources.interface import CTGOV, Failed, Forbidden, Observation
 from registry_sync.sources.profiles import Profile, Profiles
 from registry_sync.trials.listing import Subject
 
@@ -166,10 +166,15 @@ class HostPull:
             meter, source = self._client.meter(), self._reports[page.url]
             profile = self._profiles.of(page.url)
             validators = page.validators if page.reader == _reader(profile) and page.listing is not None else None
+            seen: Observation
             try:
                 seen = finder.fetch_page(meter, proof, page.url, profile=profile, validators=validators, manners=self._rules)
             except Stopped:
                 return
+            except Exception as error:
+                # a fault of ours with one page must not keep the others from being looked at
+                log.exception("%s could not be read", page.url)
+                seen = Failed(page.trial, page.url, f"could not be read ({type(error).__name__}); please report it")
             finally:
                 source.requests += meter.requests
                 source.bytes += meter.bytes

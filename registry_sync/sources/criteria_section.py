@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from registry_sync.sources.blocks import Block
-from registry_sync.sources.finder_values import is_value_of
+from registry_sync.sources.finder_values import ages_of_people, is_value_of, location
 from registry_sync.sources.labels import (
     CRITERIA,
     ELIGIBILITY_FACTS,
@@ -31,8 +31,10 @@ from registry_sync.trials.criteria import Line, heading
 from registry_sync.trials.listing import How
 
 _OF_THE_READER = re.compile(r"[\W\d]*(?:I|I'm|I\u2019m|You|Your|My|Are you|Do you|Have you)\b(?!\.)")
+_FULL = re.compile(r"\W*(?:full|complete|detailed|all)\b", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\(?=[.*^<>\[\]()_~#+=-])")
 _NUMBER = re.compile(r"\d{1,3}[.)]?|#")
-_BULLETED_LINE = re.compile(r"^\s*(?:[•*●▪·–-]|\d{1,2}[.)])\s", re.MULTILINE)
+_BULLETED_LINE = re.compile(r"^\s*(?:[•*●▪·]|[–-]{1,2}|\d{1,2}[.)])\s", re.MULTILINE)
 
 
 _SOMETHING_ELSE = (PAGE_LABELS | {REGISTRATION, REFRESHED}) - {CRITERIA}
@@ -40,6 +42,19 @@ _CUT = ("...", "…", "[more]", "(more)", "[…]", "[...]")
 _LISTED = re.compile(r"[(]?(\d{1,2})[.):]?")
 _FEWEST_NUMBERED = 2
 _FEWEST_ITEMS = 3
+_FEWEST_LINES = 5
+_MOST_WORDS_OF_A_HEADING = 8
+_OF_THE_SITE = re.compile(
+    r"\b(?:please contact|contact (?:us|the (?:study|trial|research|team|site)|our|your)|interested\b|newsletter|subscribe|sign up|"
+    r"last (?:updated|reviewed|verified|modified|refreshed)|retrieved|copyright|all rights reserved|have (?:any )?questions|"
+    r"questions (?:about|regarding)|"
+    r"(?:please )?call (?:us|\+?\d)|(?:talk|speak) (?:to|with) (?:your|a) |your doctor|study (?:doctor|team) will|"
+    r"share this|for more information|"
+    r"learn more|download|privacy|NCT\d{8}|study id)|^\W*(?:updated?|source|data from|open to (?:people|participants|patients))\b|"
+    r"\u00a9|\(c\) \d{4}",
+    re.IGNORECASE,
+)
+"""How a site speaks of itself, its readers and its copy, and no protocol does outside of its lists."""
 _FEWEST_WORDS = 3
 _MOST_LETTERS_TO_SAY_SO = 500
 _MOST_CLOSING_LINES = 2
@@ -52,7 +67,8 @@ class CriteriaSection:
     ``how``: why they are no text of the record: cut off, in the site's own words, in columns that cannot be told apart, or
     without an end.
     ``groups``: those of which a heading stands; ``said_nothing``: how often a line says so ("-", "None"); ``is_selection``: the page
-    says that there are more criteria than these.
+    says that there are more criteria than these. ``remarks``: what stands in no list beside criteria that do: sub-headings and closing
+    lines, which are notes.
     """
 
     lines: tuple[Line, ...]
@@ -61,13 +77,15 @@ class CriteriaSection:
     said_nothing: int
     is_selection: bool
     rest: tuple[Block, ...]
+    remarks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class _Span:
     """One stretch of the page that a label or heading of the criteria opens.
 
-    ``content`` are the places of the blocks that state criteria, ``facts`` of those that state another field.
+    ``content`` are the places of the blocks that state criteria, ``facts`` of those that state another field. ``is_full``: it says that
+    these are all ("Full eligibility criteria").
     """
 
     start: int
@@ -76,6 +94,7 @@ class _Span:
     facts: frozenset[int]
     lines: tuple[Line, ...]
     groups: frozenset[str]
+    is_full: bool
 
 
 def criteria_section(blocks: Sequence[Block], words: Words) -> CriteriaSection | None:
@@ -95,6 +114,7 @@ def criteria_section(blocks: Sequence[Block], words: Words) -> CriteriaSection |
         said_nothing=sum(not words.is_stated(block.text) for block in content),
         is_selection=words.is_selection(said),
         rest=tuple(block for place, block in enumerate(blocks) if place not in taken),
+        remarks=frozenset(blocks[place].text for span in spans for place in _remarks(blocks, span.content)),
     )
 
 
@@ -156,17 +176,19 @@ def _speaks_for_the_reader(content: Sequence[Block]) -> bool:
 
 
 def lost_headings(blocks: Sequence[Block], words: Words) -> bool:
-    """Does a part of the page that is named by eligibility have a list without a heading of either group?"""
+    """Does a part of the page that is named by eligibility have a list, or many lines, without a heading of either group?"""
     if any(is_criteria_heading(block.text) for block in blocks):
         return False
-    inside, run = False, 0
+    inside, run, items = False, 0, 0
     for block in blocks:
         meaning = words.label_meaning(block.text)
         if meaning in (SECTION, CRITERIA):
-            inside, run = "ligib" in block.text, 0
+            inside, run, items = "ligib" in block.text, 0, 0
             continue
-        run = run + 1 if inside and meaning is None and _is_item(block) and len(block.text.split()) >= _FEWEST_WORDS else 0
-        if run >= _FEWEST_ITEMS:
+        is_sentence = inside and meaning is None and len(block.text.split()) >= _FEWEST_WORDS
+        run = run + 1 if is_sentence else 0
+        items = items + 1 if is_sentence and _is_item(block) else 0
+        if items >= _FEWEST_ITEMS or run >= _FEWEST_LINES:
             return True
     return False
 
@@ -182,9 +204,9 @@ def _spans(blocks: Sequence[Block], words: Words) -> Iterator[_Span]:
 
 def _chosen(spans: Sequence[_Span]) -> list[_Span]:
     """The stretches that hold the criteria; a site may show its fields between the two groups."""
-    whole = next((span for span in spans if {"inclusion", "exclusion"} <= span.groups), None)
-    if whole is not None:
-        return [whole]
+    whole = [span for span in spans if {"inclusion", "exclusion"} <= span.groups]
+    if whole:
+        return [next((span for span in whole if span.is_full), whole[0])]
     found = {group: next((span for span in spans if group in span.groups), None) for group in ("inclusion", "exclusion")}
     apart = sorted((span for span in found.values() if span is not None), key=lambda span: span.start)
     headed = [span for span in spans if any(is_criteria_heading(line.text) for line in span.lines)]
@@ -202,12 +224,60 @@ def _span_from(blocks: Sequence[Block], start: int, words: Words) -> _Span:
     """The stretch that the block at ``start`` opens."""
     first = start if _opens_with_heading(blocks[start], words) else start + 1
     end = _end_of_criteria(blocks, start, words)
-    seen = [place for place in range(first, end) if not words.is_button(blocks[place].text)]
+    seen = [place for place in range(first, end) if not words.is_button(blocks[place].text) or _is_among_items(blocks, place)]
     facts = _facts(blocks, seen, words)
-    content = tuple(place for place in seen if place not in facts)
+    content = _without_site_lines(blocks, [place for place in seen if place not in facts], words)
+    facts |= {place for place in seen if place not in content and any(ages_of_people(blocks[place].text))}
     lines = _lines([blocks[place] for place in content])
     groups = frozenset(found.group for line in lines if (found := heading(line)) is not None and found.group is not None)
-    return _Span(start, end, content, facts, lines, groups)
+    return _Span(start, end, content, facts, lines, groups, _FULL.match(blocks[start].text) is not None)
+
+
+def _is_among_items(blocks: Sequence[Block], place: int) -> bool:
+    """Does this item ("None", "Collapse") stand between others of its list?"""
+    block = blocks[place]
+    beside = [one for one in blocks[max(0, place - 1) : place + 2] if one is not block]
+    return block.kind == "item" and bool(block.outline) and all(one.outline == block.outline for one in beside)
+
+
+def _is_loose(block: Block) -> bool:
+    """Does this line carry no bullet, where others do?"""
+    return block.marker is None and not block.depth and not block.is_line_of_pre and not _is_item(block) and block.cells < 2
+
+
+def _without_site_lines(blocks: Sequence[Block], places: Sequence[int], words: Words) -> tuple[int, ...]:
+    """Those of lists, without the lines between and below them in which the site speaks: whom to call, when it was updated.
+
+    A line that keeps the rest of the list back stays: it says why the list is short.
+    """
+    if sum(_is_item(blocks[place]) for place in places) < _FEWEST_ITEMS - 1:
+        return tuple(places)
+
+    def is_the_sites(block: Block) -> bool:
+        return _is_loose(block) and _OF_THE_SITE.search(block.text) is not None and not words.is_cut_off(block.text)
+
+    return tuple(place for place in places if not is_the_sites(blocks[place]))
+
+
+def _remarks(blocks: Sequence[Block], places: Sequence[int]) -> Iterator[int]:
+    """The lines without a bullet right above and below items that have one, and behind the last of them."""
+    items = [place for place in places if _is_item(blocks[place])]
+    if len(items) < _FEWEST_ITEMS - 1:
+        return
+    for at, place in enumerate(places):
+        block = blocks[place]
+        if not _is_loose(block) or at == 0 or block.text.endswith(":") or is_criteria_heading(block.text):
+            continue
+        short = len(block.text.split()) <= _MOST_WORDS_OF_A_HEADING and not block.text.endswith((".", ";", ","))
+        if place > items[-1] or (
+            short and at + 1 < len(places) and _is_item(blocks[places[at + 1]]) and _may_precede_heading(blocks[places[at - 1]])
+        ):
+            yield place
+
+
+def _may_precede_heading(block: Block) -> bool:
+    """Is this an item, or what introduces one?"""
+    return _is_item(block) or block.text.endswith(":") or is_criteria_heading(block.text)
 
 
 def _end_of_criteria(blocks: Sequence[Block], start: int, words: Words) -> int:
@@ -216,7 +286,7 @@ def _end_of_criteria(blocks: Sequence[Block], start: int, words: Words) -> int:
         block = blocks[index]
         if is_criteria_heading(block.text):
             anchor = index
-        elif not _heads_criteria(blocks, index, blocks[anchor], words) and (
+        elif not (_heads_criteria(blocks, index, blocks[anchor], words) or _list_goes_on(blocks, index, start, anchor, words)) and (
             _leaves_place(blocks, anchor, block)
             or _leaves_item(blocks[anchor], blocks[anchor + 1], block, words)
             or _ends_criteria(blocks[start], blocks[anchor], block, words)
@@ -243,6 +313,20 @@ def _heads_criteria(blocks: Sequence[Block], index: int, anchor: Block, words: W
         return len(following.text.split()) > _FEWEST_WORDS and not is_value_of(meaning, following.text, words)
     in_list = _is_item(following) and (_is_item(before) or is_criteria_heading(before.text))
     return meaning == "conditions" and block.text.lower().startswith("medical") and in_list
+
+
+def _list_goes_on(blocks: Sequence[Block], index: int, start: int, anchor: int, words: Words) -> bool:
+    """Is this label, of a lower rank than the headings of the criteria, right between items of their list that are sentences?"""
+    block, level = blocks[index], blocks[anchor].level or blocks[start].level
+    if not level or 0 < block.level <= level or block.row or block.kind == "term" or words.label_meaning(block.text) is None:
+        return False
+    if not is_criteria_heading(blocks[anchor].text) or not _may_precede_heading(blocks[index - 1]):
+        return False
+    below = list(itertools.takewhile(_is_item, blocks[index + 1 :]))
+    told = [
+        one for one in below if len(one.text.split()) > _FEWEST_WORDS and location(one.text) is None and not words.label_meaning(one.text)
+    ]
+    return 2 * len(told) > len(below)
 
 
 def _is_item(block: Block) -> bool:
@@ -337,7 +421,8 @@ def _is_beside_each_other(content: Sequence[Block]) -> bool:
 
 def _lines(content: Sequence[Block]) -> tuple[Line, ...]:
     """The section's lines: from the page's own lists, or from the bullets and numbers in the text."""
-    lines = block_lines(list(_numbered(_spread(content))))
+    plain = [replace(one, text=_ESCAPED.sub("", one.text), raw=_ESCAPED.sub("", one.raw)) if "\\" in one.text else one for one in content]
+    lines = block_lines(list(_numbered(_spread(plain))))
     base = min((line.depth for line in lines), default=0)
     return tuple(Line(line.depth - base, line.marker, line.text, line.heading) for line in lines)
 

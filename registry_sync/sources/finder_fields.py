@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
+from registry_sync.sources import finder_status
 from registry_sync.sources import finder_values as read
-from registry_sync.sources import vocabulary
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.criteria_section import CriteriaSection, criteria_section, lost_headings
 from registry_sync.sources.folding import fold
-from registry_sync.sources.labels import AGES, CRITERIA, LAUNCHED_BY, REFRESHED, SECTION, Words
+from registry_sync.sources.labels import AGES, CRITERIA, LAUNCHED_BY, NONE, REFRESHED, SECTION, Words
 from registry_sync.sources.page_parts import Labelled, Piece, labelled, pieces, trial_ids
 from registry_sync.sources.profiles import Profile
 from registry_sync.trials.criteria import parse
@@ -22,17 +24,17 @@ from registry_sync.trials.record import Criterion, Dated, Enrollment, Location
 _LAUNCHED_BY = re.compile(r"launched by\s+(?P<name>\S.*?)(?:\s*[·•|]\s*(?P<day>[^·•|]+))?", re.IGNORECASE)
 _SPONSORED_BY = re.compile(r"(?:research )?sponsored by:?\s+(?P<name>\S.*)", re.IGNORECASE)
 _NAME_OF_A_SITE = re.compile(r"(?:\S+\s+){0,4}(?:trials?|studies)(?:\s+(?:finder|search|database|registry|portal|summary))?", re.IGNORECASE)
+_CRITERION_OF_ITS_OWN = "none"  # among others of its list; alone it says that there are none
 _FEWEST_WORDS_IN_TITLE = 3
 _MOST_WORDS_OF_AN_ITEM = 10
 _MOST_LETTERS_SAID = 300
-_MOST_LETTERS_OF_A_BADGE = 120
+_MOST_LETTERS_OF_A_LINE = 80
 _ELLIPSES = ("...", "…")
 _DATED = ("start_date", "primary_completion_date", "completion_date", "first_post_date", "last_update_post_date")
 _DAYS = ("first_submit_date", "last_update_submit_date", "status_verified_date")
 _NOTHING_MAY_BE_A_VALUE = frozenset(("phases", "overall_status"))
 _WEIGHT: dict[How, int] = {"cut_off": 3, "unclear": 2, "not_reported": 1, "empty": 0}
 _SINGLE = frozenset(("overall_status", "sex", "minimum_age", "maximum_age", "healthy_volunteers", "study_type", "enrollment", *_DATED))
-_OF_OTHER_THINGS = frozenset(vocabulary.MEANINGS) - {SECTION, "overall_status", "criteria", "brief_title", "official_title"}
 """Labels beside which a status is that of something else."""
 _SAID_OF = frozenset((*_DATED, *_DAYS))
 
@@ -50,7 +52,7 @@ class Fields:
         section = criteria_section(blocks, words)
         rest = section.rest if section else tuple(blocks)
         self.found = pieces(rest, words)
-        self.rows = labelled(self.found)
+        self.rows = labelled(self.found, words)
         self._by_meaning: dict[str, list[Labelled]] = {}
         for row in self.rows:
             self._by_meaning.setdefault(row.meaning, []).append(row)
@@ -63,7 +65,7 @@ class Fields:
         sponsor, submitted = self._launched_by()
         self._set("official_title", first("official_title", _name))
         self._set("brief_title", self._title(blocks))
-        self._set("lead_sponsor", first("lead_sponsor", _name) or sponsor)
+        self._set("lead_sponsor", first("lead_sponsor", lambda text, _: text if read.is_sponsor(text) else None) or sponsor)
         self._set("study_type", first("study_type", lambda text, _: read.study_type(text)))
         self._set("sex", first("sex", lambda text, _: read.sex(text)) or self._at_top("sex", read.sex))
         self._set("healthy_volunteers", first("healthy_volunteers", lambda text, _: read.healthy_volunteers(text)))
@@ -108,7 +110,7 @@ class Fields:
                 if text.endswith(_ELLIPSES):
                     self._open(name, "cut_off", text)
                     continue
-                if name in _SINGLE and (other := self._said_otherwise(meaning, name, value, reader)) is not None:
+                if name in _SINGLE and (other := self._said_otherwise(row, name, value, reader)) is not None:
                     self._contradicted(name, (text, other))
                     return None
                 if name in _SAID_OF and text != (value if isinstance(value, str) else value.date):
@@ -120,10 +122,16 @@ class Fields:
                 self._open(name, "cut_off" if self.words.is_cut_off(text) or text.endswith(_ELLIPSES) else "unclear", text)
         return None
 
-    def _said_otherwise(self, meaning: str, name: str, value: Any, reader: Callable[[str, str], Any]) -> str | None:
-        """Another value that the page states for the same field, before its places, which have values of their own."""
-        for row in itertools.takewhile(lambda one: one.meaning != "locations", self.rows):
-            if row.meaning == meaning and row.values and not row.doubtful and self.words.is_stated(text := row.values[0].text):
+    def _said_otherwise(self, first: Labelled, name: str, value: Any, reader: Callable[[str, str], Any]) -> str | None:
+        """Another value that the page states for the same field, before its places, which have values of their own.
+
+        "Overall status" is no contradiction of a bare "Status", which may be of anything.
+        """
+        places = next((row.place for row in self.rows if row.meaning == "locations"), len(self.found))
+        for row in self._by_meaning[first.meaning]:
+            if row.place > places or (name == "overall_status" and finder_status.rank(row) != finder_status.rank(first)):
+                continue
+            if row.values and not row.doubtful and self.words.is_stated(text := row.values[0].text):
                 other = reader(text, row.label)
                 if other is not None and not _agree(name, value, other):
                     return text
@@ -139,15 +147,14 @@ class Fields:
 
     def _read_status(self) -> None:
         """The status; where the site's one word covers several of the registry's, these."""
-        covered = self._first("overall_status", lambda text, _: (self.words.status(text), text) if self.words.status(text) else None)
+        covered = self._labelled_status()
         if self._is_contradicted("overall_status"):
             return
-        badges = self._badges()
-        others = [badge for badge in badges if not _agree("overall_status", (covered or badges[0]), badge)]
-        if len({tokens for tokens, _ in others}) == 1 or (others and covered is None):
-            self._contradicted("overall_status", [text for _, text in (covered or badges[0], *others)])
+        badge = finder_status.bare(self.found, self.words)
+        if covered is not None and badge is not None and not _agree("overall_status", covered, badge):
+            self._contradicted("overall_status", (covered[1], badge[1]))
             return
-        covered = covered or next(iter(badges), None)
+        covered = covered or badge
         if covered is None:
             return
         tokens, text = covered
@@ -160,11 +167,24 @@ class Fields:
         if len(tokens) > 1 or text.casefold() != tokens[0].replace("_", " ").casefold():
             self.said["overall_status"] = text[:_MOST_LETTERS_SAID]
 
+    def _labelled_status(self) -> finder_status.Covered | None:
+        """The status beside a label; of two the more exact one."""
+        self._by_meaning["overall_status"] = list(finder_status.of_the_trial(self.rows, self.found))
+        covered: finder_status.Covered | None = self._first("overall_status", self._covered)
+        for row in self._by_meaning["overall_status"]:
+            other = self.words.status(row.values[0].text) if row.values and not row.doubtful else ()
+            if covered and other and set(other) < set(covered[0]):
+                covered = other, row.values[0].text
+        return covered
+
+    def _covered(self, text: str, _: str) -> finder_status.Covered | None:
+        return (tokens, text) if (tokens := self.words.status(text)) else None
+
     def _read_ages(self) -> None:
         """The lower and upper age limit, from their own labels or from one for both."""
         both = self._first(AGES, lambda text, _: read.ages(text) if any(read.ages(text)) else None, name="minimum_age")
         at_top = self._at_top("ages", lambda text: limits if any(limits := read.ages(text)) else None)
-        lower, upper = both or at_top or (None, None)
+        lower, upper = both or at_top or self._ages_of_people() or (None, None)
         if both is None and (how := self.how.get("minimum_age")) is not None:
             self._open("maximum_age", how, self.said.get("minimum_age", ""))
         for name, limit in (("minimum_age", lower), ("maximum_age", upper)):
@@ -173,6 +193,11 @@ class Fields:
                 self._contradicted(name, (str(alone), str(limit)))
             elif not self._is_contradicted(name):
                 self._set(name, alone or limit)
+
+    def _ages_of_people(self) -> tuple[str | None, str | None] | None:
+        """The ages in a line that says to whom the trial is open."""
+        lines = (piece.text for piece in self.found if len(piece.text) <= _MOST_LETTERS_OF_A_LINE)
+        return next((found for text in lines if any(found := read.ages_of_people(text))), None)
 
     def _read_dates(self, submitted: str | None) -> None:
         """The dates that stand beside their labels without doubt; a page that puts values before its labels gives none."""
@@ -202,30 +227,20 @@ class Fields:
     def _values_stand_first(self) -> bool:
         """Does a chain of dates and their labels begin with a date and end with a label, so that each date belongs to the next?"""
         labels = (*_DATED, *_DAYS)
+        every = frozenset((*labels, NONE))
         for index, piece in enumerate(self.found):
-            if index == 0 or piece.meaning not in labels or not self._is_date(self.found[index - 1]):
+            if piece.meaning not in every or index == 0 or not self._is_date(self.found[index - 1]):
                 continue
-            if not (index > 1 and self.found[index - 2].meaning is not None):
+            if index > 1 and self.found[index - 2].meaning not in (None, SECTION):
+                continue
+            following = self.found[index + 1 : index + 3]
+            if piece.meaning in labels or (len(following) == 2 and self._is_date(following[0]) and following[1].meaning in every):
                 return True
         return False
 
     @staticmethod
     def _is_date(piece: Piece) -> bool:
         return piece.meaning is None and not piece.joined and read.dated(piece.text, "", day_first=True) is not None
-
-    def _badges(self) -> list[tuple[tuple[str, ...], str]]:
-        """Statuses that the page shows without a label, before its places: those have statuses of their own."""
-        found: list[tuple[tuple[str, ...], str]] = []
-        before: Block | None = None
-        label: str | None = None
-        for piece in itertools.takewhile(lambda one: one.meaning != "locations", self.found):
-            runs = piece.block.parts if piece.block is not before and len(piece.block.parts) > 1 else ()  # once for each block
-            before = piece.block
-            of_another = found and label in _OF_OTHER_THINGS
-            label = piece.meaning
-            if piece.meaning is None and not of_another and (runs or len(piece.text) <= _MOST_LETTERS_OF_A_BADGE):
-                found += [(tokens, text) for text in dict.fromkeys((piece.text, *runs)) if (tokens := self.words.bare_status(text))]
-        return found
 
     def _phases(self) -> tuple[str, ...] | None:
         """The phases, which may stand one by one: beside their label, else where they first stand without one."""
@@ -296,7 +311,7 @@ class Fields:
             if not row.values:
                 self._open(name, "empty")
                 continue
-            texts = [piece.text for piece in _run(row.values)]
+            texts = [piece.text for piece in itertools.takewhile(lambda one: not self._calls(one), _run(row.values))]
             stated = tuple(text for text in texts if self.words.is_stated(text))
             if row.doubtful:
                 self._open(name, "unclear" if stated else "not_reported")
@@ -312,6 +327,10 @@ class Fields:
                 self.said[name] = stated[0][:_MOST_LETTERS_SAID]
                 return None
         return None
+
+    def _calls(self, piece: Piece) -> bool:
+        """Does the site speak to its reader here ("Know someone who could benefit? Share")?"""
+        return self.words.is_button(piece.text) or "? " in piece.text or piece.text.endswith(("?", "!"))
 
     def _locations(self) -> tuple[Location, ...] | None:
         """The places below a label; ``None`` where there are none that can be read or the page shows only some."""
@@ -333,8 +352,13 @@ class Fields:
             elif CRITERIA in self._by_meaning:
                 self.how["criteria"] = "empty"
             return
-        every = parse(section.lines)
-        stated = tuple(one for one in every if self.words.is_stated(one.text))
+        every = tuple(replace(one, kind="note") if one.text in section.remarks else one for one in parse(section.lines))
+        several = {one.group for one in every if self.words.is_stated(one.text) and one.kind == "item"}
+        stated = tuple(
+            one
+            for one in every
+            if self.words.is_stated(one.text) or (one.group in several and one.text.strip(" .").casefold() == _CRITERION_OF_ITS_OWN)
+        )
         how = section.how or _how_they_stand(section, every, stated)
         if how is not None:
             self.how["criteria"] = how

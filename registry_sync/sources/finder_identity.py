@@ -9,7 +9,7 @@ import msgspec
 
 from registry_sync.sources import registers
 from registry_sync.sources.blocks import Block
-from registry_sync.sources.finder_titles import is_telling, titles_agree, titles_are_akin
+from registry_sync.sources.finder_titles import is_one_of, is_telling, titles_are_akin
 from registry_sync.sources.json_ld import Study
 from registry_sync.sources.labels import OTHER_IDS, REGISTRATION, Words, is_on_the_way
 from registry_sync.sources.page_parts import OF_ANOTHER, Labelled, trial_ids
@@ -151,7 +151,10 @@ def _by_title(subject: Subject, shown: Shown) -> bool:
     if not lengths:
         return False
     least, most = max(_FEWEST_LETTERS_IN_TITLE, min(lengths) // 2), min(_MOST_LETTERS_IN_TITLE, max(lengths) * 2)
-    return any(titles_agree(text, title) for block in shown.own if least <= len(text := block.text) <= most for title in subject.titles)
+    if not any(is_one_of(text, subject.titles) for block in shown.own if least <= len(text := block.text) <= most):
+        return False
+    filed = [row.values[0].text for row in shown.rows if row.meaning in (REGISTRATION, OTHER_IDS) and row.values]
+    return registers.another_number(filed, subject.ids) is None
 
 
 def _other_registration(subject: Subject, rows: Sequence[Labelled]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 _HARMLESS = frozenset(
@@ -50,6 +50,19 @@ def titles_are_akin(one: str, others: Collection[str]) -> bool:
     mine = {word for word in _words(one) if not word.isdigit()}
     theirs = {word for other in others if len(other) <= _MOST_LETTERS for word in _words(other)}
     return len(mine & theirs) >= _FEWEST_AKIN and 2 * len(mine & theirs) > len(mine)
+
+
+def is_one_of(shown: str, titles: Sequence[str]) -> bool:
+    """Is this one of a trial's titles? A short name that none of them has, where one has another, is a sister's."""
+    if not any(titles_agree(shown, title) for title in titles):
+        return False
+    theirs = {name for title in titles for name in _short_names(title)}
+    return not theirs or theirs.issuperset(_short_names(shown))
+
+
+def _short_names(title: str) -> frozenset[str]:
+    found = [match[0].strip(" ()[]:") for form in (_NAME_BEHIND, _NAME_BEFORE) if (match := form.search(title))]
+    return frozenset(re.sub(r"\s(?:study|trial)$", "", name.casefold()) for name in found)
 
 
 def _says_enough(words: tuple[str, ...]) -> bool:

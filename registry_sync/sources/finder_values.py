@@ -36,6 +36,11 @@ _SEXES = {
     "all genders": "ALL", "all sexes": "ALL", "men and women": "ALL", "women and men": "ALL", "male female": "ALL", "female male": "ALL",
     "any gender": "ALL", "all sex": "ALL", "male": "MALE", "males": "MALE", "men": "MALE", "male only": "MALE", "men only": "MALE",
     "female": "FEMALE", "females": "FEMALE", "women": "FEMALE", "female only": "FEMALE", "women only": "FEMALE",
+    "female or male": "ALL", "male or female": "ALL", "both males and females": "ALL", "males and females": "ALL",
+    "females and males": "ALL",
+    "both female and male": "ALL", "both females and males": "ALL", "everyone": "ALL", "everybody": "ALL", "m f": "ALL", "f m": "ALL",
+    "both genders": "ALL", "both sexes": "ALL", "both men and women": "ALL", "men or women": "ALL", "females or males": "ALL",
+    "males or females": "ALL", "women or men": "ALL",
 }  # fmt: skip
 _NO_VOLUNTEERS = frozenset(
     ("no", "false", "no healthy volunteers", "not accepted", "does not accept healthy volunteers", "not accepting healthy volunteers")
@@ -51,9 +56,22 @@ _STUDY_TYPES = {
     "non interventional": "OBSERVATIONAL", "noninterventional": "OBSERVATIONAL", "expanded access": "EXPANDED_ACCESS",
 }  # fmt: skip
 
-_UNITS = {"year": "Year", "yr": "Year", "month": "Month", "week": "Week", "day": "Day", "hour": "Hour", "minute": "Minute"}
-_AGE = r"(?P<{0}>\d{{1,3}})\s*(?P<{0}_unit>years?|yrs?|months?|weeks?|days?|hours?|minutes?)?(?:\s+old)?"
+_KINDS_OF_SPONSOR = frozenset(
+    ("industry", "commercial", "non commercial", "noncommercial", "academic", "government", "network", "individual", "other", "nih",
+     "us fed", "u s fed", "commercial sector industry", "university", "hospital", "charities societies foundations", "government body",
+     "pharmaceutical company", "industry sponsored", "investigator initiated", "other collaborative groups", "hospital treatment centre")
+)  # fmt: skip
+_UNITS = {"year": "Year", "yr": "Year", "y": "Year", "month": "Month", "week": "Week", "day": "Day", "hour": "Hour", "minute": "Minute"}
+_AGE = r"(?P<{0}>\d{{1,3}})\s*(?P<{0}_unit>years?|yrs?|y(?![a-z])|months?|weeks?|days?|hours?|minutes?)?(?:\s+old)?"
 _AGE_FROM_TO = re.compile(r"(?:≥|>=)\s*" + _AGE.format("low") + r"\s*(?:&|and|,)?\s*(?:≤|<=)\s*" + _AGE.format("high"), re.IGNORECASE)
+_AGE_BETWEEN = re.compile(
+    r"(?:between|from|ages?d?)\s+" + _AGE.format("low") + r"\s*(?:and|to|-|\u2013|\u2014|through)\s*" + _AGE.format("high"), re.IGNORECASE
+)
+_AGE_MIN_MAX = re.compile(
+    r"min(?:imum)?(?: age)?\.?:?\s*" + _AGE.format("low") + r"\s*[,;/]?\s*max(?:imum)?(?: age)?\.?:?\s*" + _AGE.format("high"),
+    re.IGNORECASE,
+)
+_AGE_FILLERS = re.compile(r"(?:\s+of age)?,?\s*(?:inclusive)?$|^ages? (?=\d)", re.IGNORECASE)
 _NO_UPPER = re.compile(r"\s*(?:-|–|—|to)\s*(?:n/?a|no limit|no upper limit|no maximum|none|any)$", re.IGNORECASE)
 _ONE_AGE = re.compile(_AGE.format("one") + r"(?:\s+of age)?", re.IGNORECASE)
 _AGE_AND_OVER = re.compile(
@@ -73,6 +91,11 @@ _AGE_UP_TO = re.compile(
 )
 _AGE_RANGE = re.compile(_AGE.format("low") + r"\s*(?:-|–|—|to|until|through)\s*" + _AGE.format("high"), re.IGNORECASE)
 
+_PEOPLE = re.compile(
+    r"(?:open to|for|accepts) (?:people|participants|patients|adults|eligible people) (?:between ages|ages|aged|age)?\s*(?P<ages>.{2,40})",
+    re.IGNORECASE,
+)
+
 _COUNT = re.compile(
     r"(?:(?:expecting|about|approximately|around|up to|n\s*=)\s*)?(?P<count>\d{1,3}(?:,\d{3})+|\d{1,9})"
     r"(?:\s*(?:study )?(?:participants?|patients?|people|subjects?|volunteers?|enrolled))?",
@@ -81,6 +104,7 @@ _COUNT = re.compile(
 
 _PHASE_NUMBERS = {numeral: f"PHASE{number}" for number in (1, 2, 3, 4) for numeral in (str(number), ("i", "ii", "iii", "iv")[number - 1])}
 _PHASE = re.compile(r"(?:phase\s*)?(?P<number>iv|i{1,3}|[1-4])[ab]?", re.IGNORECASE)
+_PHASE_INSIDE = re.compile(r"(?P<before>(?:therapeutic|human|phase) [^()]{1,40}?)\s*\((?P<inside>phase [^()]{1,12})\)")
 _STUDY_BEHIND = re.compile(r"\s+(?:(?:research|clinical)\s+)?(?:study|trial)$")
 _PHASE_PARTS = re.compile(r"\s*(?:/|,|\||&|\band\b|-|–)\s*", re.IGNORECASE)
 
@@ -124,10 +148,10 @@ def one_age(text: str) -> str | None:
 
 def ages(text: str) -> tuple[str | None, str | None]:
     """The lower and upper limit of "18 Years to 75 Years", "18+", "Up to 65 years"; ``None`` for one that is not stated."""
-    words = fold(re.sub(r"\([^()]*\)|(?<=\d)\.0+(?!\d)", " ", text)).rstrip(".")
+    words = _AGE_FILLERS.sub("", fold(re.sub(r"\([^()]*\)|(?<=\d)\.0+(?!\d)", " ", text)).rstrip("."))
     if found := _NO_UPPER.search(words):
         words = words[: found.start()] + "+"
-    if found := _AGE_FROM_TO.fullmatch(words):
+    if found := _AGE_FROM_TO.fullmatch(words) or _AGE_BETWEEN.fullmatch(words) or _AGE_MIN_MAX.fullmatch(words):
         return _age(found["low"], found["low_unit"] or found["high_unit"]), _age(found["high"], found["high_unit"])
     if found := _AGE_AND_OVER.fullmatch(words) or _AGE_AT_LEAST.fullmatch(words):
         return _age(found["low"], found["low_unit"]), None
@@ -138,6 +162,12 @@ def ages(text: str) -> tuple[str | None, str | None]:
     return None, None
 
 
+def ages_of_people(text: str) -> tuple[str | None, str | None]:
+    """The same of a line that says whom the trial takes: "Open to people ages 18-75", "for people ages 18-75 (full criteria)"."""
+    found = _PEOPLE.fullmatch(fold(text)) if text[:3].lower() in ("ope", "for", "acc") else None
+    return ages(found["ages"]) if found else (None, None)
+
+
 def _age(number: str, unit: str | None) -> str:
     word = _UNITS[(unit or "year").lower().rstrip("s")]
     return f"{int(number)} {word}{'' if int(number) == 1 else 's'}"
@@ -146,6 +176,9 @@ def _age(number: str, unit: str | None) -> str:
 def phases(text: str) -> tuple[str, ...] | None:
     """The registry's tokens: ``Phase 1/2`` is ("PHASE1", "PHASE2"), "Not applicable" ("NA",), "Early Phase 1" ("EARLY_PHASE1",)."""
     words = _STUDY_BEHIND.sub("", fold(text).casefold().replace("_", " "))
+    if found_inside := _PHASE_INSIDE.fullmatch(words):
+        before, inside = phases(found_inside["before"]), phases(found_inside["inside"])
+        return inside if (before in (None, inside) and not found_inside["before"][-1:].isdigit()) or before == inside else None
     if words in ("early phase 1", "early phase i", "early phase1", "phase 0"):
         return ("EARLY_PHASE1",)
     if words == "not applicable" or text == "NA":
@@ -277,6 +310,11 @@ def _country_at_end(text: str) -> str | None:
     return None
 
 
+def is_country(text: str) -> bool:
+    """Is this the name of a country?"""
+    return len(text) < 60 and fold(text).casefold() in _countries()
+
+
 @cache
 def _countries() -> frozenset[str]:
     """Country names in English: the Unicode locale data's, and the registry's own spellings."""
@@ -299,6 +337,14 @@ def several(texts: tuple[str, ...]) -> tuple[str, ...] | None:
 def is_name(text: str) -> bool:
     """Can this be a name or a title: neither long nor a sign alone?"""
     return len(text) <= 500 and bool(label_key(text) or len(text) > 20) and any(letter.isalpha() for letter in text)
+
+
+def is_sponsor(text: str) -> bool:
+    """Can this be a sponsor's name: no kind of sponsor, and no value of another field that stands in its place?"""
+    if status_key(text) in _KINDS_OF_SPONSOR or not is_name(text):
+        return False
+    other = bare_phases(text) or sex(text) or study_type(text) or any(ages(text)) or calendar_date(text)
+    return not other and enrollment(text, "") is None
 
 
 def is_value_of(meaning: str, text: str, words: Words) -> bool:

@@ -48,6 +48,11 @@ _CRITERIA_HEADING = re.compile(
     r"|^(?:you|people|participants|patients)\b.{0,60}\b(?:join|participate|take part|be (?:eligible|included|excluded))\s+if\W*$",
     re.IGNORECASE,
 )
+_LAY_HEADING = re.compile(
+    r"(?:(?:you|people|patients|participants) (?:may|might|can|could|will|are)(?P<not>not|n't| not|'t)?(?: be)?(?: able to| eligible to)?"
+    r" (?:qualify|join|participate|take part|enter|eligible)(?: (?:in|for))?(?: (?:this|the) (?:study|trial|research))? if(?: you)?"
+    r"|who (?:can|may|should)(?P<who>not|n't| not|'t)? (?:participate|join|take part|enter)(?: in (?:this|the) (?:study|trial))?)"
+)
 _MAY_BE_HEADING = re.compile(r"clusion|articipants? must|\bif\W*$", re.IGNORECASE)
 BEGINNING: Final = 3
 _BULLETS = " •‣◦●▪·*–—-()[]"
@@ -61,6 +66,14 @@ _MOST_MEANINGS_KEPT = 20_000
 _MOST_WORDS_AFTER = 4
 _DECORATION = re.compile(r"^[\s•‣◦●▪·*–—-]+|[\s:*?]+$")
 _QUOTES = str.maketrans({"\u2019": "'", "\u200b": "", "\ufeff": "", "\u00ad": ""})
+_STATUS_BEFORE = re.compile(
+    r"^(?:(?:this|the) (?:study|trial|clinical trial) )?(?:(?:is|has been|was|has|status) )?(?:currently |now )?(?=\w)"
+)
+_STATUS_BEHIND = re.compile(
+    r"(?: (?:new )?(?:patients|participants|volunteers|subjects))?"
+    r"(?: (?:in|at) \w+ (?:countries|country|sites?|locations?|cent(?:re|er)s?))?"
+    r"(?: (?:last (?:verified|updated)|as of|since|verified)\b.*)?$"
+)
 _NO_LETTERS = re.compile(r"[\W_]+")
 _IN_BRACKETS = re.compile(r"\s*\([^()]*\)\s*$")
 _NUMBER = re.compile(r"\d[\d,.]*")
@@ -118,7 +131,9 @@ class Words:
 
     def status(self, text: str) -> tuple[str, ...]:
         """The registry's tokens that a status beside its label covers, in any spelling; empty for what is none."""
-        return self._beside.get(status_key(text), ())
+        key = status_key(text)
+        found = self._beside.get(key)
+        return found if found is not None else self._beside.get(_bare_status_key(key), ())
 
     def bare_status(self, text: str) -> tuple[str, ...]:
         """The same of a status without a label; only wordings that mean nothing else."""
@@ -216,12 +231,25 @@ def status_key(text: str) -> str:
     return " ".join(_NO_LETTERS.sub(" ", bare.casefold()).split())
 
 
+def _bare_status_key(key: str) -> str:
+    """The same without the words of a sentence around it: "this study has been completed", "recruiting in 3 countries"."""
+    return _STATUS_BEHIND.sub("", _STATUS_BEFORE.sub("", key))
+
+
 @lru_cache(maxsize=4096)
 def opens_other_trials(text: str) -> bool:
     """Does this short text introduce trials other than the page's own?"""
-    if len(text) > _MOST_LETTERS_IN_HEADING or _OTHER_TRIALS.match(text) is None:
+    if len(text) > _MOST_LETTERS_IN_HEADING:
+        return False
+    if _begins_with_one_of(label_key(text), vocabulary.common().other_trials):
+        return len(text.split()) <= _MOST_WORDS_IN_HEADING and not text.endswith(".")
+    if _OTHER_TRIALS.match(text) is None:
         return False
     return len(text.split()) <= _MOST_WORDS_IN_HEADING and not text.endswith(".")
+
+
+def _begins_with_one_of(key: str, phrases: list[str]) -> bool:
+    return any(key.startswith(phrase) and not key[len(phrase) : len(phrase) + 1].isalnum() for phrase in phrases)
 
 
 def is_related(text: str) -> bool:
@@ -279,6 +307,14 @@ def opens_about(text: str) -> bool:
     if _ABOUT.match(text) is None:
         return False
     return len(text.split()) <= _MOST_WORDS_IN_HEADING and not text.endswith((".", ":"))
+
+
+def lay_group(text: str) -> str | None:
+    """The group of which this is a heading in words for patients ("You may not qualify if", "Who cannot take part")."""
+    if len(text) > _MOST_LETTERS_IN_LABEL or text[:1].upper() not in "YPW":
+        return None
+    found = _LAY_HEADING.fullmatch(label_key(text.rstrip(" .:\u2026")))
+    return None if found is None else "exclusion" if found["not"] or found["who"] else "inclusion"
 
 
 @lru_cache(maxsize=4096)

@@ -26,23 +26,32 @@ from registry_sync.sources.labels import (
     is_related,
     is_step,
     label_key,
+    lay_group,
     opens_about,
     opens_other_trials,
 )
 from registry_sync.sources.markers import strip_bullets
-from registry_sync.sources.registers import TRIAL_ID
+from registry_sync.sources.registers import ANY_TRIAL_ID, nct_ids
 
 _MOST_WORDS_BESIDE_AN_ID = 4
 _MOST_LETTERS_OF_A_ROW = 120
+_MOST_LETTERS_OF_A_HEADING = 60
 _MOST_WORDS_OF_A_LABEL = 6
 _GLUED = re.compile(r"(?<=[a-z)?])(?=[A-Z0-9])")
+_HEADS_PARTS = re.compile(
+    r"\b(?:locations?|sites?|cent(?:re|er)|countr(?:y|ies)|member states?|facility|institution|city|contacts?|arms?|cohorts?|groups?|"
+    r"documents?|versions?)\b",
+    re.IGNORECASE,
+)
+"""Columns of a table whose rows are parts of the trial, with a status each."""
 _GLUED_HEADING = re.compile(
     r"(?P<before>.*[.!?)])\s?"
     r"(?P<heading>(?:(?:Key|Main) )?(?:Inclusion|Exclusion) [Cc]riteria:?|Participants? [Mm]ust(?: [Nn]ot)?:)",
     re.DOTALL,
 )
 OF_ANOTHER = re.compile(
-    r"\b(?:extension|long-term follow-?up|roll-?over|roll over|parent (?:study|trial)|previous|previously|prior|earlier|feeder|sub-?study|"
+    r"\b(?:extension|long-term follow-?up|follow-?up (?:of|to|from)|"
+    r"roll-?over|roll over|parent (?:study|trial)|previous|previously|prior|earlier|feeder|sub-?study|"
     r"complet(?:ed|ion of)|enrolled in|participat(?:ed|ion|ing) in|took part|treated in|people of|participants? (?:of|from)|"
     r"patients (?:of|from)|similar|related|companion|sister|see also|follows)\b",
     re.IGNORECASE,
@@ -68,7 +77,7 @@ _ANSWERS = frozenset(("healthy_volunteers",))
 
 def trial_ids(blocks: Sequence[Block]) -> frozenset[str]:
     """Every NCT id that the page shows."""
-    return frozenset(found.upper() for block in blocks if "NCT" in block.text.upper() for found in TRIAL_ID.findall(block.text))
+    return frozenset(found for block in blocks if "NCT" in block.text.upper() for found in nct_ids(block.text))
 
 
 def own_blocks(blocks: Sequence[Block], trials: Collection[str], words: Words) -> tuple[Block, ...]:
@@ -91,11 +100,20 @@ def own_blocks(blocks: Sequence[Block], trials: Collection[str], words: Words) -
         elif block.kind != "item" and (opens_other_trials(block.text) or (block.level > 1 and is_related(block.text))):
             others_from, ends_at_level = index, block.level
         elif shown is not None and not _names_second_id(blocks, index, words):
-            others_from, ends_at_level = index, 0
+            others_from, ends_at_level = index, _rank_of_part(kept, words)
             _drop_title(kept, words)
         if others_from is None:
             kept.append(block)
     return tuple(kept)
+
+
+def _rank_of_part(kept: Sequence[Block], words: Words) -> int:
+    """The rank of the heading over another trial's own, where it is no label of the page: the part ends at the next one. 0: none."""
+    levels = [block for block in kept if block.level]
+    if not levels or words.label_meaning(levels[-1].text) is not None:
+        return 0
+    above = next((block for block in reversed(levels[:-1]) if block.level < levels[-1].level), None)
+    return above.level if above is not None and above.level > 1 and words.label_meaning(above.text) is None else 0
 
 
 def _drop_title(kept: list[Block], words: Words) -> None:
@@ -158,10 +176,10 @@ def _shown_id(block: Block) -> str | None:
         return None
     if not block.level and OF_ANOTHER.search(block.text):
         return None
-    found = {str(id_).upper() for id_ in TRIAL_ID.findall(block.text)}
-    if len(found) != 1 or (block.level != 1 and len(TRIAL_ID.sub(" ", block.text).split()) > _MOST_WORDS_BESIDE_AN_ID):
+    found = nct_ids(block.text)
+    if len(found) != 1 or (block.level != 1 and len(ANY_TRIAL_ID.sub(" ", block.text).split()) > _MOST_WORDS_BESIDE_AN_ID):
         return None
-    return found.pop()
+    return next(iter(found))
 
 
 def _names_second_id(blocks: Sequence[Block], index: int, words: Words) -> bool:
@@ -179,7 +197,13 @@ def laid_out(blocks: Sequence[Block], words: Words) -> tuple[Block, ...]:
 
 def _unfolded(blocks: Sequence[Block]) -> Iterator[Block]:
     """The same, with a heading of criteria that is glued to the end of a text as a block of its own, and "You can join if…" as one."""
-    for block in _plain(blocks):
+    blocks = list(_plain(blocks))
+    lay = {block.text: group for block in blocks if len(block.text) <= _MOST_LETTERS_OF_A_HEADING and (group := lay_group(block.text))}
+    excludes = "exclusion" in lay.values()
+    for block in blocks:
+        if excludes and (group := lay.get(block.text)):
+            yield replace(block, text=f"{group.capitalize()} criteria:", parts=(), raw="", marker=None)
+            continue
         if block.text.endswith(_ELLIPSES) and is_criteria_heading(block.text):
             yield replace(block, text=block.text.rstrip(" .…") + ":", parts=(), raw="")
             continue
@@ -260,7 +284,10 @@ def _by_columns(blocks: Sequence[Block], words: Words) -> Iterator[Block]:
         head = rows[at]
         below = _values_below(rows, at, words) if _names_columns(head, words) else []
         values = [block for row in below for block in row]
+        of_places = any(words.label_meaning(label.text) == "locations" or _HEADS_PARTS.search(label.text) for label in head if values)
         for label in head if values else ():
+            if of_places and words.label_meaning(label.text) == "overall_status":
+                continue  # of each place
             if any(letter.isalpha() for letter in label.text):
                 column = [label, *(value for value in values if value.cell == label.cell)]
                 number = next(unused)
@@ -388,29 +415,35 @@ def _without_a_sign(block: Block, words: Words) -> tuple[Piece, Piece] | None:
 def _runs(block: Block, words: Words) -> Iterator[Piece]:
     """The runs of a block, each a label or the whole text up to the next one."""
     value: list[str] = []
+    follows = False
     for part in block.parts:
         meaning = words.label_meaning(part)
         if meaning is None:
             value.append(part)
             continue
         if value:
-            yield Piece(" ".join(value), None, block, joined=True)
+            yield Piece(" ".join(value), None, block, joined=follows)
             value = []
+        follows = True
         yield Piece(part, meaning, block)
     if value:
         yield Piece(" ".join(value), None, block, joined=True)
 
 
 class Labelled(msgspec.Struct, frozen=True):
-    """A label with the pieces up to the next one. ``doubtful``: another label without a value stands right before it."""
+    """A label with the pieces up to the next one.
+
+    ``doubtful``: another label without a value stands right before it. ``place``: where the label stands among the pieces.
+    """
 
     meaning: str
     label: str
     values: tuple[Piece, ...]
     doubtful: bool
+    place: int = 0
 
 
-def labelled(found: Sequence[Piece]) -> tuple[Labelled, ...]:
+def labelled(found: Sequence[Piece], words: Words) -> tuple[Labelled, ...]:
     """Every label of the page with its values, in reading order."""
     places = [index for index, piece in enumerate(found) if piece.meaning is not None]
     rows: list[Labelled] = []
@@ -418,8 +451,10 @@ def labelled(found: Sequence[Piece]) -> tuple[Labelled, ...]:
         label = found[place]
         before = found[place - 1] if place else None
         doubtful = before is not None and before.meaning in FIELD_LABELS and not _shares_row_only(before, label)
-        values = _values(label, found[place + 1 : following])
-        rows.append(Labelled(label.meaning or SECTION, label.text, values, doubtful and not any(value.joined for value in values[:1])))
+        values = _values(label, found[place + 1 : following], words)
+        rows.append(
+            Labelled(label.meaning or SECTION, label.text, values, doubtful and not any(value.joined for value in values[:1]), place)
+        )
     return tuple(rows)
 
 
@@ -428,14 +463,20 @@ def _shares_row_only(before: Piece, label: Piece) -> bool:
     return bool(label.block.row) and before.block.row != label.block.row and before.block.cells > 1
 
 
-def _values(label: Piece, following: Sequence[Piece]) -> tuple[Piece, ...]:
+def _values(label: Piece, following: Sequence[Piece], words: Words) -> tuple[Piece, ...]:
     """The pieces that belong to a label: up to a heading of its rank, the next term, the end of its row, "About ..."."""
     kept: list[Piece] = []
     for piece in following:
-        if _is_beyond(label, piece):
+        if _is_beyond(label, piece) and (kept or not _is_value_in_kind(label, piece, words)):
             break
         kept.append(piece)
     return tuple(kept)
+
+
+def _is_value_in_kind(label: Piece, piece: Piece, words: Words) -> bool:
+    """Does a site write values as it writes labels: is this heading or term the value of the one before?"""
+    same = label.block.kind == piece.block.kind and label.block.level == piece.block.level
+    return same and piece.block.kind in ("heading", "term") and is_value_of(label.meaning or SECTION, piece.text, words)
 
 
 def _is_beyond(label: Piece, piece: Piece) -> bool:

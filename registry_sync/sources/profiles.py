@@ -142,7 +142,9 @@ def _wrong_entries(table: Mapping[str, Any], key: str, choices: tuple[str, ...],
         return
     for words, meaning in entries.items():
         given = meaning if several and isinstance(meaning, list) and meaning else [meaning]
-        if not words.strip() or any(one not in choices for one in given):
+        if not words.strip():
+            yield f'{key}."{words}": expected words of the site, not an empty text'
+        elif any(one not in choices for one in given):
             yield f'{key}."{words}": expected {"one or more" if several else "one"} of {", ".join(choices)}, not {_shown(meaning)}'
 
 

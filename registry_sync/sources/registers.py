@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from registry_sync.sources.folding import fold
 
 TRIAL_ID = re.compile(r"(?<![A-Za-z0-9])NCT\d{8}(?!\d)", re.IGNORECASE)
+ANY_TRIAL_ID = re.compile(r"(?:(?<![A-Za-z0-9])|(?<=[a-z])(?=NCT)|(?<=ID))(?i:NCT)\s?(\d{8})(?!\d)")
+"""The same as pages show it: glued to its label ("NCT IDNCT01234567"), or with a blank in it."""
 
 _NUMBERS = (
     r"20\d\d-5\d{5}-\d\d(?:-\d\d)?",  # EU CT, with the version of the application behind
@@ -37,9 +40,16 @@ _GRANT = re.compile(r"\d?[A-Z][A-Z0-9]\d\s?[A-Z]{2}\s?\d{5,6}(?:[ -]?\d\d[A-Z]?\
 """A grant of the US health institutes: activity, institute, number, year. Many trials may share one."""
 _YEAR_ALONE = re.compile(r"\D*(?:19|20)\d\d\D*")
 _FEWEST_SIGNS = 6
+_MOST_WORDS_OF_A_NUMBER = 3
+_DIGITS_OF_AN_EU_NUMBER = 12
 _FEWEST_DIGITS_ALONE = 9
 _MOST_LETTERS_OF_A_CODE = 4
 _FEWEST_DIGITS_OF_A_NAME = 3
+
+
+def nct_ids(text: str) -> frozenset[str]:
+    """The NCT ids in a text of a page, in the registry's spelling."""
+    return frozenset(f"NCT{digits}" for digits in ANY_TRIAL_ID.findall(text))
 
 
 def numbers(text: str) -> tuple[str, ...]:
@@ -76,6 +86,24 @@ def proves(text: str) -> bool:
         return digits >= _FEWEST_DIGITS_ALONE
     is_name = max(map(len, re.findall(r"[^\W\d_]+", spelt)), default=0) > _MOST_LETTERS_OF_A_CODE
     return len(signs) >= _FEWEST_SIGNS and digits >= (_FEWEST_DIGITS_OF_A_NAME if is_name else 1)
+
+
+def another_number(texts: Iterable[str], ids: tuple[str, ...]) -> str | None:
+    """The number by which a page files its trial, where the record has another one of that form and none of these."""
+    shown = {id_key(text): text for text in texts if any(sign.isdigit() for sign in text) and len(text.split()) <= _MOST_WORDS_OF_A_NUMBER}
+    shown |= {id_key(number): number for text in list(shown.values()) for number in numbers(text)}
+    known = {id_key(id_) for id_ in ids_in(ids)}
+    if not shown or any(one in key for key in shown for one in known if len(one) >= _FEWEST_SIGNS):
+        return None
+    forms = {_form(key) for key in known if len(key) >= _FEWEST_SIGNS}
+    return next((number for key, number in shown.items() if _form(key) in forms - {None}), None)
+
+
+def _form(key: str) -> str | None:
+    """What numbers of one maker have in common; a number of digits alone tells it only where it is an EU one (EudraCT has a 0 there)."""
+    if key.isdigit():
+        return key[4] if len(key) == _DIGITS_OF_AN_EU_NUMBER and key.startswith("20") else None
+    return re.sub(r"\d", "0", key)
 
 
 def ids_in(ids: tuple[str, ...]) -> tuple[str, ...]:

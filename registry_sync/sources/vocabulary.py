@@ -68,6 +68,7 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     buttons: list[str]
     paraphrase: list[str]
     selection: list[str]
+    other_trials: list[str]
     related: list[str]
     beside: list[str]
     steps: list[str]

@@ -7,6 +7,7 @@ long as the registry has said each of its items, and did without each that it la
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -22,6 +23,8 @@ from registry_sync.trials.verdicts import Difference, Judgement, Past, earlier, 
 
 _Items = tuple[Criterion, ...]
 _WHAT = {"changed": "changed", "added": "extra", "removed": "missing", "moved": "moved"}
+_IN_LINE = re.compile(r"(?:^|\s)\(?\d{1,2}[.)]\s")
+"""A number of a list within a line."""
 _JOINTS = frozenset(("and", "or"))
 
 
@@ -76,7 +79,7 @@ def otherwise(listing: Listing, past: Sequence[Past]) -> Judgement:
     telling_ones = [item for item in items if _kind(item, theirs, mine) is None]
     if not telling_ones:
         kinds = [_kind(item, theirs, mine) for item in items]
-        reason = next((kind for kind in ("cut off", "reworded") if kind in kinds), None)
+        reason = next((kind for kind in ("cut off", "run together", "reworded") if kind in kinds), None)
         return Judgement(verdict="incomparable", reason=reason, items=items) if reason else Judgement(verdict="agrees")
     if 2 * len(mine) < len(theirs) and all(item.what == "missing" for item in telling_ones):
         return Judgement(verdict="incomparable", reason="shows some of the criteria", items=items)
@@ -138,10 +141,12 @@ def _kind(found: Difference, theirs: _Items, mine: _Items) -> str | None:
     if found.what == "changed":
         if is_cut(found.listing, found.registry):
             return "cut off"
+        if "\n" in (found.registry or "") and read_item(_IN_LINE.sub(" ", found.listing or "")) == read_item(found.registry or ""):
+            return "run together"
         alike = telling(found.registry) == telling(found.listing) and not differ_critically(found.registry, found.listing)
         return "reworded" if alike else None
     if found.what == "moved":
         return None
     text, side = (found.registry, theirs) if found.what == "missing" else (found.listing, mine)
     kinds = {item.kind for item in side if item.text == text}
-    return "remark" if kinds == {"note"} and not critical_words(text) else None
+    return "remark" if kinds == {"note"} and (found.what == "extra" or not critical_words(text)) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ _Same = Callable[[Record, Listing], bool]
 _Otherwise = Callable[[Listing, Sequence[Past]], Judgement]
 _UNKNOWN = "UNKNOWN"
 _LEAST_WORDS = 3
+_MOST_WRONG_WORDS = 2
 _LONGEST_ABBREVIATION = 5
 _STEM = 5
 """Letters by which two words are of one kind: "diabetes", "diabetic"."""
@@ -30,7 +32,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     ``same``: does the listing say what this version says? ``looked_at``: the part of a record on which that depends (the field, where
     it is not given). ``otherwise``: the verdict when no version agrees. ``silence``: the verdict when the listing states what no
-    version ever stated. ``registration``: it may differ in another registration of the trial (its texts, its own date).
+    version ever stated. ``registration``: it may differ in another registration of the trial (its texts, date and numbers).
     ``differences``: what differs from a version, item by item. ``if_stated``: there is a row only where the listing states it.
     """
 
@@ -161,11 +163,17 @@ def _other_title(field: str) -> _Otherwise:
             is_cut(mine, title) or (len(read(mine)) >= _LEAST_WORDS and read(title)[: len(read(mine))] == read(mine)) for title in titles
         ):
             return Judgement(verdict="incomparable", reason="cut off")
-        if any(likeness(read(title), read(mine)) >= SAME_ITEM for title in titles):
+        if any(likeness(read(title), read(mine)) >= SAME_ITEM and not _is_retold(title, mine) for title in titles):
             return Judgement(verdict="contradicts")
         return Judgement(verdict="incomparable", reason="in words of its own")
 
     return otherwise
+
+
+def _is_retold(title: str, mine: str) -> bool:
+    """Is this a title in other words, or a shorter one? A wrong one has a word or two instead of others."""
+    theirs, said = Counter(telling(title)), Counter(telling(mine))
+    return not said - theirs or max((theirs - said).total(), (said - theirs).total()) > _MOST_WRONG_WORDS
 
 
 def _same_sponsor(record: Record, listing: Listing) -> bool:
@@ -309,7 +317,7 @@ RULES: tuple[Rule, ...] = (
         differences=audit_places.differences,
         silence="contradicts",
     ),
-    Rule(field="enrollment", same=_same_count),
+    Rule(field="enrollment", same=_same_count, registration=True),
     Rule(field="study_type", same=_exactly("study_type")),
     Rule(field="phases", same=_same_phases, silence="contradicts"),
     _list("interventions", if_stated=True),

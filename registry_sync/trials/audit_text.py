@@ -18,6 +18,7 @@ _DROPPED = str.maketrans(
 _STROKE = "\u0338"
 """The stroke that makes a sign its opposite (not equal): no accent."""
 _THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3}\b)")
+_TIMES = re.compile(r"(?<=[0-9])\s*[\u00d7*]\s*(?=10)")
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _FILLERS = frozenset(
@@ -33,7 +34,7 @@ _ELLIPSES = ("...", "\u2026")
 @lru_cache(maxsize=16384)
 def read(text: str) -> Words:
     """The words, numbers and signs of a text as they are compared with a page's; superscripts and accents are lost on many."""
-    plain = key(text.translate(_DROPPED))
+    plain = key(_TIMES.sub(" x ", text.translate(_DROPPED)))
     if not plain.isascii():
         parts = unicodedata.normalize("NFKD", plain)
         plain = key("".join(part for part in parts if part == _STROKE or not unicodedata.combining(part)).translate(_DROPPED))

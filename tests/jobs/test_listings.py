@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,8 @@ from registry_sync.demo import record
 from registry_sync.demo.listing import Listing
 from registry_sync.demo.record import TRIAL
 from registry_sync.demo.story import SMOKE_FREE_AFTER, SMOKE_FREE_BEFORE, first_listing
+from registry_sync.sources import finder
+from registry_sync.trials.listing import Subject
 from tests.house import House
 
 
@@ -226,6 +229,25 @@ def test_404_on_two_days_with_another_error_between_them_is_gone(house: House) -
     house.sync()
     house.sync()
     assert news(house) == [(page, "agrees", "gone")]
+
+
+def test_a_fault_of_ours_with_one_page_keeps_no_other_from_being_looked_at(
+    house: House, sites: list[Listing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = begin(house, *sites)
+    real = finder.read_page
+
+    def breaks(subject: Subject, url: str, *more: Any, **options: Any) -> Any:
+        if url == pages[1]:
+            raise TypeError(url)
+        return real(subject, url, *more, **options)
+
+    monkeypatch.setattr(finder, "read_page", breaks)
+    for listing in (house.listing, *sites):
+        say(listing, status="Suspended")
+    report = house.sync()
+    assert [failure for failure in report.failures() if "please report it" in failure] == report.failures() != []
+    assert len(news(house)) == 3
 
 
 # --- manners -----------------------------------------------------------------------------------------------------------

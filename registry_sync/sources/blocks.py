@@ -192,6 +192,9 @@ class _Row(msgspec.Struct):
     cell: int = 0
 
 
+_NO_ROW = _Row(0, 0, iter(()))
+
+
 class _Table(msgspec.Struct):
     """A table's columns that cells from above still fill, and for how many rows."""
 
@@ -224,7 +227,7 @@ class _Reader(msgspec.Struct):
     lists: list[_List] = msgspec.field(default_factory=list)
     rows: list[_Row] = msgspec.field(default_factory=list)
     tables: list[_Table] = msgspec.field(default_factory=list)
-    runs: list[str] = msgspec.field(default_factory=lambda: [""])
+    runs: list[str] = msgspec.field(default_factory=list)
     pending: list[str] = msgspec.field(default_factory=list)
     rows_seen: int = 0
     outlines_seen: int = 0
@@ -240,14 +243,16 @@ class _Reader(msgspec.Struct):
             if child is None:
                 open_tags.pop()
                 self._leave(tag)
-                self.lines_kept -= _keeps_lines(tag)
+                if self.lines_kept:
+                    self.lines_kept -= _keeps_lines(tag)
             elif isinstance(child, Tag):
                 if not self._is_unseen(child):
                     self._enter(child)
-                    self.lines_kept += _keeps_lines(child)
+                    if child.attrs or child.name == "pre":
+                        self.lines_kept += _keeps_lines(child)
                     open_tags.append((child, iter(child.contents)))
             elif isinstance(child, NavigableString) and not isinstance(child, PreformattedString):
-                self._text(str(child))
+                self._text(child)
         self._flush()
         return self.blocks
 
@@ -340,6 +345,8 @@ class _Reader(msgspec.Struct):
         self.breaks = 0
 
     def _flush(self) -> None:
+        if not self.pending and not self.runs:
+            return
         self._end_run()
         whole = "".join(self.runs)
         text = fold(whole)
@@ -354,13 +361,13 @@ class _Reader(msgspec.Struct):
         depth = self._inner_depth()
         place.used = True
         is_item = place.kind == "item"
-        row = next((row for row in reversed(self.rows[-_MOST_SPANS:]) if row.cells > 1), _Row(0, 0, iter(())))
+        row = next((row for row in reversed(self.rows[-_MOST_SPANS:]) if row.cells > 1), _NO_ROW)
         in_line_of_its_own = (is_item and not first) or (place.kind == "cell" and not row.number)
         raw = whole.rstrip() if self.lines_kept else whole.strip()
         return Block(
             text=text,
             kind="text" if in_line_of_its_own else place.kind,
-            parts=tuple(part for run in self.runs if (part := fold(run))),
+            parts=(text,) if len(self.runs) == 1 else tuple(part for run in self.runs if (part := fold(run))),
             depth=depth,
             marker=place.marker if is_item and first else None,
             level=place.level,

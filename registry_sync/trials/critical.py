@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from functools import lru_cache
@@ -156,7 +157,7 @@ def critical_words(text: str) -> tuple[str, ...]:
     """The numbers, signs of comparison, units and negations of a text, in their order; "following surgery" is "after surgery"."""
     found, last = [], ""
     every = words(_plainly(text))
-    for word, following in zip(every, (*every[1:], ""), strict=True):
+    for word, following in itertools.zip_longest(every, every[1:], fillvalue=""):
         counted = last in _COUNTED
         numeral = _ROMAN.fullmatch(word) is not None and (counted or following not in (".", ")"))  # "ii." counts a list
         if _is_critical(word) or numeral or (word in _ROMAN_DIGITS and counted):

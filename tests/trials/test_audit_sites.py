@@ -64,3 +64,11 @@ def test_a_title_in_plain_words_or_a_shorter_one_cannot_be_compared() -> None:
 def test_a_title_with_another_word_in_the_place_of_one_contradicts() -> None:
     assert titled(TITLE.replace("Adults", "Adolescents")) == "contradicts"
     assert titled(TITLE.replace("Marginal Zone", "Follicular")) == "contradicts"
+
+
+def test_an_item_without_a_word_is_judged_like_any_other() -> None:
+    """The registry sends what trial teams type."""
+    from registry_sync.trials.critical import critical_words
+
+    assert critical_words("") == ()
+    assert critical_words("-") == ()

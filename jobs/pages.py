@@ -96,6 +96,7 @@ class HostPull:
         self._client = client
         self._listings = listings
         self._profiles = profiles
+        self._readers = {page.url: _reader(profiles.of(page.url)) for page in watched}
         self._reports = {page.url: SourceReport(page.url) for page in watched}
         report.sources += self._reports.values()
         self._robots: robots.Robots | None = None
@@ -115,7 +116,7 @@ class HostPull:
             self._note_robots(seen.robots)
             return
         page, source = self._pages[seen.trial, seen.source], self._reports[seen.source]
-        self._listings.take(page, seen, source, reader=_reader(self._profiles.of(page.url)))
+        self._listings.take(page, seen, source, reader=self._readers[page.url])
         self._around.progress.step(seen.trial)
 
     def _kept_robots(self) -> robots.Robots | None:
@@ -165,7 +166,7 @@ class HostPull:
                 continue
             meter, source = self._client.meter(), self._reports[page.url]
             profile = self._profiles.of(page.url)
-            validators = page.validators if page.reader == _reader(profile) and page.listing is not None else None
+            validators = page.validators if page.reader == self._readers[page.url] and page.listing is not None else None
             seen: Observation
             try:
                 seen = finder.fetch_page(meter, proof, page.url, profile=profile, validators=validators, manners=self._rules)

@@ -149,10 +149,12 @@ def _page_lanes(around: Surroundings, history: History, client: Client, wanted: 
         return []
     from jobs import pages  # loads the parsers of HTML and of robots.txt: only when there is a page
     from jobs.listings import Listings
+    from registry_sync.sources import finder
     from registry_sync.sources.profiles import load_profiles
 
     listings = Listings(around, history, report, desk.store)
     profiles = load_profiles(around.profiles)
+    finder.prepare()
     rules = pages.SiteRules(client)
     lanes = []
     for site, watched in pages.by_site(wanted.pages).items():

@@ -25,6 +25,7 @@ from registry_sync.sources.interface import Failed, Forbidden, Found, Gone, NotM
 from registry_sync.sources.page_parts import laid_out, leading_trial, own_blocks, trial_ids
 from registry_sync.sources.profiles import UNKNOWN, Profile, words_of
 from registry_sync.sources.registers import TRIAL_ID
+from registry_sync.sources.vocabulary import common
 from registry_sync.trials.listing import Listing, Subject
 from registry_sync.trials.record import Record
 
@@ -37,6 +38,13 @@ _NO_PAGES = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x
 _GONE = frozenset((HTTPStatus.NOT_FOUND, HTTPStatus.GONE))
 _TITLE = re.compile(r"<title(?:\s[^>]{0,200})?>([^<]{0,1000})", re.IGNORECASE)
 _TITLES = frozenset(("brief_title", "official_title"))
+
+
+def prepare() -> None:
+    """Load the words by which pages are read: before threads read them, which would each do it at once."""
+    common()
+    guard.refusal("", ())
+    words_of(UNKNOWN)
 
 
 def fetch_page(

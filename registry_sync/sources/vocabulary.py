@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -83,7 +84,15 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     several: list[Several]
 
 
-@cache
+_READING = threading.Lock()
+
+
 def common() -> Vocabulary:
-    """The words that are the same on all sites."""
+    """The words that are the same on all sites; from any thread, read by one alone (msgspec takes in a type for one at a time only)."""
+    with _READING:
+        return _common()
+
+
+@cache
+def _common() -> Vocabulary:
     return msgspec.convert(tomllib.loads((FOLDER / WORDS).read_text(encoding="utf-8")), Vocabulary)

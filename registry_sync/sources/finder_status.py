@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.finder_values import ages, bare_phases, calendar_date, is_country, sex, study_type
-from registry_sync.sources.labels import OTHER_IDS, REFRESHED, REGISTRATION, SECTION, Words, label_key, status_key
+from registry_sync.sources.labels import OTHER_IDS, REFRESHED, REGISTRATION, SECTION, Words, is_step, label_key, status_key
 from registry_sync.sources.page_parts import Labelled, Piece
 from registry_sync.sources.registers import TRIAL_ID, numbers
 from registry_sync.sources.vocabulary import ALL_STATUSES
@@ -109,6 +109,7 @@ def bare(found: Sequence[Piece], words: Words) -> Covered | None:
 
 def _bare(found: Sequence[Piece], words: Words) -> Iterator[Covered]:
     titled = next((index for index, piece in enumerate(found) if piece.block.level == 1), 0)
+    badges = _first_of_badges(found, titled, words)
     begun = False  # with its title
     is_open = True  # in the part that tells of the trial as a whole
     owner: Piece | None = None  # the label whose values these are
@@ -145,9 +146,17 @@ def _bare(found: Sequence[Piece], words: Words) -> Iterator[Covered]:
         if tokens and before is not None and before.meaning is None and _is_status_label(before.text):
             yield tokens, piece.text
         elif is_open and owner is None and block is not last and (said := _in_block(piece, words)):
-            menu = index < titled and not all(_is_badge(one.text, words) for one in found[:titled])
+            menu = index < badges
             yield from said if not menu and (before is None or not _is_label_like(before)) else ()
         last = block
+
+
+def _first_of_badges(found: Sequence[Piece], titled: int, words: Words) -> int:
+    """From where on what stands above the title says things of its trial; below a step of bread crumbs it is a step, too."""
+    first = titled
+    while first and _is_badge(found[first - 1].text, words):
+        first -= 1
+    return titled if first and is_step(found[first - 1].text) else first
 
 
 def _whole(piece: Piece, words: Words) -> tuple[str, ...]:

@@ -409,3 +409,19 @@ def test_every_status_reads_as_a_badge_as_it_does_beside_its_label(word: str, fo
     badge = status(TOP + form.format(word.capitalize()) + PHASE)
     assert badge == status(f"{TOP}<p>Overall status: {word}</p>{PHASE}")
     assert badge is not None
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "<header><p>Find trials, Recruiting now, About</p></header>",
+        "<div><a>Home</a> <a>Recruiting trials</a></div>",
+        "<div>Home / Recruiting trials / Diabetes</div>",
+        "",
+    ],
+)
+def test_a_badge_right_above_the_title_counts_whatever_stands_above_it(above: str) -> None:
+    page = f"{above}<div>Completed</div><h1>Eye drops against dryness in grown people</h1><p>NCT ID: {TRIAL}</p><p>Sex: All</p>"
+    found = read_page(Subject(TRIAL), URL, f"<html><body>{page}</body></html>".encode(), None)
+    assert isinstance(found, Found)
+    assert found.record.overall_status == "COMPLETED"

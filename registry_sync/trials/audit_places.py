@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
@@ -27,6 +28,17 @@ _TOWNS = {
     "athina": "athens", "bucuresti": "bucharest", "beograd": "belgrade", "moskva": "moscow", "kyiv": "kiev", "zurich": "zuerich",
 }  # fmt: skip
 """Towns by their own names, without accents, and the name that stands for them here."""
+
+
+_POSTAL_CODE = re.compile(r"\b(?:[A-Z]{1,3}-)?(?=[A-Z0-9]*\d)[A-Z0-9]{2,}\b(?:\s?[A-Z]{2}\b)?", re.IGNORECASE)
+_PART_OF = {
+    country_key(part): country_key(whole)
+    for part, whole in (
+        ("England", "United Kingdom"), ("Scotland", "United Kingdom"), ("Wales", "United Kingdom"), ("Northern Ireland", "United Kingdom"),
+        ("Georgia", "United States"),
+    )
+}  # fmt: skip
+"""What stands at the end of a line like a country and is a part of one; Georgia where the registry has no site in the country."""
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -105,16 +117,27 @@ def _shown_by(listing: Listing, theirs: _Sites) -> _Sites:
 
 
 def _fitted(place: Location, theirs: _Sites) -> Location:
-    """Two parts before a country may be a facility and its town, or a town and its state."""
-    if place.facility and place.city and not place.state:
-        other = Location(city=place.facility, state=place.city, zip=place.zip, country=place.country)
-    elif place.city and place.state and not place.facility:
-        other = Location(facility=place.city, city=place.state, zip=place.zip, country=place.country)
-    else:
-        return place
+    """The place read so that its town is one of the registry's: which part of a line is the town is not written on it.
+
+    A facility may have commas of its own, a town its postal code before it or its state behind it.
+    """
+    countries = {site.country for _, site in theirs.every}
     country = country_key(place.country or "")
-    as_read, otherwise_read = ((country, _town(one.city or "")) in theirs.by_town for one in (place, other))
-    return other if otherwise_read and not as_read else place
+    if (country, _town(place.city or "")) in theirs.by_town:
+        return place
+    parts = [part.strip() for text in (place.facility, place.city, place.state) if text for part in text.split(",") if part.strip()]
+    stated = place.country
+    if country not in countries and country in _PART_OF and _PART_OF[country] in countries:
+        country = _PART_OF[country]
+        stated = next(site.country for site, keyed in theirs.every if keyed.country == country)
+        parts.append(place.country or "")
+    for at in reversed(range(len(parts))):
+        town = _POSTAL_CODE.sub(" ", parts[at]).strip()
+        where = (country, _town(town))
+        if town and (where in theirs.by_town or where in theirs.by_beginning):
+            facility, state = ", ".join(parts[:at]) or None, ", ".join(parts[at + 1 :]) or None
+            return Location(facility=facility, city=town, state=state, zip=place.zip, country=stated)
+    return place
 
 
 def _was_among(place: Location, sites: _Sites) -> bool:

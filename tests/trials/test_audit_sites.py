@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
-from registry_sync.trials.audit import audit
+from registry_sync.trials.audit import Past, audit
 from registry_sync.trials.listing import Listing
-from registry_sync.trials.record import Criterion, Enrollment
+from registry_sync.trials.record import Criterion, Enrollment, Location, Record
 from tests.trials.records import criterion, record
 from tests.trials.test_audit import page, past, verdict, word
 
@@ -72,3 +73,43 @@ def test_an_item_without_a_word_is_judged_like_any_other() -> None:
 
     assert critical_words("") == ()
     assert critical_words("-") == ()
+
+
+@pytest.mark.parametrize(
+    ("own", "shown"),
+    [
+        (
+            Location(facility="Pulmonology Institute, Carmel Medical Center", city="Haifa", country="Israel"),
+            Location(facility="Pulmonology Institute", city="Carmel Medical Center", state="Haifa", country="Israel"),
+        ),
+        (
+            Location(facility="Emory", city="Decatur", state="Georgia", country="United States"),
+            Location(facility="Emory", city="Decatur", country="Georgia"),
+        ),
+        (Location(city="Manchester", country="United Kingdom"), Location(city="Manchester", country="England")),
+        (Location(city="Copenhagen", country="Denmark"), Location(city="2100 Copenhagen", country="Denmark")),
+        (Location(city="Copenhagen", country="Denmark"), Location(city="DK-2100 Copenhagen", country="Denmark")),
+        (
+            Location(facility="Johns Hopkins", city="Baltimore, MD", country="United States"),
+            Location(facility="Johns Hopkins", city="Baltimore", state="MD", country="United States"),
+        ),
+    ],
+)
+def test_a_place_is_read_so_that_its_town_is_the_registrys(own: Location, shown: Location) -> None:
+    now = Past("2026-02-01", "2026-02-02T06:00:00Z", Record(trial="NCT00000001", locations=(own,)))
+    (row,) = (row for row in audit(Listing(record=Record(trial="NCT00000001", locations=(shown,))), [now]) if row.field == "locations")
+    assert row.verdict == "agrees", row
+
+
+@pytest.mark.parametrize(
+    ("own", "shown"),
+    [
+        (Location(city="London", country="United Kingdom"), Location(city="London", country="Canada")),
+        (Location(city="Copenhagen", country="Denmark"), Location(city="Aarhus", country="Denmark")),
+        (Location(city="Tbilisi", country="Georgia"), Location(city="Atlanta", country="Georgia")),
+    ],
+)
+def test_another_town_or_country_is_another_place(own: Location, shown: Location) -> None:
+    now = Past("2026-02-01", "2026-02-02T06:00:00Z", Record(trial="NCT00000001", locations=(own,)))
+    (row,) = (row for row in audit(Listing(record=Record(trial="NCT00000001", locations=(shown,))), [now]) if row.field == "locations")
+    assert row.verdict == "contradicts", row

@@ -42,7 +42,7 @@ _NESTS = frozenset(("table", "dl"))
 _MOST_SPANS = 20
 """Cells that reach over several rows, remembered for one table: a page made of nothing else must not be slow."""
 _LINE_STYLE = re.compile(r"(?:^|[;\s])white-space\s*:\s*(?:pre|break-spaces)", re.IGNORECASE)
-_BODY = re.compile(r"<body[\s>]", re.IGNORECASE)
+_BODY = re.compile(r"</head\s*>\s*(?=<body[\s>])", re.IGNORECASE)
 _IN_HEAD = (("<!--", "-->"), ("<script", "</script"), ("<style", "</style"), ("<title", "</title"), ("<noscript", "</noscript"))
 """What may hold the letters ``<body`` and be none."""
 _TAG = re.compile(r"<[A-Za-z/!?]")
@@ -155,7 +155,7 @@ def _start_of_body(markup: str) -> int:
     if found is None:
         return 0
     head = markup[: found.start()].lower()
-    return found.start() if all(head.count(opened) == head.count(closed) for opened, closed in _IN_HEAD) else 0
+    return found.end() if all(head.count(opened) == head.count(closed) for opened, closed in _IN_HEAD) else 0
 
 
 def fold_nulls(text: str) -> str:

@@ -30,6 +30,14 @@ _FEWEST_WORDS_IN_TITLE = 4
 _FEWEST_LETTERS_IN_TITLE, _MOST_LETTERS_IN_TITLE = 20, 600
 
 
+_TITLE_ENDS = re.compile(r"\s+[|–—-]\s+|:\s")
+_SEARCHES = frozenset(
+    ("search results", "results", "your results", "your search results", "trial search results", "matching trials", "søgeresultater",
+     "suchergebnisse", "résultats de recherche", "resultados de búsqueda")
+)  # fmt: skip
+"""What a page is headed by that shows what a search has found, though it be one trial."""
+
+
 class Shown(msgspec.Struct, frozen=True):
     """What a page shows of whose it is.
 
@@ -122,6 +130,9 @@ def _by_crumbs(subject: Subject, shown: Shown) -> bool:
 def _answers_a_search(shown: Shown, words: Words) -> bool:
     """Do the page's title, its headings or its first lines say that it shows what a search has found?"""
     texts = [shown.title, *(block.text for place, block in enumerate(shown.own) if block.level or place < _MOST_BLOCKS_ABOVE)]
+    headings = [block.text for block in shown.own if block.level == 1] or [_TITLE_ENDS.split(shown.title, maxsplit=1)[0]]
+    if all(heading.strip().casefold() in _SEARCHES for heading in headings):
+        return True
     return any(text and words.answers_a_search(text) for text in texts)
 
 

@@ -425,3 +425,9 @@ def test_a_badge_right_above_the_title_counts_whatever_stands_above_it(above: st
     found = read_page(Subject(TRIAL), URL, f"<html><body>{page}</body></html>".encode(), None)
     assert isinstance(found, Found)
     assert found.record.overall_status == "COMPLETED"
+
+
+@pytest.mark.parametrize("head", ["<h1>Search results</h1>", "<title>Search results | Trial Harbour</title>", "<h1>Søgeresultater</h1>"])
+def test_a_search_that_found_this_trial_alone_is_not_its_page(head: str) -> None:
+    page = f"<html>{head}<body><div><h3>{TITLE}</h3><p>NCT ID: {TRIAL}</p><p>Status: Completed</p><p>Sex: All</p></div></body></html>"
+    assert not isinstance(read_page(Subject(TRIAL, titles=(TITLE,)), URL, page.encode(), None), Found)

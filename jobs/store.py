@@ -22,12 +22,12 @@ from registry_sync.errors import BadContent, Damaged, DatabaseError
 from registry_sync.sources import ctgov
 from registry_sync.sources.ctgov_batches import ids_of
 from registry_sync.sources.ctgov_record import differing
-from registry_sync.sources.interface import CTGOV, Failed, Found, Gone, Moved, Observation, Unreadable
+from registry_sync.sources.interface import CTGOV, Failed, Found, Gone, Moved
 from registry_sync.trials import presence
 from registry_sync.trials.changes import Change
 from registry_sync.trials.decide import Baseline, Changed, Decision, Incomplete, Unchanged, decide
 
-Seen = Observation | ctgov.Sent
+Seen = ctgov.Sent | Moved | Gone | Failed
 """What is handed over: the registry's studies as they came, since most say what they said before and need no reading."""
 
 _SOONEST, _LATEST = 36.0, 132.0
@@ -135,13 +135,13 @@ class Store:
             self._settled.clear()
 
     def _take(self, seen: Seen, source: SourceReport) -> None:
-        source.answered |= not isinstance(seen, Failed | Unreadable) or (isinstance(seen, Failed) and seen.payload is not None)
+        source.answered |= not isinstance(seen, Failed) or seen.payload is not None
         match seen:
-            case Gone(source=where) | Failed(source=where, absent=True) if where == CTGOV:
+            case Gone() | Failed(absent=True):
                 self._unshown.append(seen)
             case Moved():
                 self._merge(seen, source)
-            case Gone() | Unreadable() | Failed():
+            case Failed():
                 self._note_failure(seen, source)
             case ctgov.Sent():
                 self._take_study(seen, source)
@@ -267,9 +267,9 @@ class Store:
         if not has_versions:
             self.take(study, source)
 
-    def _note_failure(self, seen: Gone | Unreadable | Failed, source: SourceReport) -> None:
-        source.fail(seen.trial, _reason(seen), at_fault=not (isinstance(seen, Failed) and seen.absent))
-        if isinstance(seen, Failed) and seen.payload is not None:
+    def _note_failure(self, seen: Failed, source: SourceReport) -> None:
+        source.fail(seen.trial, seen.error, at_fault=not seen.absent)
+        if seen.payload is not None:
             self._keep_unparsed(seen.trial, seen.source, seen.payload, seen.error)
 
     def _keep_unparsed(self, trial: str, source: str, payload: bytes, error: str) -> None:
@@ -290,13 +290,3 @@ def _by_payloads(held: bytes, sent: bytes) -> Decision | None:
     except BadContent:
         return None
     return decide(*pair, complete=True) if pair else Unchanged()
-
-
-def _reason(seen: Gone | Unreadable | Failed) -> str:
-    match seen:
-        case Gone():
-            return "does not know this trial"
-        case Unreadable():
-            return f"unreadable, so the last good version stays: {seen.reason}"
-        case Failed():
-            return seen.error

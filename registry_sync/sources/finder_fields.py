@@ -35,7 +35,7 @@ _DAYS = ("first_submit_date", "last_update_submit_date", "status_verified_date")
 _NOTHING_MAY_BE_A_VALUE = frozenset(("phases", "overall_status"))
 _WEIGHT: dict[How, int] = {"cut_off": 3, "unclear": 2, "not_reported": 1, "empty": 0}
 _SINGLE = frozenset(("overall_status", "sex", "minimum_age", "maximum_age", "healthy_volunteers", "study_type", "enrollment", *_DATED))
-"""Labels beside which a status is that of something else."""
+"""Fields of one value: a page that states two that differ has said neither."""
 _SAID_OF = frozenset((*_DATED, *_DAYS))
 
 

@@ -84,6 +84,19 @@ class History:
                     yield self.connection
 
     @contextlib.contextmanager
+    def relaxed(self) -> Iterator[None]:
+        """Writes that outlive this process without waiting for the disk; a power cut may undo those since the last other write."""
+        self.connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            self.connection.execute("PRAGMA synchronous = FULL")
+
+    def changed_elsewhere(self) -> int:
+        """A number that is another one after every write of another connection."""
+        return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+
+    @contextlib.contextmanager
     def together(self) -> Iterator[None]:
         """One transaction for many writes, each of which is still whole or nothing: the disk is waited for once.
 

@@ -394,6 +394,22 @@ def marks(values: Sequence[object]) -> str:
     return ", ".join("?" for _ in values)
 
 
+def changes_by_id(history: History, ids: Iterable[int]) -> list[KeptChange]:
+    """Changes, oldest first."""
+    rows = history.rows("SELECT * FROM change WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", (json.dumps(list(ids)),))
+    return [kept_change(row) for row in rows]
+
+
+def spans(history: History, ids: Iterable[int]) -> dict[str, tuple[int, int]]:
+    """For each trial of these changes: the ids of the first and of the last version that they led to."""
+    rows = history.rows(
+        """SELECT trial, min(version_id) AS first, max(version_id) AS last FROM change
+           WHERE id IN (SELECT value FROM json_each(?)) GROUP BY trial""",
+        (json.dumps(list(ids)),),
+    )
+    return {row["trial"]: (row["first"], row["last"]) for row in rows}
+
+
 def kept_change(row: Row) -> KeptChange:
     """A row of ``change`` as a value."""
     return KeptChange(

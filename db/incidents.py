@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from registry_sync.notices.operator import Incident
 
 Part = Literal["opening", "closing"]
+DELIVERY = "delivery"
+"""The outbox, as something that can be in trouble."""
 IN_PART = f"{CTGOV}, in part"
 """Some of what the registry sends, as a source in trouble beside the registry as a whole; a site's name is its scheme, host and port."""
 
@@ -48,7 +50,7 @@ def let_go(connection: sqlite3.Connection, sites: Sequence[str], now: str) -> No
     """Close what is open of sites of which no page is watched any more, inside the caller's transaction: there is nothing to tell of it."""
     connection.execute(
         """UPDATE incident SET closed_at = :now, opening_told_at = coalesce(opening_told_at, :now), closing_told_at = :now
-           WHERE closed_at IS NULL AND source NOT LIKE 'ctgov%' AND source NOT IN (SELECT value FROM json_each(:sites))""",
+           WHERE closed_at IS NULL AND source LIKE 'http%' AND source NOT IN (SELECT value FROM json_each(:sites))""",
         {"now": now, "sites": json.dumps(list(sites))},
     )
 

@@ -2,174 +2,326 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from db.connection import History, Row
 
 if TYPE_CHECKING:
+    from registry_sync.notices.interface import Every, Kind
     from registry_sync.notices.route import Planned
-    from registry_sync.trials.changes import KeptChange
+
+_AT_ONCE = 500
+"""Notices that are queued by one statement: an address list of any length takes the same memory."""
+
+UNSENT = "state IN ('pending', 'claimed') AND NOT held"
+"""What the outbox still has to bring to its reader."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """A claimed notice: what ``deliver`` needs to write it."""
+    """A claimed notice: what ``deliver`` needs to write it. ``next_try_at`` and ``row`` put it in its place among the others."""
 
     id: str
-    subscription_id: int
     address: str
-    kind: str
+    kind: Kind
+    every: Every
     attempts: int
     created_at: str
+    note: str | None
+    next_try_at: str
+    row: int
+
+
+class _Held(msgspec.Struct, frozen=True):
+    """A notice that has the key of one to be queued. ``open``: nobody has begun to write it."""
+
+    id: str
+    open: bool
+    over: bool
 
 
 def queue(
-    connection: sqlite3.Connection, planned: Planned, change_ids: Sequence[int], now: str, due: str, *, joins: tuple[str, str] | None = None
-) -> bool:
-    """Put a notice in the outbox, inside the transaction that records its changes; is it a new one?
+    connection: sqlite3.Connection,
+    planned: Iterable[Planned],
+    change_ids: Sequence[int],
+    now: str,
+    *,
+    joins: tuple[str, str] | None = None,
+    later: Callable[[Planned], Planned] | None = None,
+) -> int:
+    """Put notices in the outbox, inside the transaction that records their changes; how many are new.
 
-    A digest's running notice takes the changes in. ``joins``: a trial and a time (UTC): what waits for this address since then about that
-    trial, and was not tried yet, takes them in, too.
+    A digest's running notice takes the changes in. ``joins``: a trial and a time (UTC): what waits for an address since then about that
+    trial, and was not tried yet, takes them in, too. A notice that a delivery has begun to write takes nothing in any more: the changes go
+    into one of their own, or, when its period is over, into the next period's (``later``).
     """
+    new, plans = 0, iter(planned)
+    while chunk := list(islice(plans, _AT_ONCE)):
+        new += _queue_some(connection, chunk, change_ids, now, joins, later)
+    return new
+
+
+def _queue_some(
+    connection: sqlite3.Connection,
+    planned: list[Planned],
+    change_ids: Sequence[int],
+    now: str,
+    joins: tuple[str, str] | None,
+    later: Callable[[Planned], Planned] | None,
+) -> int:
     import uuid  # loads what asks the system who it is: only for a notice
 
-    held = connection.execute("SELECT id FROM notice WHERE key = ?", (planned.key,)).fetchone()
-    if held is None and joins is not None and planned.subscription.every == "now":
-        held = connection.execute(
-            """SELECT notice.id FROM notice JOIN notice_change ON notice_id = notice.id JOIN change ON change.id = change_id
-               WHERE notice.address = ? AND notice.state = 'pending' AND notice.attempts = 0 AND notice.key LIKE 'now %'
-                   AND change.trial = ? AND notice.created_at >= ? ORDER BY notice.rowid LIMIT 1""",
-            (planned.subscription.address, *joins),
-        ).fetchone()
-        if held is not None and planned.subscription.role == "coordinator":
-            connection.execute("UPDATE notice SET subscription_id = ? WHERE id = ?", (planned.subscription.id, held[0]))
-    notice_id = held[0] if held else uuid.uuid4().hex
-    if held is None:
-        connection.execute(
-            """INSERT INTO notice (id, key, subscription_id, address, kind, state, next_try_at, created_at)
-               VALUES (?, ?, ?, ?, ?, 'pending', ?, ?)""",
-            (notice_id, planned.key, planned.subscription.id, planned.subscription.address, planned.subscription.kind, due, now),
-        )
+    held = _with_key(connection, [plan.key for plan in planned])
+    joined = _waiting_since(connection, planned, *joins) if joins else {}
+    rows, told, again = [], [], []
+    for plan in planned:
+        known = held.get(plan.key)
+        if known is None and plan.every == "now" and plan.address in joined:
+            known = _Held(joined[plan.address], open=True, over=False)
+        if known is not None and not known.open:
+            put_off = later(plan) if later and known.over and plan.every != "now" else _another(connection, plan)
+            again.append(put_off)
+            continue
+        notice_id = known.id if known else uuid.uuid4().hex
+        if known is None:
+            due = plan.due.strftime("%Y-%m-%dT%H:%M:%SZ")
+            rows.append((notice_id, plan.key, plan.subscription_id, plan.address, plan.kind, plan.every, due, due, now, plan.hold))
+        told += [(notice_id, change_ids[position]) for position in plan.positions]
     connection.executemany(
-        "INSERT INTO notice_change VALUES (?, ?) ON CONFLICT DO NOTHING",
-        [(notice_id, change_ids[position]) for position in planned.positions],
+        """INSERT INTO notice (id, key, subscription_id, address, kind, every, state, next_try_at, due_at, created_at, held)
+           VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)""",
+        rows,
     )
+    connection.executemany("INSERT INTO notice_change VALUES (?, ?) ON CONFLICT DO NOTHING", told)
     # a digest that was cancelled in this period and has something to tell again
-    connection.execute("UPDATE notice SET state = 'pending' WHERE id = ? AND state = 'cancelled'", (notice_id,))
-    return held is None
-
-
-def release_claims(history: History) -> None:
-    """Free what a process that is gone had claimed. Only for the holder of the delivery lock: nobody else can hold a claim then."""
-    with history.write() as connection:
-        connection.execute("UPDATE notice SET state = 'pending', claimed_at = NULL WHERE state = 'claimed'")
-
-
-def claim_next(history: History, now: str, kinds: Sequence[str]) -> Waiting | None:
-    """Claim the notice of these kinds that is due the longest; ``None`` when none is due."""
-    marks = ",".join("?" * len(kinds))
-    with history.write() as connection:
-        row = connection.execute(
-            f"""UPDATE notice SET state = 'claimed', claimed_at = ?, attempts = attempts + 1
-                WHERE id = (SELECT id FROM notice WHERE state = 'pending' AND next_try_at <= ? AND kind IN ({marks})
-                            ORDER BY next_try_at, created_at, rowid LIMIT 1)
-                RETURNING id, subscription_id, address, kind, attempts, created_at""",  # noqa: S608 - question marks only
-            (now, now, *kinds),
-        ).fetchone()
-    return Waiting(*row) if row else None
-
-
-def changes_of(history: History, notice_id: str) -> list[KeptChange]:
-    """The changes that a notice tells, oldest first."""
-    from db.history import kept_change
-
-    rows = history.rows(
-        "SELECT change.* FROM change JOIN notice_change ON notice_change.change_id = change.id WHERE notice_id = ? ORDER BY change.id",
-        (notice_id,),
+    ids = [known.id for known in held.values() if known.open]
+    connection.execute(
+        "UPDATE notice SET state = 'pending' WHERE state = 'cancelled' AND id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)
     )
-    return [kept_change(row) for row in rows]
+    return len(rows) + (_queue_some(connection, again, change_ids, now, None, later) if again else 0)
 
 
-def versions_of(history: History, notice_id: str) -> dict[str, tuple[int, int]]:
-    """For each trial of a notice: the ids of the first and of the last version that its changes led to."""
-    rows = history.rows(
-        """SELECT change.trial, min(version_id) AS first, max(version_id) AS last FROM change
-           JOIN notice_change ON notice_change.change_id = change.id WHERE notice_id = ? GROUP BY change.trial""",
-        (notice_id,),
+def _with_key(connection: sqlite3.Connection, keys: list[str]) -> dict[str, _Held]:
+    rows = connection.execute(
+        """SELECT key, id, state IN ('pending', 'cancelled') AND attempts = 0, coalesce(sent_at, claimed_at, '') >= due_at
+           FROM notice WHERE key IN (SELECT value FROM json_each(?))""",
+        (json.dumps(keys),),
     )
-    return {row["trial"]: (row["first"], row["last"]) for row in rows}
+    return {key: _Held(notice_id, bool(is_open), bool(over)) for key, notice_id, is_open, over in rows}
+
+
+def _waiting_since(connection: sqlite3.Connection, planned: list[Planned], trial: str, since: str) -> dict[str, str]:
+    """By address: the oldest notice sent at once that waits since then about the trial, and was not tried yet."""
+    rows = connection.execute(
+        """SELECT notice.address, notice.id FROM notice JOIN notice_change ON notice_id = notice.id JOIN change ON change.id = change_id
+           WHERE notice.address IN (SELECT value FROM json_each(?)) AND notice.state = 'pending' AND notice.attempts = 0
+               AND notice.every = 'now' AND change.trial = ? AND notice.created_at >= ? ORDER BY notice.rowid DESC""",
+        (json.dumps([plan.address for plan in planned]), trial, since),
+    )
+    return dict(rows.fetchall())
+
+
+def _another(connection: sqlite3.Connection, plan: Planned) -> Planned:
+    """The same plan under the next free key."""
+    number = 2
+    while connection.execute("SELECT 1 FROM notice WHERE key = ?", (f"{plan.key} {number}",)).fetchone():
+        number += 1
+    return msgspec.structs.replace(plan, key=f"{plan.key} {number}")
+
+
+def free_claims(history: History, gone: Iterable[int]) -> None:
+    """Free what these deliveries had claimed: their processes are gone."""
+    with history.write() as connection:
+        connection.execute(
+            """UPDATE notice SET state = 'pending', claimed_at = NULL, claimed_by = NULL
+               WHERE state = 'claimed' AND (claimed_by IS NULL OR claimed_by IN (SELECT value FROM json_each(?)))""",
+            (json.dumps(list(gone)),),
+        )
+
+
+def claimants(history: History) -> set[int]:
+    """The deliveries that hold claims, alive or not."""
+    return {row["by"] for row in history.rows("SELECT DISTINCT coalesce(claimed_by, 0) AS by FROM notice WHERE state = 'claimed'")}
+
+
+def claim(history: History, by: int, now: str, kinds: Sequence[str], most: int) -> list[Waiting]:
+    """Claim, for one delivery, the notices of these kinds that are due the longest: at most so many, in their order."""
+    with history.write() as connection:
+        rows = connection.execute(
+            """UPDATE notice SET state = 'claimed', claimed_at = :now, claimed_by = :by, attempts = attempts + 1
+               WHERE id IN (SELECT id FROM notice WHERE state = 'pending' AND NOT held AND next_try_at <= :now
+                                AND kind IN (SELECT value FROM json_each(:kinds))
+                            ORDER BY next_try_at, created_at, rowid LIMIT :most)
+               RETURNING id, address, kind, every, attempts, created_at, note, next_try_at, rowid""",
+            {"now": now, "by": by, "kinds": json.dumps(list(kinds)), "most": most},
+        ).fetchall()
+    return sorted((Waiting(*row) for row in rows), key=lambda each: (each.next_try_at, each.created_at, each.row))
+
+
+def give_back(history: History, by: int, ids: Iterable[str]) -> None:
+    """Free claims of one delivery that it did not come to: as if nobody had tried."""
+    with history.write() as connection:
+        connection.execute(
+            """UPDATE notice SET state = 'pending', claimed_at = NULL, claimed_by = NULL, attempts = attempts - 1
+               WHERE state = 'claimed' AND claimed_by = ? AND id IN (SELECT value FROM json_each(?))""",
+            (by, json.dumps(list(ids))),
+        )
+
+
+def change_ids(history: History, ids: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """By notice: the ids of the changes that it tells, oldest first."""
+    found: dict[str, list[int]] = {}
+    for row in history.connection.execute(
+        """SELECT notice_id, change_id FROM notice_change WHERE notice_id IN (SELECT value FROM json_each(?))
+           ORDER BY notice_id, change_id""",
+        (json.dumps(list(ids)),),
+    ):
+        found.setdefault(row[0], []).append(row[1])
+    return {notice_id: tuple(changes) for notice_id, changes in found.items()}
+
+
+def is_claimed(history: History, notice_id: str, by: int) -> bool:
+    """Is this notice still this delivery's to send?"""
+    row = history.connection.execute("SELECT 1 FROM notice WHERE id = ? AND state = 'claimed' AND claimed_by = ?", (notice_id, by))
+    return row.fetchone() is not None
 
 
 def sent(history: History, notice_id: str, now: str) -> None:
     """The server took it."""
     with history.write() as connection:
         connection.execute(
-            "UPDATE notice SET state = 'sent', sent_at = ?, last_error = NULL, claimed_at = NULL WHERE id = ?", (now, notice_id)
+            "UPDATE notice SET state = 'sent', sent_at = ?, last_error = NULL, claimed_by = NULL WHERE id = ?", (now, notice_id)
         )
 
 
 def again(history: History, notice_id: str, next_try_at: str, error: str) -> None:
-    """Not now: it waits, with the reason."""
+    """Not now: it waits, with the reason, unless its reader has stopped meanwhile."""
     with history.write() as connection:
         connection.execute(
-            "UPDATE notice SET state = 'pending', next_try_at = ?, last_error = ?, claimed_at = NULL WHERE id = ?",
+            """UPDATE notice SET state = 'pending', next_try_at = ?, last_error = ?, claimed_at = NULL, claimed_by = NULL
+               WHERE id = ? AND state = 'claimed'""",
             (next_try_at, error, notice_id),
         )
 
 
-def park(history: History, notice_id: str, error: str) -> None:
+def park(history: History, notice_id: str, error: str, now: str) -> None:
     """Never: it is kept, with the reason, until somebody retries it."""
     with history.write() as connection:
-        connection.execute("UPDATE notice SET state = 'failed', last_error = ?, claimed_at = NULL WHERE id = ?", (error, notice_id))
+        connection.execute(
+            "UPDATE notice SET state = 'failed', last_error = ?, failed_at = ?, claimed_by = NULL WHERE id = ?", (error, now, notice_id)
+        )
 
 
 def cancel(history: History, notice_id: str) -> None:
     """Nothing is left to tell, or the reader stopped."""
     with history.write() as connection:
-        connection.execute("UPDATE notice SET state = 'cancelled', claimed_at = NULL WHERE id = ?", (notice_id,))
+        connection.execute("UPDATE notice SET state = 'cancelled', claimed_at = NULL, claimed_by = NULL WHERE id = ?", (notice_id,))
 
 
 def retry(history: History, ids: Sequence[str], now: str) -> list[str]:
-    """Make these (none named: all that is unsent) due at once, parked or waiting; the ids named that are not unsent or not known."""
+    """Make these (none named: all that is unsent and not held) due at once, parked or waiting; the ids named that are neither."""
+    sql = """UPDATE notice SET state = 'pending', next_try_at = :now
+             WHERE state IN ('pending', 'failed') AND NOT held AND (:id IS NULL OR id = :id)"""
     with history.write() as connection:
         if not ids:
-            connection.execute("UPDATE notice SET state = 'pending', next_try_at = ? WHERE state IN ('pending', 'failed')", (now,))
+            connection.execute(sql, {"now": now, "id": None})
             return []
-        unknown = []
-        for notice_id in ids:
-            done = connection.execute(
-                "UPDATE notice SET state = 'pending', next_try_at = ? WHERE id = ? AND state IN ('pending', 'failed')", (now, notice_id)
-            ).rowcount
-            if not done:
-                unknown.append(notice_id)
-        return unknown
+        return [each for each in ids if not connection.execute(sql, {"now": now, "id": each}).rowcount]
+
+
+def release(history: History, ids: Sequence[str], note: str | None) -> list[str]:
+    """Let held notices go (none named: all of them), with the operator's words above the news; the ids named that are not held."""
+    sql = """UPDATE notice SET held = 0, note = coalesce(:note, note) WHERE held AND state IN ('pending', 'failed')
+             AND (:id IS NULL OR id = :id)"""
+    with history.write() as connection:
+        if not ids:
+            connection.execute(sql, {"note": note, "id": None})
+            return []
+        return [each for each in ids if not connection.execute(sql, {"note": note, "id": each}).rowcount]
+
+
+def annotate(history: History, notice_id: str, note: str | None) -> bool:
+    """Put the operator's words above the news of a held notice (``None`` takes them away); is there such a notice?"""
+    with history.write() as connection:
+        return connection.execute("UPDATE notice SET note = ? WHERE id = ? AND held", (note, notice_id)).rowcount > 0
+
+
+def drop(history: History, ids: Sequence[str]) -> list[str]:
+    """Take back held notices, which are never sent then; the ids named that are not held."""
+    sql = "UPDATE notice SET state = 'cancelled', held = 0, last_error = 'dropped by the operator' WHERE held AND id = ?"
+    with history.write() as connection:
+        return [each for each in ids if not connection.execute(sql, (each,)).rowcount]
 
 
 def counts(history: History, now: str) -> dict[str, int]:
-    """How many notices wait: ``failed`` (parked), ``retrying`` (tried and due later), ``waiting`` (all that is unsent and not parked)."""
+    """How many notices wait: ``failed`` (parked), ``waiting`` (unsent, neither parked nor held), ``held``.
+
+    Of those that wait, ``due`` may be tried now, and ``due_before`` should be with their readers by now.
+    """
     row = history.one(
-        """SELECT coalesce(sum(state = 'failed'), 0) AS failed, coalesce(sum(state IN ('pending', 'claimed')), 0) AS waiting,
-                  coalesce(sum(state IN ('pending', 'claimed') AND next_try_at <= ?), 0) AS due FROM notice""",
+        f"""SELECT coalesce(sum(state = 'failed'), 0) AS failed, coalesce(sum({UNSENT}), 0) AS waiting,
+                   coalesce(sum({UNSENT} AND next_try_at <= ?1), 0) AS due,
+                   coalesce(sum({UNSENT} AND due_at <= ?1), 0) AS due_before,
+                   coalesce(sum(state = 'pending' AND held), 0) AS held FROM notice WHERE state != 'sent'""",  # noqa: S608 - no value is in it
         (now,),
     )
     assert row is not None  # noqa: S101 - an aggregate has one row
     return {name: int(value) for name, value in row.items()}
 
 
-def listing(history: History, *, failed_only: bool = False) -> list[Row]:
-    """What waits and what failed, oldest first; without ``failed_only`` also what was sent or cancelled."""
-    rows = history.rows(
-        """SELECT notice.id, notice.address, notice.kind, notice.state, notice.attempts, notice.next_try_at, notice.last_error,
-                  notice.created_at, notice.sent_at,
-                  (SELECT group_concat(DISTINCT change.trial) FROM notice_change JOIN change ON change.id = change_id
-                   WHERE notice_id = notice.id) AS trials
-           FROM notice ORDER BY notice.created_at, notice.rowid"""
+def oldest(history: History, now: str) -> str | None:
+    """Since when the oldest notice that should be with its reader is not (UTC); held and parked ones wait for a person and do not count."""
+    sql = f"SELECT min(due_at) AS at FROM notice WHERE {UNSENT} AND state != 'sent' AND due_at <= ?"  # noqa: S608 - no value is in it
+    row = history.one(sql, (now,))
+    return row["at"] if row else None
+
+
+def known(history: History, notice_id: str) -> Waiting | None:
+    """A notice, whatever its state, as ``deliver`` would have it."""
+    rows = history.connection.execute(
+        "SELECT id, address, kind, every, attempts, created_at, note, next_try_at, rowid FROM notice WHERE id = ?", (notice_id,)
     )
-    for row in rows:
+    row = rows.fetchone()
+    return Waiting(*row) if row else None
+
+
+def beginning_with(history: History, beginning: str) -> list[str]:
+    """The ids of notices that begin so; of many, two."""
+    rows = history.rows("SELECT id FROM notice WHERE substr(id, 1, ?) = ? LIMIT 2", (len(beginning), beginning))
+    return [row["id"] for row in rows]
+
+
+Only = Literal["failed", "held"]
+
+_ONLY = {
+    "failed": "notice.state = 'failed' OR (notice.state = 'pending' AND notice.last_error IS NOT NULL)",
+    "held": "notice.state = 'pending' AND notice.held",
+}
+
+
+def listing(history: History, only: Only | None = None, *, address: str | None = None) -> list[Row]:
+    """What waits and what failed, oldest first, and what was sent or cancelled.
+
+    ``only``: what was refused or could not be sent yet (``failed``), or what waits for the operator's yes (``held``).
+    """
+    return list(_listing(history, only, address))
+
+
+def _listing(history: History, only: Only | None, address: str | None) -> Iterator[Row]:
+    for row in history.rows(
+        f"""SELECT notice.id, notice.address, notice.kind, notice.every,
+                   CASE WHEN notice.held AND notice.state = 'pending' THEN 'held' ELSE notice.state END AS state,
+                   notice.attempts, notice.next_try_at, notice.last_error, notice.created_at, notice.sent_at, notice.note,
+                   (SELECT group_concat(DISTINCT change.trial) FROM notice_change JOIN change ON change.id = change_id
+                    WHERE notice_id = notice.id) AS trials
+            FROM notice WHERE ({_ONLY.get(only or "", "1")}) AND (:address IS NULL OR notice.address = :address)
+            ORDER BY notice.created_at, notice.rowid""",  # noqa: S608 - no value is in it
+        {"address": address},
+    ):
         row["trials"] = sorted(filter(None, (row["trials"] or "").split(",")))
-    if failed_only:
-        rows = [row for row in rows if row["state"] == "failed" or (row["state"] == "pending" and row["last_error"])]
-    return rows
+        yield row

@@ -11,11 +11,11 @@ KEPT_FOR_EACH_JOB = 500
 """Older rows go: an unchanged sync adds one row, and the file must not grow for ever."""
 
 
-def begin(history: History, job: str, now: str) -> int:
-    """Note that a job begins; the id of its run."""
+def begin(history: History, job: str, now: str, *, alone: bool = True) -> int:
+    """Note that a job begins; the id of its run. ``alone``: no other process does it now."""
     with history.write() as connection:
-        # a run that never came to its end: its process was killed
-        connection.execute("UPDATE run SET outcome = 'killed' WHERE job = ? AND outcome IS NULL", (job,))
+        if alone:  # a run that never came to its end: its process was killed
+            connection.execute("UPDATE run SET outcome = 'killed' WHERE job = ? AND outcome IS NULL", (job,))
         cursor = connection.execute("INSERT INTO run (job, started_at) VALUES (?, ?)", (job, now))
         connection.execute(
             "DELETE FROM run WHERE job = ? AND id <= (SELECT id FROM run WHERE job = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
+from collections.abc import Iterable
 
 from db.connection import History
 from registry_sync.trials.dates import Held, Slips, slips
@@ -15,15 +17,14 @@ WHERE version.number <= told.number ORDER BY version.number
 """
 
 
-def of_notice(history: History, notice_id: str) -> dict[str, dict[str, Slips]]:
-    """By trial and field: how each date that a notice tells of has moved, from the first version held up to the newest one told."""
+def of_changes(history: History, changes: Iterable[int]) -> dict[str, dict[str, Slips]]:
+    """By trial and field: how each date that these changes tell of has moved, from the first version held up to the newest one told."""
     told = history.rows(
-        """SELECT change.trial, change.field, max(change.version_id) AS version FROM change
-           JOIN notice_change ON notice_change.change_id = change.id
-           WHERE notice_id = ? AND change.source = 'ctgov'
-             AND change.field IN ('start_date', 'primary_completion_date', 'completion_date')
-           GROUP BY change.trial, change.field""",
-        (notice_id,),
+        """SELECT trial, field, max(version_id) AS version FROM change
+           WHERE id IN (SELECT value FROM json_each(?)) AND source = 'ctgov'
+             AND field IN ('start_date', 'primary_completion_date', 'completion_date')
+           GROUP BY trial, field""",
+        (json.dumps(list(changes)),),
     )
     found: dict[str, dict[str, Slips]] = defaultdict(dict)
     for row in told:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
 
 import msgspec
 
-from db import searches, watches
+from db import searches, stops, watches
+from db.aliases import shown_under
 from db.connection import History, Row
 from registry_sync.notices.route import Subscription
 from registry_sync.sources.ctgov_search import Search, from_json
@@ -21,21 +24,35 @@ _FOLLOWS = """(every_trial
 """Does a ``subscription`` follow ``wanted.trial``?"""
 
 
+HOLDER = "holder"
+"""Who gave consent, when the holder of the address did so by the mailed link."""
+
+
 class Consent(msgspec.Struct, frozen=True):
-    """That someone vouched for, or gave, consent: the wording, who says so, and when it was confirmed (UTC)."""
+    """The proof of consent: to which wording, asked when, given when (UTC; ``None``: not yet), and who says so.
+
+    ``by``: the operator who vouched, or the holder by the mailed link.
+    """
 
     wording: str
-    by: str
-    confirmed_at: str
+    by: str | None
+    confirmed_at: str | None
 
 
 def add(
-    history: History, wanted: Subscription, trials: Sequence[str], *, consent: Consent | None, now: str, search: Search | None = None
+    history: History,
+    wanted: Subscription,
+    trials: Sequence[str],
+    *,
+    consent: Consent,
+    now: str,
+    search: Search | None = None,
+    instead: bool = False,
 ) -> Row:
     """Keep a subscription to these trials, or to all that ``search`` finds (neither: to all that is watched); its row in ``listing``.
 
-    The same wish of the same address is one subscription, not two: it is brought up to date. ``consent`` makes it active; else
-    it stays pending.
+    The same wish of the same address is one subscription, not two: it is brought up to date. Consent that was given makes it active; else
+    it is pending. ``instead``: the address's other subscriptions to just these trials, or this search, end.
     """
     with history.write() as connection:
         search_id = searches.know(connection, search, now) if search else None
@@ -44,6 +61,12 @@ def add(
             subscription_id = _insert(connection, wanted, consent, now, everything=not trials and search is None)
         else:
             _bring_up_to_date(connection, subscription_id, wanted, consent)
+        if consent.confirmed_at:
+            stops.forget(connection, wanted.address, by_holder=consent.by == HOLDER)
+        if instead and consent.confirmed_at:
+            for other in _to_the_same(connection, wanted.address, trials, search_id):
+                if other != subscription_id:
+                    _mark_stopped(connection, other, "replaced", now)
         if search_id is not None:
             connection.execute("INSERT INTO subscription_search VALUES (?, ?) ON CONFLICT DO NOTHING", (subscription_id, search_id))
         for trial in trials:
@@ -52,11 +75,11 @@ def add(
     return next(row for row in listing(history) if row["id"] == subscription_id)
 
 
-def _insert(connection: sqlite3.Connection, wanted: Subscription, consent: Consent | None, now: str, *, everything: bool) -> int:
+def _insert(connection: sqlite3.Connection, wanted: Subscription, consent: Consent, now: str, *, everything: bool) -> int:
     cursor = connection.execute(
         """INSERT INTO subscription (address, kind, role, every_trial, topics, countries, least, every, timezone, language,
-                                     secret_env, stop_token, state, created_at, consent_wording, consent_by, confirmed_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                                     secret_env, stop_token, hold, state, created_at, asked_at, consent_wording, consent_by, confirmed_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             wanted.address,
             wanted.kind,
@@ -70,64 +93,118 @@ def _insert(connection: sqlite3.Connection, wanted: Subscription, consent: Conse
             wanted.language,
             wanted.secret_env,
             secrets.token_urlsafe(24),
-            "active" if consent else "pending",
+            int(wanted.hold),
+            "active" if consent.confirmed_at else "pending",
             now,
-            consent.wording if consent else None,
-            consent.by if consent else None,
-            consent.confirmed_at if consent else None,
+            now,
+            consent.wording,
+            consent.by,
+            consent.confirmed_at,
         ),
     )
     assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has one
     return cursor.lastrowid
 
 
-def _bring_up_to_date(connection: sqlite3.Connection, subscription_id: int, wanted: Subscription, consent: Consent | None) -> None:
-    if consent:
+def _bring_up_to_date(connection: sqlite3.Connection, subscription_id: int, wanted: Subscription, consent: Consent) -> None:
+    """Consent that is there is not taken away by asking again."""
+    if consent.confirmed_at:
         connection.execute(
             """UPDATE subscription SET state = 'active', consent_wording = ?, consent_by = ?, confirmed_at = ?,
-               stopped_at = NULL, stopped_why = NULL WHERE id = ?""",
+               stopped_at = NULL, stopped_why = NULL, bulletin = NULL WHERE id = ?""",
             (consent.wording, consent.by, consent.confirmed_at, subscription_id),
         )
     connection.execute(
-        "UPDATE subscription SET language = ?, timezone = ?, secret_env = ?, countries = ? WHERE id = ?",
-        (wanted.language, wanted.timezone, wanted.secret_env, json.dumps(sorted(wanted.countries)), subscription_id),
+        "UPDATE subscription SET language = ?, timezone = ?, secret_env = ?, hold = ? WHERE id = ?",
+        (wanted.language, wanted.timezone, wanted.secret_env, int(wanted.hold), subscription_id),
     )
 
 
 def _same(connection: sqlite3.Connection, wanted: Subscription, trials: Sequence[str], search_id: int | None) -> int | None:
+    """The subscription of this address by which it wants the same of the same."""
+    rows = connection.execute(
+        """SELECT id FROM subscription WHERE id IN (SELECT value FROM json_each(?))
+           AND role = ? AND topics = ? AND countries = ? AND least = ? AND every = ?""",
+        (
+            json.dumps(_to_the_same(connection, wanted.address, trials, search_id)),
+            wanted.role,
+            json.dumps(sorted(wanted.topics)),
+            json.dumps(sorted(wanted.countries)),
+            wanted.least,
+            wanted.every,
+        ),
+    )
+    return next((row[0] for row in rows), None)
+
+
+def _to_the_same(connection: sqlite3.Connection, address: str, trials: Sequence[str], search_id: int | None) -> list[int]:
+    """The subscriptions of an address to just these trials, or this search, or everything."""
     rows = connection.execute(
         """SELECT id, (SELECT group_concat(trial) FROM (SELECT trial FROM subscription_trial
                        WHERE subscription_id = subscription.id ORDER BY trial)),
                   (SELECT search_id FROM subscription_search WHERE subscription_id = subscription.id)
-           FROM subscription WHERE address = ? AND role = ? AND topics = ? AND least = ? AND every = ? AND every_trial = ?""",
-        (
-            wanted.address,
-            wanted.role,
-            json.dumps(sorted(wanted.topics)),
-            wanted.least,
-            wanted.every,
-            int(not trials and search_id is None),
-        ),
+           FROM subscription WHERE address = ? AND every_trial = ?""",
+        (address, int(not trials and search_id is None)),
     )
     theirs = ",".join(sorted(set(trials))) or None
-    return next((row[0] for row in rows if (row[1], row[2]) == (theirs, search_id)), None)
+    return [row[0] for row in rows if (row[1], row[2]) == (theirs, search_id)]
 
 
-def following(history: History, trial: str) -> list[Subscription]:
-    """The active subscriptions that follow this trial: by its id, by a search that found it, or as everything that is watched."""
-    rows = history.rows(
+def following(history: History, trial: str) -> Iterator[Subscription]:
+    """The active subscriptions that follow this trial, those of one address in a row: by its id, by a search, or as all that is watched."""
+    cursor = history.connection.execute(
         f"""WITH wanted (trial) AS (VALUES (?))
-            SELECT subscription.* FROM subscription, wanted WHERE state = 'active' AND {_FOLLOWS} ORDER BY id""",  # noqa: S608 - no value is in it
+            SELECT {_COLUMNS} FROM subscription, wanted WHERE state = 'active' AND {_FOLLOWS} ORDER BY address, id""",  # noqa: S608 - no value is in it
         (trial,),
     )
-    return [_subscription(row) for row in rows]
+    return map(_read, cursor)
+
+
+def behind(history: History, notices: Iterable[str]) -> dict[str, dict[str, list[Subscription]]]:
+    """By notice and by trial that it tells of: the active subscriptions of its address that follow this trial now.
+
+    What was told under an id that was merged since is followed by the new one.
+    """
+    ids = json.dumps(list(notices))
+    trials = history.rows(
+        """SELECT DISTINCT notice_id, change.trial FROM notice_change JOIN change ON change.id = change_id
+           WHERE notice_id IN (SELECT value FROM json_each(?))""",
+        (ids,),
+    )
+    shown = {row["trial"]: shown_under(history.connection, [row["trial"]])[0] for row in trials}
+    asked = [[row["notice_id"], row["trial"], trial] for row in trials for trial in {row["trial"], shown[row["trial"]]}]
+    cursor = history.connection.execute(
+        f"""WITH wanted (notice_id, told, trial) AS
+                (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?))
+            SELECT DISTINCT notice_id, told, {_COLUMNS} FROM wanted JOIN notice ON notice.id = notice_id
+            JOIN subscription ON subscription.address = notice.address AND subscription.state = 'active'
+            WHERE {_FOLLOWS} ORDER BY subscription.id""",  # noqa: S608 - no value is in it
+        (json.dumps(asked),),
+    )
+    found: dict[str, dict[str, list[Subscription]]] = {}
+    for notice_id, told, *row in cursor:
+        found.setdefault(notice_id, {}).setdefault(told, []).append(_read(row))
+    return found
+
+
+def alike(history: History, subscription_id: int) -> list[Subscription]:
+    """The active subscriptions of the same address to the same trials, or search, or everything; this one among them when it is active."""
+    row = history.one("SELECT address, every_trial FROM subscription WHERE id = ?", (subscription_id,))
+    assert row is not None  # noqa: S101 - it was just kept
+    trials = [each["trial"] for each in history.rows("SELECT trial FROM subscription_trial WHERE subscription_id = ?", (subscription_id,))]
+    search = history.one("SELECT search_id FROM subscription_search WHERE subscription_id = ?", (subscription_id,))
+    ids = _to_the_same(history.connection, row["address"], trials, search["search_id"] if search else None)
+    cursor = history.connection.execute(
+        f"SELECT {_COLUMNS} FROM subscription WHERE state = 'active' AND id IN (SELECT value FROM json_each(?)) ORDER BY id",  # noqa: S608
+        (json.dumps(ids),),
+    )
+    return [_read(each) for each in cursor]
 
 
 def by_id(history: History, subscription_id: int) -> Subscription:
     """A subscription that is known to be there."""
-    row = history.one("SELECT * FROM subscription WHERE id = ?", (subscription_id,))
-    assert row is not None  # noqa: S101 - ids come from foreign keys
-    return _subscription(row)
+    row = history.connection.execute(f"SELECT {_COLUMNS} FROM subscription WHERE id = ?", (subscription_id,)).fetchone()  # noqa: S608
+    return _read(row)
 
 
 def listing(history: History) -> list[Row]:
@@ -155,9 +232,12 @@ def listing(history: History) -> list[Row]:
             "timezone": row["timezone"],
             "language": row["language"],
             "state": row["state"],
+            "hold": bool(row["hold"]),
             "created_at": row["created_at"],
+            "asked_at": row["asked_at"],
             "confirmed_at": row["confirmed_at"],
             "consent_by": row["consent_by"],
+            "consent_wording": row["consent_wording"],
             "stopped_at": row["stopped_at"],
             "stopped_why": row["stopped_why"],
         }
@@ -165,8 +245,8 @@ def listing(history: History) -> list[Row]:
     ]
 
 
-def stop(history: History, address: str, trials: Iterable[str], *, why: str, now: str) -> int:
-    """Stop what an address hears of these trials, or (none named) of all; what waits for it is cancelled. How many were stopped.
+def stop(history: History, address: str, trials: Iterable[str], *, why: stops.Why, now: str) -> int:
+    """Stop what an address hears of these trials, or (none named) of all; how many subscriptions that touched.
 
     A subscription to several trials only loses the ones named; one to everything, or to what a search finds, loses none.
     """
@@ -175,63 +255,68 @@ def stop(history: History, address: str, trials: Iterable[str], *, why: str, now
         rows = connection.execute(
             "SELECT id, every_trial FROM subscription WHERE address = ? AND state != 'stopped'", (address,)
         ).fetchall()
-        stopped = 0
-        for subscription_id, every_trial in rows:
-            if wanted and not every_trial:
-                marks = ",".join("?" * len(wanted))
-                gone = connection.execute(
-                    f"DELETE FROM subscription_trial WHERE subscription_id = ? AND trial IN ({marks})",  # noqa: S608 - question marks only
-                    (subscription_id, *wanted),
-                ).rowcount
-                stopped += bool(gone)
-                if connection.execute("SELECT 1 FROM subscription_trial WHERE subscription_id = ?", (subscription_id,)).fetchone():
-                    continue
-                if not gone:
-                    continue
-            elif wanted:
-                continue  # a subscription to everything, as one to a search above, is stopped as a whole, not by one trial
-            else:
-                stopped += 1
-            _mark_stopped(connection, subscription_id, why, now)
-        _cancel_waiting(connection, address, wanted)
-    return stopped
+        stopped = [row[0] for row in rows if not wanted]
+        touched = len(stopped)
+        for subscription_id, every_trial in rows if wanted else ():
+            if every_trial:
+                continue  # a subscription to everything, as one to a search, is stopped as a whole, not by one trial
+            gone = connection.execute(
+                "DELETE FROM subscription_trial WHERE subscription_id = ? AND trial IN (SELECT value FROM json_each(?))",
+                (subscription_id, json.dumps(wanted)),
+            ).rowcount
+            touched += bool(gone)
+            if gone and not connection.execute("SELECT 1 FROM subscription_trial WHERE subscription_id = ?", (subscription_id,)).fetchone():
+                stopped.append(subscription_id)
+        _mark_all_stopped(connection, stopped, address, why, now)
+    return touched
 
 
-def stop_search(history: History, address: str, search: Search, *, why: str, now: str) -> int:
-    """Stop the subscriptions of an address to what a search finds; what waits for it and nothing else of it wants is cancelled."""
-    query = search.to_json()
+def stop_search(history: History, address: str, search: Search, *, why: stops.Why, now: str) -> int:
+    """Stop the subscriptions of an address to what a search finds; how many."""
     with history.write() as connection:
         rows = connection.execute(
             """SELECT subscription.id FROM subscription JOIN subscription_search ON subscription_id = subscription.id
                JOIN search ON search.id = search_id WHERE address = ? AND state != 'stopped' AND query = ?""",
-            (address, query),
+            (address, search.to_json()),
         ).fetchall()
-        for row in rows:
-            _mark_stopped(connection, row[0], why, now)
-        trials = connection.execute("SELECT trial FROM search_trial JOIN search ON search.id = search_id WHERE query = ?", (query,))
-        found = [row[0] for row in trials]
-        if found:
-            _cancel_waiting(connection, address, found)
+        _mark_all_stopped(connection, [row[0] for row in rows], address, why, now)
     return len(rows)
 
 
-def stop_by_token(history: History, token: str, *, why: str, now: str) -> str | None:
-    """Stop the one subscription that this secret belongs to; its address, or ``None`` for a secret of nobody's."""
+def stop_one(history: History, subscription_id: int, *, why: stops.Why, now: str) -> str | None:
+    """Stop one subscription; its address, or ``None`` when there is no such subscription any more."""
     with history.write() as connection:
-        row = connection.execute("SELECT id, address FROM subscription WHERE stop_token = ?", (token,)).fetchone()
+        row = connection.execute("SELECT address, state FROM subscription WHERE id = ?", (subscription_id,)).fetchone()
         if row is None:
             return None
-        _mark_stopped(connection, row[0], why, now)
-        connection.execute("UPDATE notice SET state = 'cancelled' WHERE subscription_id = ? AND state IN ('pending', 'failed')", (row[0],))
-        return str(row[1])
+        if row[1] != "stopped":
+            _mark_all_stopped(connection, [subscription_id], row[0], why, now)
+        return str(row[0])
 
 
-def stopped_by_holder(history: History, address: str) -> str | None:
-    """When the holder of this address stopped a subscription, if that was ever done and not confirmed anew (UTC)."""
-    row = history.one(
-        "SELECT max(stopped_at) AS at FROM subscription WHERE address = ? AND state = 'stopped' AND stopped_why = 'holder'", (address,)
-    )
-    return row["at"] if row else None
+def of_older_token(history: History, token: str) -> int | None:
+    """The subscription that a secret belongs to which mails carried before links were signed."""
+    row = history.one("SELECT id FROM subscription WHERE stop_token = ?", (token,))
+    return row["id"] if row else None
+
+
+def bounced(connection: sqlite3.Connection, address: str, most: int, now: str) -> int:
+    """Stop all that an address hears when so many of its notices in a row were refused for good; how many subscriptions that stopped.
+
+    Refusals before the last notice that arrived, or before consent was last given, do not count.
+    """
+    row = connection.execute(
+        """SELECT count(*) FROM notice WHERE address = :address AND state = 'failed'
+           AND failed_at > coalesce((SELECT max(sent_at) FROM notice WHERE address = :address AND state = 'sent'), '')
+           AND failed_at >= coalesce((SELECT max(confirmed_at) FROM subscription WHERE address = :address AND state = 'active'), '')""",
+        {"address": address},
+    ).fetchone()
+    if row[0] < most:
+        return 0
+    return connection.execute(
+        "UPDATE subscription SET state = 'stopped', stopped_at = ?, stopped_why = 'bounces' WHERE address = ? AND state = 'active'",
+        (now, address),
+    ).rowcount
 
 
 def covers_everything(history: History, address: str) -> bool:
@@ -250,6 +335,12 @@ def covering_search(history: History, address: str, trials: Sequence[str]) -> Se
     return from_json(row["query"]) if row else None
 
 
+def _mark_all_stopped(connection: sqlite3.Connection, ids: Iterable[int], address: str, why: stops.Why, now: str) -> None:
+    for subscription_id in ids:
+        _mark_stopped(connection, subscription_id, why, now)
+        stops.note(connection, address, why, now)
+
+
 def _mark_stopped(connection: sqlite3.Connection, subscription_id: int, why: str, now: str) -> None:
     connection.execute(
         "UPDATE subscription SET state = 'stopped', stopped_at = ?, stopped_why = ? WHERE id = ? AND state != 'stopped'",
@@ -257,34 +348,29 @@ def _mark_stopped(connection: sqlite3.Connection, subscription_id: int, why: str
     )
 
 
-def _cancel_waiting(connection: sqlite3.Connection, address: str, trials: list[str]) -> None:
-    """A change of mind takes effect for what is not yet sent: take the stopped trials' changes out, and cancel what is empty then."""
-    connection.execute(
-        f"""DELETE FROM notice_change WHERE notice_id IN (SELECT id FROM notice WHERE address = :address AND state IN ('pending', 'failed'))
-            AND change_id IN (SELECT id FROM change WHERE :all OR trial IN (SELECT value FROM json_each(:trials)))
-            AND NOT EXISTS (SELECT 1 FROM subscription JOIN change AS wanted ON wanted.id = notice_change.change_id
-                            WHERE subscription.address = :address AND subscription.state = 'active' AND {_FOLLOWS})""",  # noqa: S608 - as above
-        {"address": address, "all": int(not trials), "trials": json.dumps(trials)},
-    )
-    connection.execute(
-        """UPDATE notice SET state = 'cancelled' WHERE address = ? AND state IN ('pending', 'failed')
-           AND NOT EXISTS (SELECT 1 FROM notice_change WHERE notice_id = notice.id)""",
-        (address,),
-    )
+_COLUMNS = """subscription.id, subscription.address, subscription.kind, role, topics, countries, least, subscription.every, timezone,
+language, stop_token, secret_env, hold"""
 
 
-def _subscription(row: Row) -> Subscription:
+def _read(row: Sequence[Any]) -> Subscription:
+    id_, address, kind, role, topics, countries, least, every, timezone, language, stop_token, secret_env, hold = row
     return Subscription(
-        id=row["id"],
-        address=row["address"],
-        kind=row["kind"],
-        role=row["role"],
-        topics=frozenset(json.loads(row["topics"])),
-        countries=frozenset(json.loads(row["countries"])),
-        least=row["least"],
-        every=row["every"],
-        timezone=row["timezone"],
-        language=row["language"],
-        stop_token=row["stop_token"],
-        secret_env=row["secret_env"],
+        id=id_,
+        address=address,
+        kind=kind,
+        role=role,
+        topics=_names(topics),
+        countries=_names(countries),
+        least=least,
+        every=every,
+        timezone=timezone,
+        language=language,
+        stop_token=stop_token,
+        secret_env=secret_env,
+        hold=bool(hold),
     )
+
+
+@lru_cache(maxsize=256)
+def _names(text: str) -> frozenset[str]:
+    return frozenset(json.loads(text))

@@ -33,3 +33,7 @@ def _remove_old(around: Surroundings, folder: Path, keep: Path) -> None:
         match = _NAME.search(path.name)
         if match and path != keep and datetime.datetime.strptime(match[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC) < oldest:
             path.unlink()
+    # what was copied before the schema took a step has addresses in it, too
+    for path in around.database.parent.glob(f"{around.database.name}.before-*.backup"):
+        if path.stat().st_mtime < oldest.timestamp():
+            path.unlink()

@@ -1,7 +1,7 @@
 """Sends what is due from the outbox.
 
-A notice is claimed, handed to its channel, and marked sent once the server took it. When the process dies in between, the
-claim is free as soon as the next delivery begins, and the repeat carries the same identity.
+A notice is claimed, handed to its channel, and marked sent once the server took it. Any number of processes may do so at once. When one
+dies in between, what it had claimed is free as soon as the next delivery begins, and the repeat carries the same identity.
 
 What the operator is to hear of the service itself goes last and over the same connection: it holds up no subscriber's notice.
 """
@@ -11,80 +11,99 @@ from __future__ import annotations
 import datetime
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from db import absences, outbox, runs, slips, subscriptions
-from db import history as versions
+from db import buckets, outbox, runs
 from db.connection import History
 from db.outbox import Waiting
-from jobs import health
-from jobs.lock import only_one
+from jobs import health, wishes
+from jobs.lock import Desk, desk_of
 from jobs.reports import DeliverReport
 from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.errors import RegistrySyncError, Stopped
 from registry_sync.notices.address import masked
-from registry_sync.notices.interface import Channel, Notice, Outcome, Refused, Retry, Sent, TrialNews
-from registry_sync.sources import ctgov
+from registry_sync.notices.interface import Channel, Outcome, Refused, Retry, Sent
 
 if TYPE_CHECKING:
-    from email.message import EmailMessage
-
+    from jobs.writing import Desk as WritingDesk
     from registry_sync.notices.email import MailChannel
 
 JOB = "deliver"
 WAITS = (60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
 """Seconds before the next try after the first, second, ... failure; the last one for ever: a notice is never given up in silence."""
-PATIENCE = 20.0
-"""Seconds to wait for another delivery to end: what was queued after it looked must not wait for the next round."""
+AT_ONCE = 20
+"""Notices that one delivery claims at a time: so many at most come twice after a power cut."""
+MOST_BOUNCES = 3
+"""So many notices in a row that an address refuses for good stop what it hears."""
 
 Channels = Mapping[str, Channel]
 
 
-def open_channels(around: Surroundings) -> Channels:
+def open_channels(around: Surroundings, history: History) -> Channels:
     """A channel for each kind of address."""
     from registry_sync.notices.chat import ChatChannel
     from registry_sync.notices.webhook import WebhookChannel
 
     settings = around.settings
     return {
-        "email": mail_channel(around),
+        "email": mail_channel(around, _Pace(around, history, "smtp", settings.smtp.per_minute).take),
         "webhook": WebhookChannel(settings.webhook, timeout=settings.http.timeout, now=lambda: around.now().timestamp()),
         "chat": ChatChannel(settings.webhook),
     }
 
 
-def mail_channel(around: Surroundings) -> MailChannel:
-    """The mail server of the settings."""
-    from registry_sync.notices import compose, operator
+def mail_channel(around: Surroundings, pace: Callable[[], object]) -> MailChannel:
+    """The mail server of the settings; ``pace`` returns when the next mail may go."""
     from registry_sync.notices.email import MailChannel
+    from registry_sync.notices.wire import Writer
 
-    smtp, web_url, now = around.settings.smtp, around.settings.web.url, around.now()
-
-    def write(notice: Notice) -> EmailMessage:
-        if isinstance(notice, operator.OperatorNotice):
-            return operator.mail(notice, sender=smtp.sender, now=now)
-        return compose.mail(notice, sender=smtp.sender, reply_to=smtp.reply_to, unsubscribe=smtp.unsubscribe, web_url=web_url, now=now)
-
-    return MailChannel(smtp, compose=write, wait=around.pause, clock=time.monotonic)
+    smtp = around.settings.smtp
+    writer = Writer(
+        sender=smtp.sender, reply_to=smtp.reply_to, unsubscribe=smtp.unsubscribe, web_url=around.settings.web.url, now=around.now()
+    )
+    return MailChannel(smtp, write=writer.write, pace=pace)
 
 
-def deliver(around: Surroundings, *, channels: Callable[[Surroundings], Channels] = open_channels) -> DeliverReport:
+class _Pace:
+    """The limit of a minute, shared by all processes: drawn in small lots, of which a process that dies loses the rest."""
+
+    def __init__(self, around: Surroundings, history: History, name: str, per_minute: int) -> None:
+        self._around = around
+        self._history = history
+        self._name = name
+        self._per_minute = per_minute
+        self._lot = min(AT_ONCE, max(1, per_minute // 30))
+        self._left = 0
+
+    def take(self) -> None:
+        """Return when one more may be sent. Raises Stopped."""
+        while not self._left:
+            with self._history.relaxed():
+                self._left, wait = buckets.take(self._history, self._name, self._per_minute, time.time(), self._lot)
+            if not self._left:
+                self._around.pause(wait)
+        self._left -= 1
+
+
+def deliver(around: Surroundings, *, channels: Callable[[Surroundings, History], Channels] = open_channels) -> DeliverReport:
     """Send everything that is due, oldest first, and then what the operator is to hear; one recipient's failure stops nobody else's.
 
     What fails on the way to the operator is in the report's problems, not in its numbers.
 
-    Raises AlreadyRunning when another delivery does not end within PATIENCE seconds, DatabaseError.
+    Raises DatabaseError, AlreadyRunning when as many deliveries run as there may be.
     """
     report = DeliverReport()
-    with only_one(around.database, JOB, patience=PATIENCE, wait=around.pause), around.open() as history:
-        outbox.release_claims(history)
+    with desk_of(around.database, JOB) as desk, around.open() as history:
+        outbox.free_claims(history, desk.nobody_at(outbox.claimants(history) | {desk.number}))
         due = outbox.counts(history, around.stamp())["due"]
+        if not due:
+            health.note_delivery(around, history)
         if due or health.is_due(around, history):
-            run = runs.begin(history, JOB, around.stamp())
+            run = runs.begin(history, JOB, around.stamp(), alone=False)
             around.progress.begin("Sending", due)
             try:
-                _send_all(around, history, channels(around), report)
+                _send_all(around, history, desk, channels(around, history), report)
             finally:
                 around.progress.end()
                 runs.end(history, run, around.stamp(), "partial" if report.is_partial else "done", report.as_json())
@@ -92,20 +111,20 @@ def deliver(around: Surroundings, *, channels: Callable[[Surroundings], Channels
     return report
 
 
-def _send_all(around: Surroundings, history: History, channels: Channels, report: DeliverReport) -> None:
+def _send_all(around: Surroundings, history: History, desk: Desk, channels: Channels, report: DeliverReport) -> None:
+    from jobs.writing import Desk as WritingDesk  # loads what writes news: only when there is some
+
     open_kinds = set(channels)
     began = around.stamp()
+    writing = WritingDesk(around, history)
     try:
         while open_kinds and not around.stop.is_set():
             # due when this run began: what fails in it is not tried twice
-            waiting = outbox.claim_next(history, began, sorted(open_kinds))
-            if waiting is None:
+            batch = outbox.claim(history, desk.number, began, sorted(open_kinds), AT_ONCE)
+            if not batch:
                 break
-            around.progress.step()
-            outcome = _send(around, history, channels, waiting)
-            _note(around, history, waiting, outcome, report)
-            if isinstance(outcome, Retry) and outcome.channel_down:
-                open_kinds.discard(waiting.kind)
+            _send_batch(around, history, desk, channels, writing, batch, open_kinds, report)
+        health.note_delivery(around, history)
         if "email" in open_kinds and not around.stop.is_set() and health.is_due(around, history):
             report.problems += health.tell(around, history, channels["email"])
     finally:
@@ -113,11 +132,41 @@ def _send_all(around: Surroundings, history: History, channels: Channels, report
             channel.close()
 
 
-def _send(around: Surroundings, history: History, channels: Channels, waiting: Waiting) -> Outcome | None:
-    notice = compose_notice(around, history, waiting)
-    if not notice.news:
-        return None
+def _send_batch(
+    around: Surroundings,
+    history: History,
+    desk: Desk,
+    channels: Channels,
+    writing: WritingDesk,
+    batch: Sequence[Waiting],
+    open_kinds: set[str],
+    report: DeliverReport,
+) -> None:
+    """Send what was claimed; what is not come to, since its channel is down or the process is to stop, is given back untried."""
+    left = {waiting.id for waiting in batch}
+    writing.begin(batch)
     try:
+        for waiting in batch:
+            if around.stop.is_set():
+                break
+            if waiting.kind not in open_kinds:
+                continue
+            outcome = _send(history, desk, channels, writing, waiting)
+            left.discard(waiting.id)
+            around.progress.step()
+            _note(around, history, waiting, outcome, report)
+            if isinstance(outcome, Retry) and outcome.channel_down:
+                open_kinds.discard(waiting.kind)
+    finally:
+        if left:
+            outbox.give_back(history, desk.number, left)
+
+
+def _send(history: History, desk: Desk, channels: Channels, writing: WritingDesk, waiting: Waiting) -> Outcome | None:
+    try:
+        notice = writing.notice(waiting)
+        if notice is None or not outbox.is_claimed(history, waiting.id, desk.number):
+            return None
         return channels[waiting.kind].send(notice)
     except RegistrySyncError as error:
         if isinstance(error, Stopped):
@@ -134,12 +183,16 @@ def _note(around: Surroundings, history: History, waiting: Waiting, outcome: Out
         case None:
             outbox.cancel(history, waiting.id)
         case Sent():
-            outbox.sent(history, waiting.id, around.stamp())
+            with history.relaxed():
+                outbox.sent(history, waiting.id, around.stamp())
             report.sent += 1
         case Refused(reason):
-            outbox.park(history, waiting.id, reason)
+            outbox.park(history, waiting.id, reason, around.stamp())
             report.failed += 1
             report.problems.append(_named(waiting, reason))
+            if wishes.stop_for_bounces(around, history, waiting.address, MOST_BOUNCES):
+                said = f"{masked(waiting.address)}: {MOST_BOUNCES} notices in a row were refused for good; it is stopped"
+                report.problems.append(f"{said}. When its address is right again: registry-sync subscribe, and registry-sync outbox retry")
         case Retry(reason, after, channel_down):
             seconds = max(after or 0.0, WAITS[min(waiting.attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1))
             next_try = around.now() + datetime.timedelta(seconds=min(seconds, WAITS[-1]))
@@ -152,40 +205,3 @@ def _named(waiting: Waiting, reason: str) -> str:
     """The reason with the address it is about, where it does not say so itself."""
     address = masked(waiting.address)
     return reason if address in reason else f"{address}: {reason}"
-
-
-def compose_notice(around: Surroundings, history: History, waiting: Waiting) -> Notice:
-    """Everything that a channel needs to write this notice; its news are empty when nothing is left to tell."""
-    subscription = subscriptions.by_id(history, waiting.subscription_id)
-    changes = outbox.changes_of(history, waiting.id)
-    moved, absent = slips.of_notice(history, waiting.id), absences.every(history)
-    news = []
-    for trial, (first, last) in sorted(outbox.versions_of(history, waiting.id).items()):
-        version = versions.by_id(history, last)
-        earlier = versions.before(history, versions.by_id(history, first))
-        of_trial = tuple(change for change in changes if change.trial == trial)
-        news.append(
-            TrialNews(
-                trial=trial,
-                url=ctgov.study_url(around.settings.ctgov.url, trial),
-                registry_date=None if earlier and earlier.registry_date == version.registry_date else version.registry_date,
-                seen_at=max(version.seen_at, *(change.seen_at for change in of_trial)),
-                changes=of_trial,
-                record=version.record,
-                before=earlier.record if earlier else None,
-                slips=moved.get(trial, {}),
-                into=absent[trial].into if trial in absent else None,
-            )
-        )
-    return Notice(
-        id=waiting.id,
-        address=waiting.address,
-        kind=subscription.kind,
-        role=subscription.role,
-        language=subscription.language,
-        every=subscription.every,
-        created_at=waiting.created_at,
-        news=tuple(news),
-        stop_token=subscription.stop_token,
-        secret_env=subscription.secret_env,
-    )

@@ -1,27 +1,31 @@
-"""Is each source well? One incident for each that is not, and the operator's mails about it: one when it opens, one when it closes.
+"""Is each source well, and does what is sent arrive? One incident for each that is not, and what the operator hears by mail.
 
-Every try to send such mails is a run of the job ``operator``, so that a failed one can wait longer each time, across restarts.
+That is an incident's opening and its closing, notices that were refused for good, and (if wished) a line each week. Every try to send
+such mails is a run of the job ``operator``, so that a failed one can wait longer each time, across restarts.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from db import incidents, looks, runs
+import msgspec
+
+from db import bulletins, incidents, looks, outbox, runs
 from db.connection import History
-from db.incidents import IN_PART
-from jobs.surroundings import Surroundings, from_stamp, log
-from registry_sync.errors import RegistrySyncError, Stopped
+from db.incidents import DELIVERY, IN_PART
+from jobs.lock import only_one
+from jobs.surroundings import Surroundings, as_stamp, from_stamp, log
+from registry_sync.errors import AlreadyRunning, RegistrySyncError, Stopped
 from registry_sync.notices.clean import cut, one_line
 
 if TYPE_CHECKING:  # each sync notes the health of its sources; few have a mail to write
     from db.incidents import Part
     from jobs.reports import SourceReport
     from registry_sync.notices.interface import Channel, Notice, Outcome
-    from registry_sync.notices.operator import Incident
 
 JOB = "operator"
 WAITS = (60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
@@ -71,9 +75,26 @@ def note(around: Surroundings, history: History, source: str, trouble: str | Non
         log.info(*("%s is well again", source) if trouble is None else ("%s is in trouble: %s", source, error))
 
 
+def note_delivery(around: Surroundings, history: History) -> None:
+    """Note whether notices are stuck: the oldest that should be with its reader has waited longer than the settings bear."""
+    stuck = stuck_since(around, history)
+    if stuck is None:
+        note(around, history, DELIVERY, None)
+        return
+    waiting = outbox.counts(history, around.stamp())["due_before"]
+    note(around, history, DELIVERY, f"{waiting} not delivered, the oldest due since {stuck}")
+
+
+def stuck_since(around: Surroundings, history: History) -> str | None:
+    """Since when the oldest notice should be with its reader (UTC), when that is too long ago; else ``None``."""
+    oldest = outbox.oldest(history, around.stamp())
+    late = around.now() - datetime.timedelta(hours=around.settings.smtp.alarm_hours)
+    return oldest if oldest is not None and oldest < as_stamp(late) else None
+
+
 def is_due(around: Surroundings, history: History) -> bool:
     """Is there anything that the operator has not heard, and may it be tried now? A failed try waits, unless there is news since."""
-    newest = incidents.newest_untold(history)
+    newest = max(filter(None, (incidents.newest_untold(history), bulletins.newest_untold(history, _week(around)))), default=None)
     if newest is None:
         return False
     last = runs.last(history, JOB)
@@ -87,17 +108,40 @@ def waiting(history: History) -> tuple[int, str]:
     """How many mails to the operator wait, and why the last try failed; empty when it did not."""
     last = runs.last(history, JOB)
     problems = json.loads(last["detail"]).get("problems", []) if last and last["outcome"] == "failed" else []
-    return incidents.count_untold(history), "; ".join(problems)
+    return incidents.count_untold(history) + bulletins.count_untold(history), "; ".join(problems)
 
 
 def tell(around: Surroundings, history: History, channel: Channel) -> list[str]:
     """Send the operator what is untold, in its order, and mark as told what the mail server took; the problems, a line each.
 
-    Only for the holder of the delivery lock: two would send everything twice. Raises Stopped, DatabaseError.
+    Nothing, when another process is at it: two would send everything twice. Raises Stopped, DatabaseError.
     """
     if not around.settings.smtp.operator:
         incidents.nobody_to_tell(history, around.stamp())
+        bulletins.nobody_to_tell(history, around.stamp())
         return []
+    try:
+        with only_one(around.database, JOB):
+            bulletins.gather(history, around.stamp(), _week(around))
+            return _tell(around, history, channel)
+    except AlreadyRunning:
+        return []
+
+
+def _week(around: Surroundings) -> str | None:
+    """When the last week ended (UTC), if the operator wishes a line each week."""
+    smtp, schedule = around.settings.smtp, around.settings.schedule
+    if not (smtp.weekly and smtp.operator):
+        return None
+    from jobs.triggers import period_end  # loads the scheduler: only where such a line is wished
+
+    ends = period_end("week", schedule.timezone, around.now(), digest=schedule.digest, week_ends=schedule.week_ends)
+    while ends > around.now():
+        ends -= datetime.timedelta(days=7)
+    return as_stamp(ends)
+
+
+def _tell(around: Surroundings, history: History, channel: Channel) -> list[str]:
     last = runs.last(history, JOB)
     run = runs.begin(history, JOB, around.stamp())
     detail: dict[str, Any] = {"sent": 0, "failed_in_a_row": _failed_in_a_row(last) if last else 0, "problems": []}
@@ -120,17 +164,17 @@ def _send_all(around: Surroundings, history: History, channel: Channel, detail: 
 
     problems: dict[str, None] = {}
     held = set()
-    for incident, part in incidents.untold(history):
+    for untold in _untold(around, history):
         if around.stop.is_set():
             break
-        if incident.id in held:
+        if untold.about in held:
             continue  # its end is not told before its beginning
-        outcome = _send(channel, _notice(incident, part, around.settings.smtp.operator))
+        outcome = _send(channel, untold.notice)
         if isinstance(outcome, Sent):
-            incidents.told(history, incident.id, part, around.stamp())
+            untold.told()
             detail["sent"] += 1
             continue
-        held.add(incident.id)
+        held.add(untold.about)
         problems[f"to the operator: {outcome.reason}"] = None
         if isinstance(outcome, Retry) and outcome.channel_down:
             break
@@ -138,10 +182,40 @@ def _send_all(around: Surroundings, history: History, channel: Channel, detail: 
     return list(problems)
 
 
-def _notice(incident: Incident, part: Part, address: str) -> Notice:
+class _Untold(msgspec.Struct, frozen=True):
+    """One mail to the operator: what it is about, and how to note that it was taken."""
+
+    about: str
+    notice: Any
+    told: Callable[[], None]
+
+
+def _untold(around: Surroundings, history: History) -> Iterator[_Untold]:
     from registry_sync.notices import operator
 
-    return operator.opening(incident, address) if part == "opening" else operator.closing(incident, address)
+    address = around.settings.smtp.operator
+    for incident, part in incidents.untold(history):
+        notice = operator.opening(incident, address) if part == "opening" else operator.closing(incident, address)
+        yield _Untold(f"incident {incident.id}", notice, partial(_incident_told, around, history, incident.id, part))
+    for bulletin in bulletins.untold(history):
+        told = partial(_bulletin_told, around, history, bulletin.id)
+        if bulletin.kind == "well":
+            state = bulletins.state(history, bulletin.created_at, around.stamp())
+            yield _Untold(bulletin.id, operator.weekly(bulletin, state, address), told)
+        else:
+            parked, stopped = bulletins.parked(history, bulletin.id)
+            if parked or stopped:
+                yield _Untold(bulletin.id, operator.parked(bulletin, parked, stopped, address), told)
+            else:
+                told()  # what it was about is gone, as its address wished
+
+
+def _incident_told(around: Surroundings, history: History, incident: int, part: Part) -> None:
+    incidents.told(history, incident, part, around.stamp())
+
+
+def _bulletin_told(around: Surroundings, history: History, bulletin: str) -> None:
+    bulletins.told(history, bulletin, around.stamp())
 
 
 def _send(channel: Channel, notice: Notice) -> Outcome:

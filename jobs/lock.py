@@ -1,4 +1,4 @@
-"""One process at a time for one job: the operating system's lock on a file beside the database.
+"""One process at a time for one job, or several that know of each other: the operating system's lock on a file beside the database.
 
 A process that dies leaves no lock behind. The file says who holds it; it is not removed, since removing a locked file lets two in.
 (The filelock package empties the file when it opens it, and with it the name of the holder.)
@@ -10,13 +10,14 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 from jobs.surroundings import as_stamp, utc_now
 from registry_sync.errors import AlreadyRunning, DatabaseError
 
+MOST_DESKS = 64
 _BETWEEN_TRIES = 0.1
 _NAMES = {"run": "scheduler", "deliver": "delivery"}
 
@@ -28,13 +29,7 @@ def only_one(database: Path, job: str, *, patience: float = 0.0, wait: Callable[
     Waits up to ``patience`` seconds for another holder; then raises AlreadyRunning, which says who holds it and since when.
     """
     path = Path(f"{database}.{job}.lock")
-    try:
-        file = path.open("a+", encoding="utf-8")
-    except OSError as error:
-        raise DatabaseError(
-            f"{path}: cannot be made or opened ({error.strerror}); check the rights of its folder", about=str(path)
-        ) from error
-    with file:
+    with _open(path) as file:
         waited = 0.0
         while not _take(file):
             if waited >= patience:
@@ -47,6 +42,60 @@ def only_one(database: Path, job: str, *, patience: float = 0.0, wait: Callable[
         finally:
             _write(file, "")
             fcntl.flock(file, fcntl.LOCK_UN)
+
+
+class Desk:
+    """One of the places at which several processes do the same job at once; what is claimed at a place is free when nobody sits there.
+
+    ``with desk_of(database, job) as desk``: ``desk.number`` is this process's place, from 1 on.
+    """
+
+    def __init__(self, database: Path, job: str, number: int) -> None:
+        self._database = database
+        self._job = job
+        self.number = number
+
+    def nobody_at(self, numbers: Iterable[int]) -> list[int]:
+        """Those of these places at which no process sits, this one's own among them: what was claimed there before belongs to nobody."""
+        free = []
+        for number in numbers:
+            if number != self.number:
+                with _open(_desk(self._database, self._job, number)) as file:
+                    if not _take(file):
+                        continue
+                    fcntl.flock(file, fcntl.LOCK_UN)
+            free.append(number)
+        return free
+
+
+@contextlib.contextmanager
+def desk_of(database: Path, job: str) -> Iterator[Desk]:
+    """Take the first free place for this job while the block runs. Raises AlreadyRunning when ``MOST_DESKS`` are taken, DatabaseError."""
+    for number in range(1, MOST_DESKS + 1):
+        with _open(_desk(database, job, number)) as file:
+            if not _take(file):
+                continue
+            _write(file, f"process {os.getpid()} since {as_stamp(utc_now())}\n")
+            try:
+                yield Desk(database, job, number)
+            finally:
+                _write(file, "")
+                fcntl.flock(file, fcntl.LOCK_UN)
+            return
+    raise AlreadyRunning(f"another {_NAMES.get(job, job)} is running, and no more than {MOST_DESKS} may at once", about=job)
+
+
+def _desk(database: Path, job: str, number: int) -> Path:
+    return Path(f"{database}.{job}.lock" if number == 1 else f"{database}.{job}-{number}.lock")
+
+
+def _open(path: Path) -> IO[str]:
+    try:
+        return path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise DatabaseError(
+            f"{path}: cannot be made or opened ({error.strerror}); check the rights of its folder", about=str(path)
+        ) from error
 
 
 def _take(file: IO[str]) -> bool:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from db import absences, outbox, subscriptions, watches
 from db import history as versions
 from db.connection import Connection, History
 from db.pages import Page
 from jobs.surroundings import Surroundings, as_stamp
-from registry_sync.notices.interface import Every
-from registry_sync.notices.route import Subscription, route
+from jobs.wishes import period_end_of
+from registry_sync.notices.route import Subscription, in_the_next_period, route
 from registry_sync.sources.interface import CTGOV, Gone, Moved
 from registry_sync.trials import presence, standing
 from registry_sync.trials.changes import Change
@@ -62,16 +61,10 @@ def queue(
 
     ``joins_since``: what waits about this trial since that time (UTC), and was not tried yet, takes them in.
     """
-    now, schedule = around.now(), around.settings.schedule
-
-    def ends(every: Every, timezone: str) -> Any:
-        from jobs.triggers import period_end  # loads the scheduler: only for a digest
-
-        return period_end(every, timezone, now, digest=schedule.digest, week_ends=schedule.week_ends)
-
+    now, ends = around.now(), period_end_of(around.settings.schedule)
     joins = (trial, joins_since) if joins_since is not None else None
     planned = route(trial, key, changes, following, now=now, period_end=ends)
-    return sum(outbox.queue(connection, notice, ids, as_stamp(now), as_stamp(notice.due), joins=joins) for notice in planned)
+    return outbox.queue(connection, planned, ids, as_stamp(now), joins=joins, later=lambda plan: in_the_next_period(plan, ends))
 
 
 def listing(

@@ -26,6 +26,8 @@ Seconds = Annotated[float, Meta(gt=0, le=3600, description="seconds, more than 0
 Attempts = Annotated[int, Meta(ge=1, le=20, description="a whole number from 1 to 20")]
 Port = Annotated[int, Meta(ge=1, le=65535, description="a port from 1 to 65535")]
 Days = Annotated[int, Meta(ge=0, le=36_500, description="a number of days from 0 (for ever) to 36500")]
+Hours = Annotated[float, Meta(gt=0, le=8760, description="hours, more than 0 and at most 8760")]
+Flag = Annotated[bool, Meta(description="true or false")]
 Text = Annotated[str, Meta(description="a text in quotes")]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+[^\s?#]*$", description="an http or https URL")]
 OptionalUrl = Annotated[str, Meta(pattern=r"^(https?://[^\s/?#]+[^\s?#]*)?$", description="an http or https URL, or empty")]
@@ -77,12 +79,14 @@ class Smtp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reply_to: OptionalMailbox = ""
     unsubscribe: OptionalMailbox = ""
     operator: OptionalMailbox = ""
+    alarm_hours: Hours = 6
+    weekly: Flag = False
 
 
 class Webhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Posts to webhooks."""
 
-    allow_private: Annotated[bool, Meta(description="true or false")] = False
+    allow_private: Flag = False
 
 
 class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -23,11 +23,13 @@ from registry_sync.errors import INTERRUPTED, RegistrySyncError
 
 _ROOMS = {
     "watching": ("init", "watch"),
-    "syncing": ("sync", "deliver", "outbox", "run"),
+    "syncing": ("sync", "run"),
+    "sending": ("deliver", "outbox"),
     "looking": ("changes", "show", "history", "diff"),
     "auditing": ("audit", "page"),
     "backfilling": ("backfill",),
     "subscribing": ("subscribe", "subscriptions", "unsubscribe"),
+    "subscriber": ("subscriber",),
     "doctor": ("doctor",),
     "demo": ("demo",),
 }

@@ -55,7 +55,7 @@ def _checks(asked: Asked) -> Iterator[tuple[str, Callable[[], Verdict]]]:
     yield "sources", lambda: _with_history(asked, _incidents)
     yield "pages", lambda: _pages(asked)
     yield "last sync", lambda: _with_history(asked, _last_sync)
-    yield "outbox", lambda: _with_history(asked, _outbox)
+    yield "outbox", lambda: _with_history(asked, lambda history: _outbox(asked, history))
 
 
 def _works(what: Callable[[], object]) -> bool:
@@ -138,7 +138,7 @@ def _mail(asked: Asked) -> Verdict:
     from jobs.deliver import mail_channel
 
     smtp = asked.settings.smtp
-    mail_channel(asked.surroundings()).check()
+    mail_channel(asked.surroundings(), lambda: None).check()
     return True, f"{smtp.host}:{smtp.port}, security {smtp.security}, {'login accepted' if smtp.username else 'no login'}"
 
 
@@ -188,17 +188,20 @@ def _last_sync(history: History) -> Verdict:
     return row["outcome"] in ("done", "partial"), f"{row['started_at']}: {row['outcome'] or 'did not come to its end'}"
 
 
-def _outbox(history: History) -> Verdict:
+def _outbox(asked: Asked, history: History) -> Verdict:
     from db import outbox
     from jobs import health
     from jobs.surroundings import as_stamp, utc_now
 
     counts = outbox.counts(history, as_stamp(utc_now()))
     said = f"{counts['waiting']} waiting, {counts['due']} due now, {counts['failed']} parked"
+    said += f", {counts['held']} held for your yes" if counts["held"] else ""
+    stuck = health.stuck_since(asked.surroundings(), history)
+    said += f"; stuck: the oldest should have arrived at {stuck}" if stuck else ""
     to_operator, why = health.waiting(history)
     if to_operator:
         said += f"; {count(to_operator, 'mail')} to the operator waiting{f', last try: {why}' if why else ''}"
-    return not counts["failed"] and not (to_operator and why), said
+    return not (counts["failed"] or stuck or (to_operator and why)), said
 
 
 COMMANDS = (doctor,)

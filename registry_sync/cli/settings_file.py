@@ -33,7 +33,9 @@ timeout = 30                            # seconds for one answer of the server; 
 sender = "Trial alerts <alerts@localhost>"
 reply_to = ""
 unsubscribe = ""                        # mailbox for List-Unsubscribe by mail, read by `unsubscribe --from-mail`
-operator = ""                           # who hears of trouble; empty: the log
+operator = ""                           # who hears of trouble: sources down, notices parked or stuck; empty: the log
+alarm_hours = 6                         # a notice that is so late is trouble
+weekly = false                          # may the operator also hear once a week that all is well?
 
 [webhook]
 allow_private = false                   # may posts go to private or loopback addresses?

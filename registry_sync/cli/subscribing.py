@@ -6,6 +6,7 @@ import getpass
 import os
 import re
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -16,9 +17,11 @@ from registry_sync.cli.watching import current_ids, query_option
 if TYPE_CHECKING:
     from db.connection import History, Row
     from db.subscriptions import Consent
+    from registry_sync.notices.route import Subscription
     from registry_sync.sources.ctgov_search import Search
 
 VOUCHED = "operator-1: the operator records that the holder of this address asked to be told of changes in these trials"
+ASKED = "holder-1: please tell me by mail when these trials change at the registry"
 MACHINE = "none-1: a webhook or chat address, given by the operator; no person confirms it"
 
 
@@ -38,6 +41,8 @@ MACHINE = "none-1: a webhook or chat address, given by the operator; no person c
 @click.option("--language", type=click.Choice(["en", "da"]), default="en", show_default=True, help="Of mails and posts.")
 @click.option("--secret-env", metavar="NAME", help="The environment variable with a webhook's signing secret.")
 @click.option("--confirmed", is_flag=True, help="You record that the holder of this mail address consented.")
+@click.option("--hold", is_flag=True, help="You read each notice before it is sent: see `outbox release`.")
+@click.option("--instead", is_flag=True, help="End what ADDRESS heard of just these trials, or this search, until now.")
 @as_json
 @asked
 def subscribe(
@@ -55,14 +60,15 @@ def subscribe(
     language: str,
     secret_env: str | None,
     confirmed: bool,
+    hold: bool,
+    instead: bool,
     json_: bool,
 ) -> None:
     """Tell ADDRESS (a mail address, a webhook's http(s) URL, or an Apprise URL) when these trials change.
 
     A mail address is pending, and gets nothing, until its holder confirms, or --confirmed says that consent was given.
     """
-    from db import subscriptions
-    from jobs.surroundings import as_stamp, utc_now
+    from jobs import wishes
     from registry_sync.errors import UsageError
     from registry_sync.notices.address import classify, masked
     from registry_sync.notices.route import Subscription
@@ -86,18 +92,22 @@ def subscribe(
         timezone=_timezone(timezone or asked.settings.schedule.timezone),
         language=language,
         secret_env=secret_env,
+        hold=hold,
     )
-    now = as_stamp(utc_now())
+    around = asked.surroundings()
     with asked.history(create=True) as history:
-        consent = _consent(history, kind, address, confirmed=confirmed, now=now)
+        consent = _consent(history, kind, address, confirmed=confirmed, now=around.stamp())
         trials = current_ids(history, trials, err=True)
-        row = subscriptions.add(history, wanted, trials, consent=consent, now=now, search=search)
+        row = wishes.follow(around, history, wanted, trials, consent=consent, search=search, instead=instead)
         unseen = _not_watched(history, trials, search)
+        covering = _covering(history, wanted, row)
     row["address"] = masked(row["address"])
     if json_:
         print_json(row)
     else:
         _print_subscribed(row["address"], row["state"], f"what the search {search} finds" if search else ", ".join(trials))
+    if covering:
+        click.echo(f"{row['address']}: subscription {covering} already tells all of this; --instead ends it", err=True)
     for what, options in unseen:
         click.echo(f"registry-sync: {what} is not watched, so nothing will be seen to tell: registry-sync watch add {options}", err=True)
 
@@ -122,17 +132,26 @@ def _check_chat(address: str) -> None:
     click.echo(f"the service behind {masked(address)} will learn what is sent to it, and so which trial is followed", err=True)
 
 
-def _consent(history: History, kind: str, address: str, *, confirmed: bool, now: str) -> Consent | None:
+def _covering(history: History, wanted: Subscription, row: Row) -> int | None:
+    """Another active subscription by which this address hears all of that already, no later: a change of mind that changes nothing."""
     from db import subscriptions
+    from registry_sync.notices.route import covers
+
+    others = [each for each in subscriptions.alike(history, row["id"]) if each.id != row["id"]]
+    return next((each.id for each in others if covers(each, wanted)), None)
+
+
+def _consent(history: History, kind: str, address: str, *, confirmed: bool, now: str) -> Consent:
+    from db import stops, subscriptions
     from registry_sync.errors import UsageError
 
     if kind != "email":
         return subscriptions.Consent(MACHINE, _operator(), now)
     if not confirmed:
-        return None
-    stopped = subscriptions.stopped_by_holder(history, address)
-    if stopped:
-        raise UsageError(f"{address} was stopped by its holder on {stopped[:10]}; only its holder can start it again", about=address)
+        return subscriptions.Consent(ASKED, None, None)
+    stopped = stops.stopped(history, address)
+    if stopped and stopped[1] == "holder":
+        raise UsageError(f"{address} was stopped by its holder on {stopped[0][:10]}; only its holder can start it again", about=address)
     return subscriptions.Consent(VOUCHED, f"operator {_operator()}", now)
 
 
@@ -229,16 +248,14 @@ def _followed(row: Row) -> str:
 @asked
 def unsubscribe(asked: Asked, address: str | None, trials: tuple[str, ...], search: Search | None, from_mail: bool) -> int:
     """Stop telling ADDRESS, of all trials, of these, or of a search; what still waits for it is not sent."""
-    from db import subscriptions as kept
-    from jobs.surroundings import as_stamp, utc_now
+    from jobs import wishes
     from registry_sync.errors import UsageError
     from registry_sync.notices.address import classify, masked
 
-    now = as_stamp(utc_now())
     if from_mail:
         if address:
             raise UsageError("--from-mail takes the address from the mail: give no other")
-        return _from_mail(asked, now)
+        return _from_mail(asked)
     if not address:
         raise UsageError("say whom: registry-sync unsubscribe ADDRESS [NCT]...")
     if trials and search is not None:
@@ -246,11 +263,11 @@ def unsubscribe(asked: Asked, address: str | None, trials: tuple[str, ...], sear
     _, address = classify(address)
     with asked.history() as history:
         if search is not None:
-            stopped = kept.stop_search(history, address, search, why="operator", now=now)
+            stopped = wishes.stop_search(asked.surroundings(), history, address, search, why="operator")
         else:
             trials = current_ids(history, trials)
             _check_apart(history, address, trials)
-            stopped = kept.stop(history, address, trials, why="operator", now=now)
+            stopped = wishes.stop(asked.surroundings(), history, address, trials, why="operator")
     click.echo(f"{masked(address)}: {'stopped' if stopped else 'was not subscribed to that'}")
     return 0 if stopped else 1
 
@@ -271,24 +288,37 @@ def _check_apart(history: History, address: str, trials: tuple[str, ...]) -> Non
         )
 
 
-def _from_mail(asked: Asked, now: str) -> int:
-    """Find the secret that List-Unsubscribe put into the subject; who wrote the mail does not matter, the secret does."""
+def _from_mail(asked: Asked) -> int:
+    """Find the signed token that List-Unsubscribe put into the subject; who wrote the mail does not matter, the signature does."""
     import email
     import email.policy
 
-    from db import subscriptions as kept
+    from jobs import wishes
 
     message = email.message_from_bytes(sys.stdin.buffer.read(2**20), policy=email.policy.default)
-    text = str(message.get("Subject", ""))
-    tokens = re.findall(r"[A-Za-z0-9_-]{32}", text)
+    try:
+        text = str(message.get("Subject", ""))
+    except (ValueError, LookupError, IndexError):  # what the parser of the library cannot read
+        text = ""
     with asked.history() as history:
-        for token in tokens:
-            address = kept.stop_by_token(history, token, why="holder", now=now)
-            if address:
-                click.echo(f"{address}: stopped at the wish of its holder")
-                return 0
+        for subscription in _named_in(history, text):
+            address = wishes.stop_one(asked.surroundings(), history, subscription)
+            click.echo(f"{address or 'a subscription that is not kept any more'}: stopped at the wish of its holder")
+            return 0
     click.echo("registry-sync: the subject of this mail names no subscription; nothing was stopped", err=True)
     return 1
+
+
+def _named_in(history: History, text: str) -> Iterator[int]:
+    """The subscriptions whose tokens, signed or of an earlier version, stand in a text."""
+    from db import keys
+    from db import subscriptions as kept
+    from registry_sync.notices.tokens import IN_A_MAIL, read_stop_token
+
+    key = keys.links(history)
+    signed = (read_stop_token(key, token) for token in IN_A_MAIL.findall(text))
+    older = (kept.of_older_token(history, token) for token in re.findall(r"[A-Za-z0-9_-]{32}", text))
+    yield from (found for found in (*signed, *older) if found is not None)
 
 
 COMMANDS = (subscribe, subscriptions, unsubscribe)

@@ -1,4 +1,4 @@
-"""``sync``, ``deliver``, ``outbox`` and ``run``: the jobs."""
+"""``sync`` and ``run``: the jobs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from registry_sync.cli.common import Asked, as_json, asked, count, in_any_case, print_json, print_table, trial_ids
+from registry_sync.cli.common import Asked, as_json, asked, count, in_any_case, print_json, trial_ids
+from registry_sync.cli.sending import say_problems
 
 if TYPE_CHECKING:
-    from jobs.reports import DeliverReport, SyncReport
+    from jobs.reports import SyncReport
 
 
 @click.command(epilog="Example: registry-sync sync NCT06805448")
@@ -36,7 +37,7 @@ def sync(asked: Asked, trials: tuple[str, ...], full: bool, no_deliver: bool, js
         click.echo(f"{trial}: {gone}; stop watching it if it is no longer of interest", err=True)
     for line in report.failures():
         click.echo(f"registry-sync: {line}", err=True)
-    _say_problems(report.delivery)
+    say_problems(report.delivery)
     return 1 if report.is_partial else 0
 
 
@@ -64,105 +65,6 @@ def _print_sync(report: SyncReport) -> None:
     click.echo(f"{count(report.changes, 'change')}, {count(report.notices, 'notice')} queued, {delivery.sent:,} sent{later}")
 
 
-def _say_problems(report: DeliverReport) -> None:
-    for problem in report.problems:
-        click.echo(f"registry-sync: not delivered: {problem}", err=True)
-
-
-@click.command(epilog="Example: registry-sync deliver --json")
-@as_json
-@asked
-def deliver(asked: Asked, json_: bool) -> int:
-    """Send what is due from the outbox."""
-    from jobs.deliver import deliver as send
-
-    with in_any_case(json_, lambda: _nothing_sent(asked)):
-        report = send(asked.surroundings())
-    if json_:
-        print_json(report.as_json())
-    else:
-        click.echo(f"{report.sent} sent, {report.retrying} to be tried again, {report.failed} parked, {report.waiting} waiting")
-    _say_problems(report)
-    return 1 if report.is_partial else 0
-
-
-def _nothing_sent(asked: Asked) -> dict[str, int]:
-    from db import outbox as notices
-    from jobs.reports import DeliverReport
-
-    with asked.history() as history:
-        return DeliverReport(waiting=notices.counts(history, asked.surroundings().stamp())["waiting"]).as_json()
-
-
-@click.group(invoke_without_command=True, epilog="Example: registry-sync outbox --failed")
-@click.option("--failed", is_flag=True, help="Only what was refused or could not be sent yet.")
-@as_json
-@click.pass_context
-def outbox(context: click.Context, failed: bool, json_: bool) -> None:
-    """Show what waits, what failed and why, and what was sent."""
-    if context.invoked_subcommand is None:
-        _print_outbox(context.find_object(Asked) or Asked(None, None), failed, json_)
-
-
-def _print_outbox(asked: Asked, failed: bool, json_: bool) -> None:
-    from db import outbox as notices
-    from registry_sync.notices.address import masked
-
-    with asked.history() as history:
-        rows = notices.listing(history, failed_only=failed)
-    for row in rows:
-        row["address"] = masked(row["address"])
-    if json_:
-        print_json(rows)
-        return
-    if not rows:
-        click.echo("the outbox is empty", err=True)
-        return
-    print_table(
-        ["id", "state", "tries", "next try", "address", "trials", "error"],
-        [
-            [
-                row["id"],
-                row["state"],
-                row["attempts"],
-                row["next_try_at"] if row["state"] == "pending" else None,
-                row["address"],
-                " ".join(row["trials"]),
-                row["last_error"],
-            ]
-            for row in rows
-        ],
-    )
-
-
-@outbox.command(epilog="Example: registry-sync outbox retry")
-@click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.pass_context
-def retry(context: click.Context, ids: tuple[str, ...]) -> int:
-    """Make notices due at once, waiting or parked; without ids everything unsent."""
-    from db import outbox as notices
-    from jobs.deliver import JOB
-    from jobs.lock import only_one
-    from jobs.surroundings import as_stamp, utc_now
-    from registry_sync.errors import AlreadyRunning
-
-    asked = context.find_object(Asked) or Asked(None, None)
-    with asked.history() as history:
-        try:
-            with only_one(history.path, JOB):
-                notices.release_claims(history)
-        except AlreadyRunning:
-            pass  # its claims are alive
-        unknown = notices.retry(history, ids, as_stamp(utc_now()))
-        due = notices.counts(history, as_stamp(utc_now()))["due"]
-    for notice_id in unknown:
-        click.echo(f"registry-sync: {notice_id}: no unsent notice has this id (see `registry-sync outbox`)", err=True)
-    if ids and len(unknown) == len(ids):
-        return 2
-    click.echo(f"{count(due, 'notice')} due: run `registry-sync deliver`" if due else "nothing is unsent")
-    return 1 if unknown else 0
-
-
 @click.command(epilog="Example: registry-sync --config /etc/registry-sync.toml run")
 @asked
 def run(asked: Asked) -> None:
@@ -182,4 +84,4 @@ def run(asked: Asked) -> None:
     run_schedule(Surroundings(asked.settings))
 
 
-COMMANDS = (sync, deliver, outbox, run)
+COMMANDS = (sync, run)

@@ -1,35 +1,32 @@
-"""A bucket of mails: so many a minute, and a minute's worth may be spent at once."""
+"""A bucket of mails: so many a minute, and a minute's worth may be spent at once. Pure: who keeps the level is somebody else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 _MINUTE = 60.0
 
 
-class Bucket:
-    """``per_minute`` may be taken at once; each comes back after its share of a minute.
+class Draw(NamedTuple):
+    """What came of drawing: how many were ``taken``, the ``level`` left, and (none taken) the seconds until there is one."""
 
-    ``clock``: seconds that only grow; ``wait``: called with seconds (it may raise to end the work).
+    taken: int
+    level: float
+    wait: float
+
+
+def full(per_minute: int) -> float:
+    """The level that a bucket begins with."""
+    return float(per_minute)
+
+
+def draw(level: float, since: float, *, per_minute: int, most: int = 1) -> Draw:
+    """Draw up to ``most`` from a bucket that had this level ``since`` seconds ago; each comes back after its share of a minute.
+
+    A clock that was set back refills nothing; a limit that was lowered holds at once.
     """
-
-    def __init__(self, per_minute: int, *, clock: Callable[[], float], wait: Callable[[float], object]) -> None:
-        self._size = float(per_minute)
-        self._level = self._size
-        self._clock = clock
-        self._wait = wait
-        self._filled_at = clock()
-
-    def take(self) -> None:
-        """Take one, and wait for it when the bucket is empty."""
-        self._fill()
-        if self._level < 1:
-            self._wait((1 - self._level) * _MINUTE / self._size)
-            self._fill()
-        # A wait that ends a moment early must not make the next one owe it: never below nothing.
-        self._level = max(0.0, self._level - 1)
-
-    def _fill(self) -> None:
-        now = self._clock()
-        self._level = min(self._size, self._level + max(0.0, now - self._filled_at) * self._size / _MINUTE)
-        self._filled_at = now
+    now = min(full(per_minute), max(0.0, level) + max(0.0, since) * per_minute / _MINUTE)
+    taken = min(most, int(now + 1e-9))
+    if taken or not most:
+        return Draw(taken, max(0.0, now - taken), 0.0)
+    return Draw(0, now, (1 - now) * _MINUTE / per_minute)

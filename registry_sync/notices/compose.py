@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from registry_sync.notices.clean import cut, one_line
+from registry_sync.notices.clean import block, cut, one_line
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.interface import Notice
 from registry_sync.notices.marking import Run
@@ -42,7 +42,9 @@ WIRE = SMTP.clone(max_line_length=998)
 MOST_STORIES = 50
 """Trials told in full in one mail; further ones are told by their subject, so that no digest grows too large to be accepted."""
 
-_MOST_SUBJECTS = 500
+MOST_SUBJECTS = 500
+"""Further trials that are named, with their subject and where to read on; of still further ones the number is told."""
+
 _MOST_ITEMS_OF_ALL = 400
 _WIDTH = 76
 _LONGEST_SHORT = 1500
@@ -52,7 +54,7 @@ _TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 @dataclass(frozen=True)
 class StopLinks:
-    """How this recipient's mails can be stopped: a ``mailto:`` URL, and (a later piece) a one-click web URL (RFC 8058)."""
+    """How this recipient's mails can be stopped: a ``mailto:`` URL, and a web URL that takes one click (RFC 8058)."""
 
     mailto: str | None = None
     web: str | None = None
@@ -67,7 +69,7 @@ def mail(notice: Notice, *, sender: str, reply_to: str, unsubscribe: str, web_ur
     name, address = parseaddr(sender)
     domain = ascii_domain(address.rpartition("@")[2]) or "localhost"
     links = stop_links(notice, unsubscribe, web_url)
-    stop_by = links.mailto or f"mailto:{reply_to or address}"
+    stop = stop_by(notice, unsubscribe, web_url, reply_to or address)
     message = EmailMessage(policy=SMTP)
     message["From"] = mail_address(address, one_line(name))
     message["To"] = mail_address(notice.address)
@@ -78,35 +80,49 @@ def mail(notice: Notice, *, sender: str, reply_to: str, unsubscribe: str, web_ur
     _identify(message, notice, domain)
     message["Auto-Submitted"] = "auto-generated"
     message["List-Id"] = f"<trial-alerts.{domain}>"
-    if links.mailto:
-        message["List-Unsubscribe"] = f"<{links.mailto}>"
-    message.set_content(text(notice, stop_by=stop_by), cte="quoted-printable")
-    message.add_alternative(html(notice, stop_by=stop_by), subtype="html", cte="quoted-printable")
+    if links.web or links.mailto:
+        message["List-Unsubscribe"] = ", ".join(f"<{link}>" for link in (links.web, links.mailto) if link)
+    if links.web:
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(text(notice, stop_by=stop, web_url=web_url), cte="quoted-printable")
+    message.add_alternative(html(notice, stop_by=stop, web_url=web_url), subtype="html", cte="quoted-printable")
     message["Content-Language"] = translator(notice.language).language
-    message.set_boundary(f"=_{hashlib.sha256(notice.id.encode()).hexdigest()[:32]}")
+    message.set_boundary(boundary(notice.id))
     message.policy = WIRE
     return message
 
 
-def text(notice: Notice, *, stop_by: str | None = None) -> str:
-    """The plain text of a mail. ``stop_by``: a ``mailto:`` URL by which the recipient can stop the mails."""
-    return _render("mail.txt.j2", notice, stop_by)
+def boundary(identity: str) -> str:
+    """What parts the alternatives of a mail: the same on every repeat of a notice."""
+    return f"=_{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
 
 
-def html(notice: Notice, *, stop_by: str | None = None) -> str:
+def text(notice: Notice, *, stop_by: str | None = None, web_url: str = "") -> str:
+    """The plain text of a mail. ``stop_by``: a ``mailto:`` or web URL by which the recipient can stop the mails."""
+    return _render("mail.txt.j2", notice, stop_by, web_url)
+
+
+def html(notice: Notice, *, stop_by: str | None = None, web_url: str = "") -> str:
     """The mail as a whole HTML document, which a browser shows as well: no picture, no script, nothing fetched."""
-    return _render("mail.html.j2", notice, stop_by)
+    return _render("mail.html.j2", notice, stop_by, web_url)
 
 
-def stop_links(notice: Notice, unsubscribe: str, web_url: str) -> StopLinks:  # noqa: ARG001 - the web pages will need web_url
-    """Where List-Unsubscribe leads. The one place for the web link, once there are pages that answer it."""
-    if not unsubscribe or not notice.stop_token:
+def stop_links(notice: Notice, unsubscribe: str, web_url: str) -> StopLinks:
+    """Where List-Unsubscribe leads: the web page and the mailbox, as far as the settings have them."""
+    if not notice.stop_token:
         return StopLinks()
-    return StopLinks(mailto=f"mailto:{quote(unsubscribe, safe='@')}?subject={quote(f'unsubscribe {notice.stop_token}')}")
+    mailto = f"mailto:{quote(unsubscribe, safe='@')}?subject={quote(f'unsubscribe {notice.stop_token}')}" if unsubscribe else None
+    return StopLinks(mailto=mailto, web=f"{web_url.rstrip('/')}/stop/{notice.stop_token}" if web_url else None)
+
+
+def stop_by(notice: Notice, unsubscribe: str, web_url: str, mailbox: str) -> str:
+    """What the foot of a mail offers: the web page, else the mailbox that a program reads, else one (``mailbox``) that a person reads."""
+    links = stop_links(notice, unsubscribe, web_url)
+    return links.web or links.mailto or f"mailto:{mailbox}"
 
 
 def post(notice: Notice) -> bytes:
-    """A webhook's body: ``{"id", "trial", "title", "url", "changes"}``, changes as in ``changes --json``.
+    """A webhook's body: ``{"id", "trial", "title", "url", "changes"}``, changes as in ``changes --json``; and ``note`` where there is one.
 
     A digest of several trials has ``null`` for trial, title and URL: each of its changes names its own trial.
     """
@@ -118,6 +134,7 @@ def post(notice: Notice) -> bytes:
             "title": (only.record.brief_title or only.record.official_title) if only else None,
             "url": safe_url(only.url) if only else None,
             "changes": [change_json(change) for news in notice.news for change in news.changes],
+            **({"note": notice.note} if notice.note else {}),
         }
     )
 
@@ -146,23 +163,29 @@ def change_json(change: KeptChange) -> dict[str, Any]:
 def short(notice: Notice) -> str:
     """The news in short, for chat, push and SMS; its title is ``subject``. At most 1,500 characters."""
     several = len(notice.news) > 1
-    parts = []
+    t = translator(notice.language)
+    parts = [_noted(notice.note, t)] if notice.note else []
     for news in notice.news[:MOST_STORIES]:
         told = story(news, notice.role, notice.language, most_items=0)
         lines = [told.subject] if several else []
         parts.append("\n".join([*lines, told.text, *([told.url] if told.url else [])]))
-    if len(notice.news) == 1 and len(parts[0]) > _LONGEST_SHORT:
+    if len(parts) == 1 and len(parts[0]) > _LONGEST_SHORT:
         return cut(one_line(parts[0]), _LONGEST_SHORT)
-    return _as_many_as_fit(parts, translator(notice.language))
+    return _as_many_as_fit(parts, notice.more, t)
 
 
-def _as_many_as_fit(parts: Sequence[str], t: Translator) -> str:
+def _noted(note: str, t: Translator) -> str:
+    """The operator's words, of which it is said that they are that."""
+    return t.gettext("A note from the sender: {note}").format(note=block(note))
+
+
+def _as_many_as_fit(parts: Sequence[str], unnamed: int, t: Translator) -> str:
     kept: list[str] = []
     for part in parts:
         if sum(len(each) + 2 for each in kept) + len(part) > _LONGEST_SHORT:
             break
         kept.append(part)
-    more = len(parts) - len(kept)
+    more = len(parts) - len(kept) + unnamed
     if more:
         kept.append(t.ngettext("And news about {n} more trial.", "And news about {n} more trials.", more).format(n=more))
     return "\n\n".join(kept)
@@ -196,7 +219,7 @@ def ascii_domain(domain: str) -> str:
         return domain
 
 
-def _render(template: str, notice: Notice, stop_by: str | None) -> str:
+def _render(template: str, notice: Notice, stop: str | None, web_url: str) -> str:
     t = translator(notice.language)
     stories, rest = _stories(notice)
     seen = max((news.seen_at[:10] for news in notice.news), default=notice.created_at[:10])
@@ -208,21 +231,24 @@ def _render(template: str, notice: Notice, stop_by: str | None) -> str:
         reader=notice.role == "reader",
         stories=stories,
         several=len(notice.news) > 1,
-        rest=rest[:_MOST_SUBJECTS],
-        unnamed=max(0, len(rest) - _MOST_SUBJECTS),
+        rest=rest[:MOST_SUBJECTS],
+        unnamed=max(0, len(rest) - MOST_SUBJECTS) + notice.more,
+        more_url=safe_url(web_url),
+        note=_noted(notice.note, t) if notice.note else None,
         checked=t.date(seen) if notice.role == "reader" else seen,
-        stop_by=stop_by,
-        stop_mailbox=_mailbox(stop_by),
-        stop_subject=f"unsubscribe {notice.stop_token}" if notice.stop_token and stop_by and "subject=" in stop_by else None,
+        stop_by=stop,
+        stop_on_the_web=stop is not None and not stop.startswith("mailto:"),
+        stop_mailbox=_mailbox(stop),
+        stop_subject=f"unsubscribe {notice.stop_token}" if notice.stop_token and stop and "subject=" in stop else None,
     )  # fmt: skip
 
 
-def _stories(notice: Notice) -> tuple[list[Story], list[str]]:
-    """The stories told in full, and the subjects of those that are only named."""
+def _stories(notice: Notice) -> tuple[list[Story], list[Story]]:
+    """The stories told in full, and those of which only subject and address are."""
     full = notice.news[:MOST_STORIES]
     each = min(MOST_ITEMS, max(1, _MOST_ITEMS_OF_ALL // max(1, len(full))))
     stories = [story(news, notice.role, notice.language, most_items=each) for news in full]
-    rest = [story(news, notice.role, notice.language, most_items=0).subject for news in notice.news[MOST_STORIES:]]
+    rest = [story(news, notice.role, notice.language, most_items=0) for news in notice.news[MOST_STORIES:]]
     return stories, rest
 
 

@@ -12,16 +12,14 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from email.message import EmailMessage
 from email.utils import parseaddr
 
 from registry_sync.errors import RegistrySyncError, UsageError
 from registry_sync.notices.address import classify
-from registry_sync.notices.bucket import Bucket
 from registry_sync.notices.clean import cut, one_line
-from registry_sync.notices.compose import WIRE
 from registry_sync.notices.deadline import Deadline
 from registry_sync.notices.interface import Notice, Outcome, Refused, Retry, Sent
+from registry_sync.notices.wire import Wire
 from registry_sync.settings import Smtp
 
 OVERALL = 4
@@ -71,7 +69,7 @@ class _TlsSession(smtplib.SMTP_SSL):
 
 
 class MailChannel:
-    """A mail server as a Channel. ``compose`` makes the mail of a notice; ``wait`` and ``clock`` pace the mails.
+    """A mail server as a Channel. ``write`` makes the mail of a notice; ``pace`` is called before each and returns when it may go.
 
     Mails are sent one by one over one connection. ``send`` is not for several threads at once.
     """
@@ -80,13 +78,12 @@ class MailChannel:
         self,
         settings: Smtp,
         *,
-        compose: Callable[[Notice], EmailMessage],
-        wait: Callable[[float], object],
-        clock: Callable[[], float],
+        write: Callable[[Notice], Wire],
+        pace: Callable[[], object],
     ) -> None:
         self._settings = settings
-        self._compose = compose
-        self._bucket = Bucket(settings.per_minute, clock=clock, wait=wait)
+        self._write = write
+        self._pace = pace
         self._smtp: _Session | _TlsSession | None = None
 
     def send(self, notice: Notice) -> Outcome:
@@ -97,16 +94,15 @@ class MailChannel:
         except UsageError as error:
             return Refused(str(error))
         try:
-            message = self._compose(notice)
-            recipient, wire, utf8 = _on_the_wire(message)
+            wire = self._write(notice)
         except RegistrySyncError:
             raise
         except Exception as error:  # whatever a notice may hold, the others are still sent
             return Retry(f"the mail could not be written: {_why(error)}")
-        self._bucket.take()
+        self._pace()
         with Deadline(self._settings.timeout * OVERALL) as deadline:
             try:
-                return self._deliver(recipient, wire, utf8=utf8, deadline=deadline)
+                return self._deliver(wire, deadline)
             except _ChannelDownError as trouble:
                 self.close()
                 return Retry(self._late(deadline) or str(trouble), channel_down=True)
@@ -138,23 +134,23 @@ class MailChannel:
         with suppress(OSError):
             smtp.close()
 
-    def _deliver(self, recipient: str, wire: bytes, *, utf8: bool, deadline: Deadline) -> Outcome:
+    def _deliver(self, wire: Wire, deadline: Deadline) -> Outcome:
         """One mail over the open connection; over a fresh one when the server has closed the old one meanwhile."""
         reused = self._smtp is not None
         smtp = self._connected(deadline)
-        if utf8 and not smtp.has_extn("smtputf8"):
+        if wire.utf8 and not smtp.has_extn("smtputf8"):
             return Refused(f"{self._server} takes no addresses with letters beyond ASCII (SMTPUTF8)")
-        options = ["SMTPUTF8", "BODY=8BITMIME"] if utf8 else []
+        options = ["SMTPUTF8", "BODY=8BITMIME"] if wire.utf8 else []
         try:
             self._envelope_sender(smtp, options, reused=reused)
         except _ClosedByServerError:
             self.close()
             smtp = self._connected(deadline)
             self._envelope_sender(smtp, options, reused=False)
-        code, answer = smtp.rcpt(recipient)
+        code, answer = smtp.rcpt(wire.recipient)
         if code not in _OK:
             return self._refused_recipient(code, answer)
-        code, answer = _data(smtp, wire)
+        code, answer = _data(smtp, wire.octets)
         if code in _OK:
             return Sent()
         return self._judged(code, f"{self._server} did not take the mail", answer)
@@ -288,13 +284,6 @@ def _data(smtp: smtplib.SMTP, wire: bytes) -> tuple[int, bytes]:
     except smtplib.SMTPDataError as error:
         answer = error.smtp_error
         return error.smtp_code, answer if isinstance(answer, bytes) else answer.encode()
-
-
-def _on_the_wire(message: EmailMessage) -> tuple[str, bytes, bool]:
-    """The recipient, the bytes, and whether they need SMTPUTF8 (a local part beyond ASCII, RFC 6531)."""
-    recipient = message["To"].addresses[0].addr_spec
-    utf8 = not recipient.isascii()
-    return recipient, message.as_bytes(policy=WIRE.clone(utf8=utf8)), utf8
 
 
 def _ascii_domain(address: str) -> str:

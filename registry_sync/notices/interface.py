@@ -42,7 +42,8 @@ class Notice(msgspec.Struct, frozen=True):
 
     ``id`` is stable: a repeat after a crash carries the same one. ``created_at``: UTC, ISO 8601 with ``Z``.
     ``stop_token`` is the secret by which this recipient's mails can be stopped; ``None`` leaves such links out.
-    ``secret_env`` names the environment variable with a webhook's signing secret.
+    ``secret_env`` names the environment variable with a webhook's signing secret. ``more``: trials with news beyond those in ``news``;
+    ``note``: what the operator says above the news.
     """
 
     id: str
@@ -55,6 +56,8 @@ class Notice(msgspec.Struct, frozen=True):
     news: tuple[TrialNews, ...]
     stop_token: str | None = None
     secret_env: str | None = None
+    more: int = 0
+    note: str | None = None
 
 
 class Sent(msgspec.Struct, frozen=True):

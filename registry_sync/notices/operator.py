@@ -6,6 +6,7 @@ What a source said (its error) and where it is (its URL) stand in the body only,
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -14,12 +15,16 @@ from textwrap import fill
 
 import msgspec
 
+from registry_sync.notices.address import masked
 from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.compose import WIRE, ascii_domain, mail_address
 from registry_sync.notices.interface import Notice
 
 _WIDTH = 76
 _LONGEST_ERROR = 1000
+_LONGEST_REASON = 300
+_MOST_NAMED = 50
+_DELIVERY = "delivery"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -45,8 +50,83 @@ class OperatorNotice(Notice, frozen=True, kw_only=True):
     answers: str | None = None
 
 
+class Bulletin(msgspec.Struct, frozen=True):
+    """Something to be told beside incidents: ``parked``, or the line of a week that ended at ``created_at`` (``well``; UTC)."""
+
+    id: str
+    kind: str
+    created_at: str
+
+
+class Parked(msgspec.Struct, frozen=True):
+    """A notice that was refused for good: to whom, and what was said."""
+
+    id: str
+    address: str
+    reason: str
+
+
+class State(msgspec.Struct, frozen=True):
+    """How the service stands. ``changes`` and ``sent``: in the week told of; ``last_sync``: UTC; ``troubles``: the sources in trouble."""
+
+    trials: int
+    pages: int
+    subscriptions: int
+    changes: int
+    sent: int
+    last_sync: str | None
+    waiting: int
+    held: int
+    parked: int
+    troubles: tuple[str, ...]
+
+
+def parked(bulletin: Bulletin, notices: Sequence[Parked], stopped: Sequence[str], address: str) -> OperatorNotice:
+    """That notices were refused for good, and which addresses were stopped for it."""
+    paragraphs = []
+    if notices:
+        paragraphs.append(f"{_of(len(notices), 'notice was', 'notices were')} refused for good, and will not be tried again by itself:")
+        paragraphs += [f"    {masked(each.address)}: {cut(one_line(each.reason), _LONGEST_REASON)}" for each in notices[:_MOST_NAMED]]
+        if len(notices) > _MOST_NAMED:
+            paragraphs.append(f"    and {len(notices) - _MOST_NAMED} more: registry-sync outbox --failed")
+    if stopped:
+        refused = f"{_of(len(stopped), 'address', 'addresses')} refused several notices in a row"
+        paragraphs.append(f"{refused} and will be told nothing more until somebody subscribes it again:")
+        paragraphs += [f"    {masked(each)}" for each in stopped[:_MOST_NAMED]]
+        if len(stopped) > _MOST_NAMED:
+            paragraphs.append(f"    and {len(stopped) - _MOST_NAMED} more: registry-sync subscriptions")
+    paragraphs.append("`registry-sync outbox --failed` lists what is parked; `registry-sync outbox retry` tries it again.")
+    said = f"{_of(len(notices), 'notice was', 'notices were')} refused" if notices else "addresses were stopped"
+    subject = f"registry-sync: {said}"
+    return _notice(bulletin.id, address, subject, paragraphs, bulletin.created_at)
+
+
+def weekly(bulletin: Bulletin, state: State, address: str) -> OperatorNotice:
+    """The line of a week: that all is well, or what is not."""
+    open_points = [f"{_name(source)[0]} is in trouble" for source in dict.fromkeys(state.troubles)]
+    open_points += [f"{_of(state.parked, 'notice is', 'notices are')} parked"] if state.parked else []
+    open_points += [f"{_of(state.held, 'notice waits', 'notices wait')} for your yes"] if state.held else []
+    watched = f"{_of(state.trials, 'trial', 'trials')} and {_of(state.pages, 'page', 'pages')} are watched"
+    done = f"{_of(state.changes, 'change', 'changes')} seen, {_of(state.sent, 'notice', 'notices')} sent"
+    last = _when(state.last_sync) if state.last_sync else "none yet"
+    paragraphs = [
+        f"In the week until {_when(bulletin.created_at)}: {done}.",
+        f"{watched}, for {_of(state.subscriptions, 'subscription', 'subscriptions')}.",
+        f"Last sync: {last}. {_of(state.waiting, 'notice waits', 'notices wait')} to be sent.",
+        *(f"    {point}" for point in open_points),
+    ]
+    subject = f"registry-sync: {_of(len(open_points), 'thing needs', 'things need')} you" if open_points else "registry-sync: all is well"
+    return _notice(bulletin.id, address, subject, paragraphs, bulletin.created_at)
+
+
+def _of(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def opening(incident: Incident, address: str) -> OperatorNotice:
-    """That a source is in trouble. It may be over when this is sent at last."""
+    """That a source, or the delivery, is in trouble. It may be over when this is sent at last."""
+    if incident.source == _DELIVERY:
+        return _stuck(incident, address)
     name, url = _name(incident.source)
     paragraphs = [f"{name} has been in trouble since {_when(incident.opened_at)}.", url]
     if incident.closed_at is None:
@@ -70,6 +150,8 @@ def closing(incident: Incident, address: str) -> OperatorNotice:
     """That it is well again. The incident is closed."""
     name, url = _name(incident.source)
     closed_at = incident.closed_at or incident.opened_at
+    if incident.source == _DELIVERY:
+        return _flows_again(incident, closed_at, address)
     lasted = f"The trouble began at {_when(incident.opened_at)} and lasted {_lasted(incident.opened_at, closed_at)}."
     paragraphs = [
         f"{name} has been well again since {_when(closed_at)}.",
@@ -80,6 +162,27 @@ def closing(incident: Incident, address: str) -> OperatorNotice:
     ]
     opened = _id(incident, "opened")
     return _notice(_id(incident, "closed"), address, f"registry-sync: {name} is well again", paragraphs, closed_at, answers=opened)
+
+
+def _stuck(incident: Incident, address: str) -> OperatorNotice:
+    over = f"It has been over since {_when(incident.closed_at)}, before this mail could be sent." if incident.closed_at else ""
+    paragraphs = [
+        f"Notices are stuck: at {_when(incident.opened_at)} it was seen that what should be with its readers is not.",
+        _quoted(incident.error),
+        over
+        or "Nothing is lost: each is tried again, and waits longer each time. `registry-sync outbox` says why, and what waits;"
+        " once the cause is mended, `registry-sync outbox retry` and `registry-sync deliver` send it at once.",
+    ]
+    return _notice(_id(incident, "opened"), address, "registry-sync: notices are stuck", paragraphs, incident.opened_at)
+
+
+def _flows_again(incident: Incident, closed_at: str, address: str) -> OperatorNotice:
+    paragraphs = [
+        f"Notices are no longer stuck since {_when(closed_at)}.",
+        f"The trouble was seen at {_when(incident.opened_at)} and lasted {_lasted(incident.opened_at, closed_at)}.",
+    ]
+    opened = _id(incident, "opened")
+    return _notice(_id(incident, "closed"), address, "registry-sync: notices arrive again", paragraphs, closed_at, answers=opened)
 
 
 def mail(notice: OperatorNotice, *, sender: str, now: datetime) -> EmailMessage:
@@ -126,6 +229,8 @@ def _id(incident: Incident, what: str) -> str:
 
 def _name(source: str) -> tuple[str, str]:
     """What a subject may call it, and the URL where there is one: a site's name may be that of a disease."""
+    if source == _DELIVERY:
+        return "The delivery of notices", ""
     if source.startswith("ctgov"):
         return ("ClinicalTrials.gov" if source == "ctgov" else "A part of ClinicalTrials.gov"), ""
     return "A trial-finder site", one_line(source)

@@ -6,7 +6,8 @@ One address hears of a trial once, whatever the number of its subscriptions, and
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 
 import msgspec
 
@@ -16,10 +17,15 @@ from registry_sync.trials.countries import country_key
 
 READER_TOPICS = frozenset({"status", "timeline", "criteria", "places", "design", "results", "identity", "registry"})
 COORDINATOR_TOPICS = READER_TOPICS | {"listing", "deadlines"}
+EVERY: tuple[Every, ...] = ("now", "day", "week")
+"""The rhythms, from the earliest on."""
 
 
 class Subscription(msgspec.Struct, frozen=True):
-    """Who hears of what: see INTERFACE's ``subscribe``. ``topics`` and ``countries`` are empty for the role's default and for all."""
+    """Who hears of what: see INTERFACE's ``subscribe``. ``topics`` and ``countries`` are empty for the role's default and for all.
+
+    ``hold``: its notices wait until the operator has read and released them.
+    """
 
     id: int
     address: str
@@ -33,15 +39,33 @@ class Subscription(msgspec.Struct, frozen=True):
     language: str = "en"
     stop_token: str = ""
     secret_env: str | None = None
+    hold: bool = False
+
+    @property
+    def told_of(self) -> frozenset[str]:
+        """The topics in force."""
+        return self.topics or (COORDINATOR_TOPICS if self.role == "coordinator" else READER_TOPICS)
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """A notice to be queued: for whom, about which of the changes (their positions), due when (UTC)."""
+    """A notice to be queued: for whom, about which of the changes (their positions), due when (UTC), and whether it waits for a yes.
+
+    ``subscription_id`` and ``timezone`` are those of the subscription whose voice it has as things stand.
+    """
 
     key: str
-    subscription: Subscription
+    address: str
+    kind: Kind
+    every: Every
+    subscription_id: int
     positions: tuple[int, ...]
     due: datetime.datetime
+    timezone: str = "UTC"
+    hold: bool = False
+
+
+PeriodEnd = Callable[[Every, str, datetime.datetime], datetime.datetime]
+"""(rhythm, time zone, a moment in UTC) -> when the day or week of a digest ends that runs at that moment (UTC)."""
 
 
 def route(
@@ -51,20 +75,22 @@ def route(
     subscriptions: Iterable[Subscription],
     *,
     now: datetime.datetime,
-    period_end: Callable[[Every, str], datetime.datetime],
-) -> tuple[Planned, ...]:
-    """The notices that follow from one trial's changes; ``subscriptions`` are the active ones that follow this trial.
+    period_end: PeriodEnd,
+) -> Iterator[Planned]:
+    """The notices that follow from one trial's changes.
 
-    ``version`` makes the key of a notice sent at once unique. ``period_end(every, timezone)`` is when the running day or
-    week of a digest ends. Where an address has several subscriptions, the coordinator's voice and the earliest send win.
+    ``subscriptions`` are the active ones that follow this trial, those of one address in a row; none is held in memory longer than that.
+    ``version`` makes the key of a notice sent at once unique. Where an address has several subscriptions, the coordinator's voice and the
+    earliest send win.
     """
-    by_address: dict[str, list[Subscription]] = {}
-    for subscription in subscriptions:
-        by_address.setdefault(subscription.address, []).append(subscription)
-    planned = []
-    for address, several in by_address.items():
-        planned += _for_address(trial, version, address, several, changes, now, period_end)
-    return tuple(planned)
+    for address, several in groupby(subscriptions, lambda subscription: subscription.address):
+        yield from _for_address(trial, version, address, list(several), changes, now, period_end)
+
+
+def in_the_next_period(plan: Planned, period_end: PeriodEnd) -> Planned:
+    """A digest's plan put off by a period: its own was over when the change came."""
+    due = period_end(plan.every, plan.timezone, plan.due)
+    return msgspec.structs.replace(plan, key=_digest_key(plan.every, due, plan.address), due=due)
 
 
 def _for_address(
@@ -74,34 +100,38 @@ def _for_address(
     several: list[Subscription],
     changes: Sequence[Change],
     now: datetime.datetime,
-    period_end: Callable[[Every, str], datetime.datetime],
-) -> list[Planned]:
+    period_end: PeriodEnd,
+) -> Iterator[Planned]:
     told: set[int] = set()
-    planned = []
-    for every in ("now", "day", "week"):
-        here = [subscription for subscription in several if subscription.every == every]
-        wanted = {position for subscription in here for position, change in enumerate(changes) if wants(subscription, change)} - told
-        if not wanted:
+    for every in EVERY:
+        wanted_by = {
+            position: wishes
+            for position, change in enumerate(changes)
+            if position not in told and (wishes := [each for each in several if each.every == every and wants(each, change)])
+        }
+        if not wanted_by:
             continue
-        voice = _voice([subscription for subscription in here if any(wants(subscription, changes[position]) for position in wanted)])
-        told |= wanted
-        if every == "now":
-            key, due = f"now {trial} {version} {address}", now
-        else:
-            due = period_end(every, voice.timezone)
-            key = f"{every} {due:%Y-%m-%dT%H:%MZ} {address}"
-        planned.append(Planned(key, voice, tuple(sorted(wanted)), due))
-    return planned
+        told |= wanted_by.keys()
+        behind = [each for wishes in wanted_by.values() for each in wishes]
+        first = voice(behind)
+        due = now if every == "now" else period_end(every, first.timezone, now)
+        key = f"now {trial} {version} {address}" if every == "now" else _digest_key(every, due, address)
+        hold = any(each.hold for each in behind)
+        yield Planned(key, address, first.kind, every, first.id, tuple(wanted_by), due, first.timezone, hold)
 
 
-def _voice(several: list[Subscription]) -> Subscription:
+def _digest_key(every: Every, due: datetime.datetime, address: str) -> str:
+    return f"{every} {due:%Y-%m-%dT%H:%MZ} {address}"
+
+
+def voice(several: Iterable[Subscription]) -> Subscription:
     """Whose voice, language and stop link the one notice has: a coordinator's before a reader's, the older before the newer."""
     return min(several, key=lambda subscription: (subscription.role != "coordinator", subscription.id))
 
 
 def wants(subscription: Subscription, change: Change) -> bool:
     """Is this change told to this subscriber?"""
-    topics = subscription.topics or (COORDINATOR_TOPICS if subscription.role == "coordinator" else READER_TOPICS)
+    topics = subscription.told_of
     if change.topic not in topics or not _in_countries(subscription, change):
         return False
     matters = significance(subscription, change)
@@ -128,3 +158,14 @@ def _in_countries(subscription: Subscription, change: Change) -> bool:
     places = [place for place in (change.before, change.after) if place]
     wanted = {country_key(country) for country in subscription.countries}
     return any(country_key(place["country"]) in wanted for place in places)
+
+
+def covers(one: Subscription, other: Subscription) -> bool:
+    """Does the first, to the same trials, tell all that the second tells, no later, and in the same voice?"""
+    return (
+        one.role == other.role
+        and one.told_of >= other.told_of
+        and (one.least == "minor" or other.least == "major")
+        and EVERY.index(one.every) <= EVERY.index(other.every)
+        and (not one.countries or bool(other.countries and one.countries >= other.countries))
+    )

@@ -96,7 +96,7 @@ def test_a_trial_that_left_fails_no_sync_once_it_is_told(terminal: Terminal) -> 
 def test_where_another_process_holds_the_lock_json_is_a_document_all_the_same(
     terminal: Terminal, held: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.deliver.PATIENCE", 0.0)
+    monkeypatch.setattr("jobs.lock.MOST_DESKS", 1)
     begin(terminal)
     terminal("subscribe", "reader@example.org", TRIAL, "--confirmed")
     terminal.house.registry.put(record.with_status(terminal.house.registry.study(TRIAL), "SUSPENDED", posted="2026-02-09"))
@@ -104,7 +104,7 @@ def test_where_another_process_holds_the_lock_json_is_a_document_all_the_same(
     with only_one(terminal.house.around.database, held):
         said = terminal(held, *([TRIAL] if held == "backfill" else []), "--json")
     assert said.code == 1
-    assert f"another {'delivery' if held == 'deliver' else held} is running: process " in said.complaint
+    assert f"another {'delivery' if held == 'deliver' else held} is running" in said.complaint
     if held == "sync":
         assert said.json | {"started": "", "finished": ""} == {
             "started": "",

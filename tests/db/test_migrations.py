@@ -220,16 +220,15 @@ def test_changes_slips_and_notices_are_read_as_before(old_file: Path) -> None:
     with open_history(old_file) as history:
         found = versions.changes(history, trial=TRIAL)
         assert [change.after for change in found] == [{"date": date, "type": "ESTIMATED"} for date in ("2026-12", "2026-06")]
-        (moved,) = slips.of_notice(history, "notice-2")[TRIAL].values()
+        (moved,) = slips.of_changes(history, [2])[TRIAL].values()
         assert moved.times == 2
         assert [(row["id"], row["state"], row["trials"]) for row in outbox.listing(history)] == [
             ("notice-1", "sent", [TRIAL]),
             ("notice-2", "pending", [TRIAL]),
         ]
-        waiting = outbox.claim_next(history, "2027-01-01T00:00:00Z", ["email"])
-        assert waiting is not None
-        assert (waiting.id, waiting.created_at) == ("notice-2", DAYS[2])
-        assert [change.id for change in outbox.changes_of(history, "notice-2")] == [2]
+        (waiting,) = outbox.claim(history, 1, "2027-01-01T00:00:00Z", ["email"], 20)
+        assert (waiting.id, waiting.created_at, waiting.every) == ("notice-2", DAYS[2], "now")
+        assert outbox.change_ids(history, ["notice-2"]) == {"notice-2": (2,)}
 
 
 def test_watches_subscriptions_absences_incidents_and_runs_are_read_as_before(old_file: Path, old: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from db import history as versions
-from db import incidents, outbox, subscriptions, watches
+from db import incidents, outbox, stops, subscriptions, watches, wishes
 from db.connection import History
 from registry_sync.notices.route import Planned, Subscription
 from registry_sync.trials.changes import Change
@@ -34,8 +34,28 @@ def change(history: History, trial: str, *notices: tuple[str, Subscription]) -> 
         )
         ids = versions.add_changes(connection, version, [CHANGE], trial=trial, source="ctgov", registry_date=None, seen_at=NOW)
         for key, subscription in notices:
-            outbox.queue(connection, Planned(key, subscription, (0,), datetime.datetime.now(datetime.UTC)), ids, NOW, NOW)
+            due = datetime.datetime.fromisoformat(NOW)
+            plan = Planned(
+                key, subscription.address, subscription.kind, subscription.every, subscription.id, (0,), due, hold=subscription.hold
+            )
+            outbox.queue(connection, [plan], ids, NOW)
     return ids[0]
+
+
+def claim_next(history: History, now: str, kinds: list[str], *, desk: int = 1) -> outbox.Waiting | None:
+    """The one notice that is due the longest."""
+    return next(iter(outbox.claim(history, desk, now, kinds, 1)), None)
+
+
+def following(history: History, trial: str) -> list[int]:
+    return [each.id for each in subscriptions.following(history, trial)]
+
+
+def settle(history: History, address: str) -> None:
+    """What a change of mind does to what waits."""
+    now = datetime.datetime.fromisoformat(LATER)
+    with history.write():
+        wishes.settle(history, address, now=now, period_end=lambda every, timezone, moment: moment + datetime.timedelta(days=1))
 
 
 def states(history: History) -> dict[str, str]:
@@ -44,11 +64,11 @@ def states(history: History) -> dict[str, str]:
 
 def test_a_notice_is_claimed_once(history: History) -> None:
     change(history, TRIAL, ("k", subscribe(history)))
-    claimed = outbox.claim_next(history, NOW, ["email"])
+    claimed = claim_next(history, NOW, ["email"])
     assert claimed is not None
     assert (claimed.address, claimed.attempts) == ("a@example.org", 1)
-    assert outbox.claim_next(history, NOW, ["email"]) is None
-    assert outbox.claim_next(history, NOW, ["webhook"]) is None
+    assert claim_next(history, NOW, ["email"]) is None
+    assert claim_next(history, NOW, ["webhook"]) is None
     outbox.sent(history, claimed.id, LATER)
     (row,) = outbox.listing(history)
     assert (row["state"], row["sent_at"], row["trials"]) == ("sent", LATER, [TRIAL])
@@ -56,9 +76,9 @@ def test_a_notice_is_claimed_once(history: History) -> None:
 
 def test_a_dead_process_s_claim_is_free_again(history: History) -> None:
     change(history, TRIAL, ("k", subscribe(history)))
-    first = outbox.claim_next(history, NOW, ["email"])
-    outbox.release_claims(history)
-    second = outbox.claim_next(history, NOW, ["email"])
+    first = claim_next(history, NOW, ["email"])
+    outbox.free_claims(history, [1])
+    second = claim_next(history, NOW, ["email"])
     assert first is not None
     assert second is not None
     assert (first.id, second.attempts) == (second.id, 2)
@@ -66,23 +86,23 @@ def test_a_dead_process_s_claim_is_free_again(history: History) -> None:
 
 def test_a_failed_notice_waits_with_its_reason_and_can_be_hurried(history: History) -> None:
     change(history, TRIAL, ("k", subscribe(history)))
-    claimed = outbox.claim_next(history, NOW, ["email"])
+    claimed = claim_next(history, NOW, ["email"])
     assert claimed is not None
     outbox.again(history, claimed.id, LATER, "no answer")
-    assert outbox.claim_next(history, NOW, ["email"]) is None
-    assert [row["last_error"] for row in outbox.listing(history, failed_only=True)] == ["no answer"]
+    assert claim_next(history, NOW, ["email"]) is None
+    assert [row["last_error"] for row in outbox.listing(history, "failed")] == ["no answer"]
     assert outbox.retry(history, [], NOW) == []
-    assert outbox.claim_next(history, NOW, ["email"]) is not None
+    assert claim_next(history, NOW, ["email"]) is not None
 
 
 def test_a_parked_notice_stays_until_it_is_retried(history: History) -> None:
     change(history, TRIAL, ("k", subscribe(history)))
-    claimed = outbox.claim_next(history, NOW, ["email"])
+    claimed = claim_next(history, NOW, ["email"])
     assert claimed is not None
-    outbox.park(history, claimed.id, "no such mailbox")
-    assert outbox.counts(history, LATER) == {"failed": 1, "waiting": 0, "due": 0}
+    outbox.park(history, claimed.id, "no such mailbox", NOW)
+    assert outbox.counts(history, LATER) == {"failed": 1, "waiting": 0, "due": 0, "due_before": 0, "held": 0}
     assert outbox.retry(history, [claimed.id, "nobody"], NOW) == ["nobody"]
-    assert outbox.counts(history, LATER) == {"failed": 0, "waiting": 1, "due": 1}
+    assert outbox.counts(history, LATER) == {"failed": 0, "waiting": 1, "due": 1, "due_before": 1, "held": 0}
     outbox.sent(history, claimed.id, NOW)
     assert outbox.retry(history, [claimed.id], NOW) == [claimed.id]
 
@@ -93,7 +113,7 @@ def test_the_key_makes_a_notice_once(history: History) -> None:
     second = change(history, OTHER, ("day 2026-02-04 a@example.org", reader))
     (row,) = outbox.listing(history)
     assert row["trials"] == [OTHER, TRIAL]
-    assert [found.id for found in outbox.changes_of(history, row["id"])] == [first, second]
+    assert outbox.change_ids(history, [row["id"]]) == {row["id"]: (first, second)}
 
 
 def test_the_view_of_what_waits(history: History) -> None:
@@ -105,6 +125,7 @@ def test_the_view_of_what_waits(history: History) -> None:
 def test_who_stops_gets_nothing_that_still_waits(history: History) -> None:
     change(history, TRIAL, ("a", subscribe(history)), ("b", subscribe(history, "b@example.org")))
     assert subscriptions.stop(history, "a@example.org", [], why="operator", now=LATER) == 1
+    settle(history, "a@example.org")
     assert states(history) == {"a@example.org": "cancelled", "b@example.org": "pending"}
 
 
@@ -113,27 +134,31 @@ def test_who_stops_one_of_two_trials_still_hears_of_the_other(history: History) 
     change(history, TRIAL, ("day", reader))
     change(history, OTHER, ("day", reader))
     assert subscriptions.stop(history, "a@example.org", [TRIAL], why="operator", now=LATER) == 1
+    settle(history, "a@example.org")
     (row,) = outbox.listing(history)
     assert (row["state"], row["trials"]) == ("pending", [OTHER])
-    assert [s.id for s in subscriptions.following(history, OTHER)] == [reader.id]
-    assert subscriptions.following(history, TRIAL) == []
+    assert following(history, OTHER) == [reader.id]
+    assert following(history, TRIAL) == []
 
 
 def test_what_another_subscription_of_the_address_wants_is_still_sent(history: History) -> None:
     subscribe(history, trials=())
     change(history, TRIAL, ("k", subscribe(history, role="coordinator")))
     subscriptions.stop(history, "a@example.org", [TRIAL], why="operator", now=LATER)
+    settle(history, "a@example.org")
     assert states(history) == {"a@example.org": "pending"}
 
 
-def test_a_secret_stops_one_subscription(history: History) -> None:
+def test_a_link_stops_one_subscription_also_one_of_an_older_mail(history: History) -> None:
     reader, other = subscribe(history), subscribe(history, trials=(OTHER,))
-    assert len(reader.stop_token) == 32
-    assert reader.stop_token != other.stop_token
-    assert subscriptions.stop_by_token(history, reader.stop_token, why="holder", now=LATER) == "a@example.org"
-    assert subscriptions.stop_by_token(history, "x" * 32, why="holder", now=LATER) is None
-    assert [s.id for s in subscriptions.following(history, OTHER)] == [other.id]
-    assert subscriptions.stopped_by_holder(history, "a@example.org") == LATER
+    assert subscriptions.of_older_token(history, reader.stop_token) == reader.id
+    assert subscriptions.of_older_token(history, "x" * 32) is None
+    assert subscriptions.stop_one(history, reader.id, why="holder", now=LATER) == "a@example.org"
+    assert subscriptions.stop_one(history, 4711, why="holder", now=LATER) is None
+    assert following(history, OTHER) == [other.id]
+    assert following(history, TRIAL) == []
+    assert stops.stopped(history, "a@example.org") == (LATER, "holder")
+    assert stops.stopped(history, "b@example.org") is None
 
 
 def test_the_same_wish_twice_is_one_subscription(history: History) -> None:
@@ -144,9 +169,9 @@ def test_the_same_wish_twice_is_one_subscription(history: History) -> None:
 
 def test_pending_ones_hear_nothing(history: History) -> None:
     wanted = Subscription(id=0, address="p@example.org", kind="email")
-    row = subscriptions.add(history, wanted, [TRIAL], consent=None, now=NOW)
-    assert row["state"] == "pending"
-    assert subscriptions.following(history, TRIAL) == []
+    row = subscriptions.add(history, wanted, [TRIAL], consent=subscriptions.Consent("w", None, None), now=NOW)
+    assert (row["state"], row["asked_at"], row["confirmed_at"]) == ("pending", NOW, None)
+    assert following(history, TRIAL) == []
 
 
 def test_incidents_open_count_and_close(history: History) -> None:

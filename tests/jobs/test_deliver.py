@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from db import outbox
+from jobs import wishes
 from jobs.deliver import WAITS, deliver
 from jobs.lock import only_one
 from registry_sync.demo import record
@@ -171,17 +172,15 @@ def test_private_addresses_are_refused_unless_the_settings_allow_them(house: Hou
 
 
 def test_who_stops_before_the_send_gets_nothing(house: House) -> None:
-    from db import subscriptions
-
     queue(house, FIRST, SECOND)
     with house.history() as history:
-        subscriptions.stop(history, FIRST, [], why="operator", now="2026-02-02T07:00:00Z")
+        wishes.stop(house.around, history, FIRST, [], why="operator")
     assert house.deliver().sent == 1
     assert received(house) == [SECOND]
     assert states(house)[FIRST] == "cancelled"
 
 
-def test_a_second_delivery_waits_for_the_first_and_finds_nothing_left(house: House) -> None:
+def test_a_second_delivery_finds_nothing_left_of_what_the_first_has_claimed(house: House) -> None:
     queue(house, FIRST, SECOND)
     hold = house.mailbox.hang("data")
     reports = []
@@ -207,7 +206,7 @@ def test_the_lock_is_the_operating_systems(house: House) -> None:
 def test_a_claim_of_a_dead_process_is_free_at_once(house: House) -> None:
     queue(house, FIRST)
     with house.history() as history:
-        assert outbox.claim_next(history, "2026-02-02T07:00:00Z", ["email"]) is not None
+        assert outbox.claim(history, 3, "2026-02-02T07:00:00Z", ["email"], 1)
     assert states(house) == {FIRST: "claimed"}
     assert house.deliver().sent == 1
 

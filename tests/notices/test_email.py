@@ -4,7 +4,6 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import trustme
 
 from registry_sync.demo.mailbox import Mailbox
 from registry_sync.errors import RegistrySyncError, Stopped
-from registry_sync.notices import compose
+from registry_sync.notices import wire
 from registry_sync.notices.email import MailChannel
 from registry_sync.notices.interface import Refused, Retry, Sent
 from registry_sync.settings import Smtp
@@ -21,29 +20,15 @@ from tests.notices.scripted import Scripted, drip
 from tests.notices.told import TRIAL, closing
 
 NOW = datetime(2026, 2, 3, tzinfo=UTC)
-COMPOSE = partial(compose.mail, sender="Trial alerts <alerts@example.org>", reply_to="", unsubscribe="", web_url="", now=NOW)
-
-
-class Time:
-    """A clock that moves when somebody waits."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-        self.waits: list[float] = []
-
-    def clock(self) -> float:
-        return self.at
-
-    def wait(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.at += seconds
+COMPOSE = wire.Writer(sender="Trial alerts <alerts@example.org>", reply_to="", unsubscribe="", web_url="", now=NOW).write
 
 
 @contextmanager
-def channel(port: int, *, time: Time | None = None, write: Callable[..., Any] = COMPOSE, **settings: Any) -> Iterator[MailChannel]:
-    time = time or Time()
+def channel(
+    port: int, *, write: Callable[..., Any] = COMPOSE, pace: Callable[[], object] = lambda: None, **settings: Any
+) -> Iterator[MailChannel]:
     smtp = Smtp(**{"host": "127.0.0.1", "port": port, "sender": "Trial alerts <alerts@example.org>", "timeout": 5, **settings})
-    made = MailChannel(smtp, compose=write, wait=time.wait, clock=time.clock)
+    made = MailChannel(smtp, write=write, pace=pace)
     try:
         yield made
     finally:
@@ -83,7 +68,7 @@ def test_a_notice_arrives_as_it_was_composed(mailbox: Mailbox) -> None:
     assert mail.sender == "alerts@example.org"
     assert mail.recipients == ("a@example.org",)
     assert mail.message["Subject"] == f"A trial you follow is no longer recruiting ({TRIAL})"
-    assert mail.raw == COMPOSE(closing()).as_bytes()
+    assert mail.raw == COMPOSE(closing()).octets
 
 
 def test_many_mails_go_over_one_connection(mailbox: Mailbox) -> None:
@@ -331,23 +316,19 @@ def test_a_domain_beyond_ascii_needs_no_utf8(mailbox: Mailbox) -> None:
     assert mailbox.messages[0].recipients == ("a@xn--bcher-kva.example",)
 
 
-def test_mails_are_paced_by_a_bucket(mailbox: Mailbox) -> None:
-    time = Time()
-    with channel(mailbox.port, time=time, per_minute=2) as mails:
-        for _ in range(4):
-            assert mails.send(closing()) == Sent()
-    assert time.waits == [30.0, 30.0]
+def test_each_mail_waits_for_its_turn_and_what_ends_the_wait_is_passed_on(mailbox: Mailbox) -> None:
+    turns = iter([None, None])
 
+    def pace() -> None:
+        if next(turns, "no more") is not None:
+            raise Stopped("asked to stop")
 
-def test_a_wait_that_ends_the_work_is_passed_on(mailbox: Mailbox) -> None:
-    def stop(_seconds: float) -> None:
-        raise Stopped("asked to stop")
-
-    mails = MailChannel(Smtp(host="127.0.0.1", port=mailbox.port, per_minute=1), compose=COMPOSE, wait=stop, clock=lambda: 0.0)
-    assert mails.send(closing()) == Sent()
-    with pytest.raises(Stopped):
-        mails.send(closing())
-    mails.close()
+    with channel(mailbox.port, pace=pace) as mails:
+        assert mails.send(closing()) == Sent()
+        assert mails.send(closing()) == Sent()
+        with pytest.raises(Stopped):
+            mails.send(closing())
+    assert len(mailbox.messages) == 2
 
 
 def test_a_notice_that_cannot_be_composed_stays_queued(mailbox: Mailbox) -> None:

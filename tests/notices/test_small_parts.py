@@ -6,51 +6,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry_sync.notices.bucket import Bucket
+from registry_sync.notices.bucket import draw, full
 from registry_sync.notices.clean import block, cut, one_line
 from registry_sync.notices.deadline import Deadline
 from registry_sync.notices.when import a_year_later, parse, shift
 
 
-class Time:
-    def __init__(self) -> None:
-        self.at, self.waited = 0.0, 0.0
-
-    def wait(self, seconds: float) -> None:
-        self.at += seconds
-        self.waited += seconds
-
-
 def test_a_minutes_worth_may_be_spent_at_once_and_comes_back_by_the_minute() -> None:
-    time = Time()
-    bucket = Bucket(60, clock=lambda: time.at, wait=time.wait)
-    for _ in range(60):
-        bucket.take()
-    assert time.waited == 0
-    bucket.take()
-    assert time.waited == pytest.approx(1.0)
-    time.at += 3600
-    for _ in range(60):
-        bucket.take()
-    assert time.waited == pytest.approx(1.0)
+    assert draw(full(60), 0, per_minute=60, most=100) == (60, 0.0, 0.0)
+    assert draw(0.0, 0, per_minute=60) == (0, 0.0, pytest.approx(1.0))
+    assert draw(0.0, 1.0, per_minute=60).taken == 1
+    assert draw(0.0, 3600, per_minute=60, most=100).taken == 60
 
 
-@given(st.integers(1, 600_000), st.integers(1, 400))
-def test_no_more_than_the_rate_after_the_first_minutes_worth(per_minute: int, takes: int) -> None:
-    time = Time()
-    bucket = Bucket(per_minute, clock=lambda: time.at, wait=time.wait)
-    for _ in range(takes):
-        bucket.take()
-    assert time.at == pytest.approx(max(0, takes - per_minute) * 60 / per_minute, abs=1e-6)
+@given(st.integers(1, 600_000), st.integers(1, 400), st.integers(1, 20))
+def test_no_more_than_the_rate_after_the_first_minutes_worth(per_minute: int, takes: int, lot: int) -> None:
+    level, waited, taken = full(per_minute), 0.0, 0
+    while taken < takes:
+        drawn = draw(level, 0.0, per_minute=per_minute, most=min(lot, takes - taken))
+        taken, level = taken + drawn.taken, drawn.level
+        if not drawn.taken:
+            waited += drawn.wait
+            level = draw(level, drawn.wait, per_minute=per_minute, most=0).level
+    assert waited == pytest.approx(max(0, takes - per_minute) * 60 / per_minute, abs=1e-6)
 
 
-def test_a_clock_that_goes_back_gives_nothing() -> None:
-    time = Time()
-    bucket = Bucket(1, clock=lambda: time.at, wait=time.wait)
-    bucket.take()
-    time.at = -500
-    bucket.take()
-    assert time.waited == pytest.approx(60)
+def test_a_clock_that_goes_back_gives_nothing_and_a_lower_limit_holds_at_once() -> None:
+    assert draw(0.0, -500, per_minute=1) == (0, 0.0, pytest.approx(60))
+    assert draw(full(600), 0, per_minute=2, most=100).taken == 2
 
 
 def test_a_deadline_ends_a_read_that_no_timeout_would_end() -> None:

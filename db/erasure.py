@@ -1,0 +1,58 @@
+"""All that is held on one address, out or gone. An address beside a disease's trial is health data (GDPR, articles 9, 15, 17 and 20)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from db import outbox, stops, subscriptions
+from db.connection import History
+
+
+def held(history: History, address: str) -> dict[str, Any]:
+    """Everything that is held on an address: its subscriptions with the proof of consent, its notices and what they told, its stop."""
+    told: dict[str, list[dict[str, Any]]] = {}
+    for row in history.rows(
+        """SELECT notice_id, change.id, change.trial, change.field, change.operation FROM notice_change
+           JOIN change ON change.id = change_id JOIN notice ON notice.id = notice_id WHERE notice.address = ? ORDER BY change.id""",
+        (address,),
+    ):
+        told.setdefault(row.pop("notice_id"), []).append(row)
+    stopped = stops.stopped(history, address)
+    return {
+        "address": address,
+        "subscriptions": [row for row in subscriptions.listing(history) if row["address"] == address],
+        "notices": [{**row, "changes": told.get(row["id"], [])} for row in outbox.listing(history, address=address)],
+        "stop": {"at": stopped[0], "why": stopped[1]} if stopped else None,
+    }
+
+
+def erase(history: History, address: str, now: str) -> dict[str, int]:
+    """Delete all that is held on an address but the keyed hash that keeps its stop; how many subscriptions and notices those were.
+
+    Subscriptions that were not stopped count as stopped by their holder: who wants to be forgotten wants
+    no mail.
+    """
+    with history.write() as connection:
+        ids = [row[0] for row in connection.execute("SELECT id FROM notice WHERE address = ?", (address,))]
+        for table, column in (("notice_change", "notice_id"), ("notice", "id")):
+            connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT value FROM json_each(?))", (json.dumps(ids),))  # noqa: S608
+        live = connection.execute("SELECT count(*) FROM subscription WHERE address = ? AND state != 'stopped'", (address,)).fetchone()[0]
+        gone = connection.execute("DELETE FROM subscription WHERE address = ?", (address,)).rowcount
+        if live:
+            stops.note(connection, address, "holder", now)
+    return {"subscriptions": gone, "notices": len(ids)}
+
+
+def overwrite(history: History) -> None:
+    """Write the file anew, so that nothing deleted is left in it. Raises DatabaseError while another process uses the file."""
+    with history.clear_errors():
+        history.connection.execute("VACUUM")
+        history.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def copies(history: History) -> list[Path]:
+    """The copies of this file that stand beside it or in its folder of backups: what is erased here is in them until they go."""
+    folder = history.path.parent
+    return sorted([*folder.glob(f"{history.path.name}.before-*.backup"), *folder.glob("backups/*")])

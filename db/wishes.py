@@ -1,0 +1,72 @@
+"""A change of mind takes effect for what is not yet sent: what nobody wants any more goes, what is wanted at another time moves."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+
+from db import outbox, subscriptions
+from db.connection import History
+from db.history import kept_change
+from registry_sync.notices.route import PeriodEnd, Planned, Subscription, route
+from registry_sync.trials.changes import KeptChange
+
+
+def settle(history: History, address: str, *, now: datetime.datetime, period_end: PeriodEnd, parked: bool = True) -> None:
+    """Bring what waits for an address into line with its subscriptions, inside the caller's transaction.
+
+    A notice that was refused for good stays where it is, without what is not wanted any more; without ``parked`` it stays as it is.
+    """
+    connection = history.connection
+    states = ("pending", "failed") if parked else ("pending",)
+    rows = connection.execute(
+        "SELECT id, key, every, state FROM notice WHERE address = ? AND state IN (SELECT value FROM json_each(?))",
+        (address, json.dumps(states)),
+    ).fetchall()
+    behind = subscriptions.behind(history, [row[0] for row in rows])
+    stamp = now.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for notice_id, key, every, state in rows:
+        kept: set[int] = set()
+        for changes, plans in _planned_anew(connection, notice_id, behind.get(notice_id, {}), now, period_end):
+            ids = [change.id for change in changes]
+            for plan in plans:
+                if state == "failed" or (plan.every == every and (every == "now" or key.startswith(plan.key))):
+                    kept.update(ids[position] for position in plan.positions)
+                else:
+                    outbox.queue(connection, [plan], ids, stamp)
+        _keep_only(connection, notice_id, kept)
+
+
+def _planned_anew(
+    connection: sqlite3.Connection,
+    notice_id: str,
+    behind: dict[str, list[Subscription]],
+    now: datetime.datetime,
+    period_end: PeriodEnd,
+) -> Iterator[tuple[Sequence[KeptChange], list[Planned]]]:
+    for trial, changes in _by_trial(connection, notice_id):
+        plans = list(route(trial, f"moved {notice_id}", changes, behind.get(trial, ()), now=now, period_end=period_end))
+        yield changes, plans
+
+
+def _by_trial(connection: sqlite3.Connection, notice_id: str) -> list[tuple[str, list[KeptChange]]]:
+    found: dict[str, list[KeptChange]] = {}
+    cursor = connection.execute(
+        "SELECT change.* FROM change JOIN notice_change ON change_id = change.id WHERE notice_id = ? ORDER BY change.id", (notice_id,)
+    )
+    names = [column[0] for column in cursor.description]
+    for row in cursor.fetchall():
+        change = kept_change(dict(zip(names, row, strict=True)))
+        found.setdefault(change.trial, []).append(change)
+    return list(found.items())
+
+
+def _keep_only(connection: sqlite3.Connection, notice_id: str, changes: Iterable[int]) -> None:
+    kept = list(changes)
+    connection.execute(
+        "DELETE FROM notice_change WHERE notice_id = ? AND change_id NOT IN (SELECT value FROM json_each(?))", (notice_id, json.dumps(kept))
+    )
+    if not kept:
+        connection.execute("UPDATE notice SET state = 'cancelled', held = 0 WHERE id = ?", (notice_id,))

@@ -1,0 +1,135 @@
+"""Claimed notices -> what their channels write: the news as they are wanted now, in the voice of who wants them now.
+
+What many notices share is read once: one change goes to thousands of addresses.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from db import absences, keys, outbox, slips, subscriptions
+from db import history as versions
+from db.connection import History
+from db.history import Version
+from db.outbox import Waiting
+from jobs.surroundings import Surroundings
+from registry_sync.notices.compose import MOST_STORIES, MOST_SUBJECTS
+from registry_sync.notices.interface import Notice, TrialNews
+from registry_sync.notices.route import Subscription, voice, wants
+from registry_sync.notices.tokens import stop_token
+from registry_sync.sources import ctgov
+from registry_sync.trials.changes import KeptChange
+from registry_sync.trials.record import Record
+
+_MOST_KEPT = 16
+_MOST_TRIALS = MOST_STORIES + MOST_SUBJECTS
+
+Value = TypeVar("Value")
+
+
+class Desk:
+    """Where the notices of one delivery are written; ``begin`` a batch, then ask for each of its notices."""
+
+    def __init__(self, around: Surroundings, history: History) -> None:
+        self._around = around
+        self._history = history
+        self._absent = absences.every(history)
+        self._key = keys.links(history)
+        self._changes: _Kept[tuple[KeptChange, ...]] = _Kept()
+        self._news: _Kept[tuple[tuple[TrialNews, ...], int]] = _Kept()
+        self._seen = -1
+        self._told: dict[str, tuple[int, ...]] = {}
+        self._behind: dict[str, dict[str, list[Subscription]]] = {}
+
+    def begin(self, batch: Sequence[Waiting]) -> None:
+        """Read what these notices tell, and to whom."""
+        self._seen = self._history.changed_elsewhere()
+        ids = [waiting.id for waiting in batch]
+        self._told = outbox.change_ids(self._history, ids)
+        self._behind = subscriptions.behind(self._history, ids)
+
+    def notice(self, waiting: Waiting) -> Notice | None:
+        """Everything that a channel needs to write this notice; ``None`` when nobody at its address wants any of it any more.
+
+        Raises Damaged when a record that it tells of does not come back.
+        """
+        if self._history.changed_elsewhere() != self._seen:
+            self.begin([waiting])
+            self._seen = -1  # the others of the batch are looked at anew, too
+        behind = self._behind.get(waiting.id, {})
+        told = self._told.get(waiting.id, ())
+        changes = self._changes.get(told, lambda: tuple(versions.changes_by_id(self._history, told)))
+        wanted = [change for change in changes if any(wants(each, change) for each in behind.get(change.trial, ()))]
+        if not wanted:
+            return None
+        asking = {each.id: each for change in wanted for each in behind[change.trial] if wants(each, change)}
+        first = voice(asking.values())
+        news, more = self._news_of(tuple(change.id for change in wanted), wanted, slim=first.kind == "webhook")
+        return Notice(
+            id=waiting.id,
+            address=waiting.address,
+            kind=first.kind,
+            role=first.role,
+            language=first.language,
+            every=waiting.every,
+            created_at=waiting.created_at,
+            news=news,
+            stop_token=stop_token(self._key, first.id),
+            secret_env=first.secret_env,
+            more=more,
+            note=waiting.note,
+        )
+
+    def _news_of(self, ids: tuple[int, ...], changes: Sequence[KeptChange], *, slim: bool) -> tuple[tuple[TrialNews, ...], int]:
+        return self._news.get((ids, slim), lambda: self._read_news(ids, changes, slim=slim))
+
+    def _read_news(self, ids: tuple[int, ...], changes: Sequence[KeptChange], *, slim: bool) -> tuple[tuple[TrialNews, ...], int]:
+        """The news by trial, those with something major first; ``slim``: a post of several trials tells every change and no record."""
+        by_trial: dict[str, list[KeptChange]] = {}
+        for change in changes:
+            by_trial.setdefault(change.trial, []).append(change)
+        order = sorted(by_trial, key=lambda trial: (all(change.significance != "major" for change in by_trial[trial]), trial))
+        told = order if slim else order[:_MOST_TRIALS]
+        between = versions.spans(self._history, ids)
+        moved = slips.of_changes(self._history, ids)
+        news = []
+        for trial in told:
+            first, last = between[trial]
+            version = versions.by_id(self._history, last)
+            earlier = versions.before(self._history, versions.by_id(self._history, first))
+            silent = earlier is not None and earlier.registry_date == version.registry_date
+            news.append(
+                TrialNews(
+                    trial=trial,
+                    url=ctgov.study_url(self._around.settings.ctgov.url, trial),
+                    registry_date=None if silent else version.registry_date,
+                    seen_at=max(version.seen_at, *(change.seen_at for change in by_trial[trial])),
+                    changes=tuple(by_trial[trial]),
+                    record=Record(trial=trial) if slim and len(told) > 1 else version.record,
+                    before=_record(earlier) if not slim else None,
+                    slips=moved.get(trial, {}),
+                    into=self._absent[trial].into if trial in self._absent else None,
+                )
+            )
+        return tuple(news), len(order) - len(told)
+
+
+def _record(version: Version | None) -> Record | None:
+    return version.record if version else None
+
+
+class _Kept(Generic[Value]):
+    """The values last asked for, by their keys: few, so that memory stays flat."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[object, Value] = OrderedDict()
+
+    def get(self, key: object, make: Callable[[], Value]) -> Value:
+        """The value of this key, made when it is not at hand."""
+        value = self._values.pop(key) if key in self._values else make()
+        self._values[key] = value
+        if len(self._values) > _MOST_KEPT:
+            self._values.popitem(last=False)
+        return value

@@ -1,0 +1,205 @@
+"""``deliver`` and ``outbox``: what is sent, what waits, and what waits for a person's yes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from registry_sync.cli.common import Asked, as_json, asked, count, in_any_case, print_json, print_table
+
+if TYPE_CHECKING:
+    from db.connection import History
+    from db.outbox import Only
+    from jobs.reports import DeliverReport
+
+
+def say_problems(report: DeliverReport) -> None:
+    """Name what was not delivered, a line each."""
+    for problem in report.problems:
+        click.echo(f"registry-sync: not delivered: {problem}", err=True)
+
+
+@click.command(epilog="Example: registry-sync deliver --json")
+@as_json
+@asked
+def deliver(asked: Asked, json_: bool) -> int:
+    """Send what is due from the outbox."""
+    from jobs.deliver import deliver as send
+
+    with in_any_case(json_, lambda: _nothing_sent(asked)):
+        report = send(asked.surroundings())
+    if json_:
+        print_json(report.as_json())
+    else:
+        click.echo(f"{report.sent} sent, {report.retrying} to be tried again, {report.failed} parked, {report.waiting} waiting")
+    say_problems(report)
+    return 1 if report.is_partial else 0
+
+
+def _nothing_sent(asked: Asked) -> dict[str, int]:
+    from db import outbox as notices
+    from jobs.reports import DeliverReport
+
+    with asked.history() as history:
+        return DeliverReport(waiting=notices.counts(history, asked.surroundings().stamp())["waiting"]).as_json()
+
+
+@click.group(invoke_without_command=True, epilog="Example: registry-sync outbox --failed")
+@click.option("--failed", is_flag=True, help="Only what was refused or could not be sent yet.")
+@click.option("--held", is_flag=True, help="Only what waits for your yes (see `subscribe --hold`).")
+@as_json
+@click.pass_context
+def outbox(context: click.Context, failed: bool, held: bool, json_: bool) -> None:
+    """Show what waits, what failed and why, and what was sent."""
+    if context.invoked_subcommand is None:
+        _print_outbox(_asked(context), "failed" if failed else "held" if held else None, json_)
+
+
+def _asked(context: click.Context) -> Asked:
+    return context.find_object(Asked) or Asked(None, None)
+
+
+def _print_outbox(asked: Asked, only: Only | None, json_: bool) -> None:
+    from db import outbox as notices
+    from registry_sync.notices.address import masked
+
+    with asked.history() as history:
+        rows = notices.listing(history, only)
+    for row in rows:
+        row["address"] = masked(row["address"])
+    if json_:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo("nothing is held" if only == "held" else "nothing has failed" if only == "failed" else "the outbox is empty", err=True)
+        return
+    print_table(
+        ["id", "state", "tries", "next try", "address", "trials", "error"],
+        [
+            [
+                row["id"],
+                row["state"],
+                row["attempts"],
+                row["next_try_at"] if row["state"] == "pending" else None,
+                row["address"],
+                " ".join(row["trials"]),
+                row["last_error"],
+            ]
+            for row in rows
+        ],
+    )
+
+
+@outbox.command(epilog="Example: registry-sync outbox show 0b7f5e")
+@click.argument("notice_id", metavar="ID")
+@click.pass_context
+def show(context: click.Context, notice_id: str) -> int:
+    """Show a notice that is not sent yet as its reader will get it: its subject and its plain text."""
+    from db import outbox as notices
+    from jobs.writing import Desk
+    from registry_sync.notices import compose
+
+    asked = _asked(context)
+    with asked.history() as history:
+        waiting = notices.known(history, _whole(history, notice_id))
+        if waiting is None:
+            return _no_such(notice_id, "no notice")
+        desk = Desk(asked.surroundings(), history)
+        desk.begin([waiting])
+        notice = desk.notice(waiting)
+    if notice is None:
+        click.echo("nobody at its address wants any of it any more: it will not be sent", err=True)
+        return 1
+    click.echo(f"Subject: {compose.subject(notice)}\n\n{compose.text(notice)}", nl=False)
+    return 0
+
+
+@outbox.command(epilog='Example: registry-sync outbox note 0b7f5e "We have asked the study team what this means."')
+@click.argument("notice_id", metavar="ID")
+@click.argument("words", metavar="TEXT")
+@click.pass_context
+def note(context: click.Context, notice_id: str, words: str) -> int:
+    """Put your words above the news of a held notice; an empty TEXT takes them away."""
+    from db import outbox as notices
+
+    with _asked(context).history() as history:
+        found = notices.annotate(history, _whole(history, notice_id), _note(words))
+    return 0 if found else _no_such(notice_id, "no held notice")
+
+
+@outbox.command(epilog='Example: registry-sync outbox release 0b7f5e --note "The team has confirmed this."')
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.option("--note", "words", metavar="TEXT", help="Your words above the news.")
+@click.pass_context
+def release(context: click.Context, ids: tuple[str, ...], words: str | None) -> int:
+    """Let held notices go, without ids all of them; the next `deliver` sends them."""
+    from db import outbox as notices
+
+    return _decide(_asked(context), ids, lambda history, whole: notices.release(history, whole, _note(words)), "no held notice")
+
+
+@outbox.command(epilog="Example: registry-sync outbox drop 0b7f5e")
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.pass_context
+def drop(context: click.Context, ids: tuple[str, ...]) -> int:
+    """Take back held notices: they are never sent."""
+    from db import outbox as notices
+
+    return _decide(_asked(context), ids, notices.drop, "no held notice")
+
+
+def _note(words: str | None) -> str | None:
+    from registry_sync.notices.clean import block
+
+    return block(words or "") or None
+
+
+def _whole(history: History, beginning: str) -> str:
+    """The id of the one notice whose id begins so: the first characters are enough, as long as they are one's alone."""
+    from db import outbox as notices
+
+    found = notices.beginning_with(history, beginning.strip().lower())
+    return found[0] if len(found) == 1 else beginning
+
+
+def _no_such(notice_id: str, what: str) -> int:
+    click.echo(f"registry-sync: {notice_id}: {what} has this id (see `registry-sync outbox`)", err=True)
+    return 2
+
+
+def _decide(asked: Asked, ids: Sequence[str], act: Callable[[History, Sequence[str]], list[str]], what: str) -> int:
+    """Do it to these notices; 2 when none of them is such a one, 1 when some are not."""
+    with asked.history() as history:
+        unknown = act(history, [_whole(history, each) for each in ids])
+    for notice_id in unknown:
+        _no_such(notice_id, what)
+    return 0 if not unknown else 2 if len(unknown) == len(ids) else 1
+
+
+@outbox.command(epilog="Example: registry-sync outbox retry")
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.pass_context
+def retry(context: click.Context, ids: tuple[str, ...]) -> int:
+    """Make notices due at once, waiting or parked; without ids everything unsent."""
+    from db import outbox as notices
+    from jobs.deliver import JOB
+    from jobs.lock import desk_of
+
+    asked = _asked(context)
+    now = asked.surroundings().stamp()
+    with asked.history() as history:
+        with desk_of(history.path, JOB) as desk:
+            notices.free_claims(history, desk.nobody_at(notices.claimants(history) | {desk.number}))
+        unknown = notices.retry(history, [_whole(history, each) for each in ids], now)
+        due = notices.counts(history, now)["due"]
+    for notice_id in unknown:
+        _no_such(notice_id, "no unsent notice")
+    if ids and len(unknown) == len(ids):
+        return 2
+    click.echo(f"{count(due, 'notice')} due: run `registry-sync deliver`" if due else "nothing is unsent")
+    return 1 if unknown else 0
+
+
+COMMANDS = (deliver, outbox)

@@ -1,0 +1,61 @@
+"""``subscriber``: all that is held on one address, out or gone."""
+
+from __future__ import annotations
+
+import click
+
+from registry_sync.cli.common import Asked, asked, count, print_json
+
+
+@click.group(epilog="Example: registry-sync subscriber export advocate@example.org")
+def subscriber() -> None:
+    """What is held on one address: shown to its holder, or erased."""
+
+
+@subscriber.command(epilog="Example: registry-sync subscriber export advocate@example.org > held.json")
+@click.argument("address", metavar="ADDRESS")
+@asked
+def export(asked: Asked, address: str) -> None:
+    """Write everything that is held on ADDRESS to stdout, as one JSON document."""
+    from db import erasure
+    from registry_sync.notices.address import classify
+
+    _, address = classify(address)
+    with asked.history() as history:
+        print_json(erasure.held(history, address))
+
+
+@subscriber.command(epilog="Example: registry-sync subscriber erase advocate@example.org")
+@click.argument("address", metavar="ADDRESS")
+@asked
+def erase(asked: Asked, address: str) -> int:
+    """Erase everything that is held on ADDRESS, whatever waits for it included.
+
+    A keyed hash stays, so that an address that was stopped stays stopped. Backups age out.
+    """
+    from db import erasure
+    from registry_sync.errors import DatabaseError
+    from registry_sync.notices.address import classify, masked
+
+    _, address = classify(address)
+    with asked.history() as history:
+        gone = erasure.erase(history, address, asked.surroundings().stamp())
+        rewritten = True
+        try:
+            erasure.overwrite(history)
+        except DatabaseError as error:
+            rewritten = False
+            click.echo(f"registry-sync: {error}; its deleted rows may still be read from the file: run this again", err=True)
+        copies = erasure.copies(history)
+    if any(gone.values()):
+        click.echo(f"{masked(address)}: {count(gone['subscriptions'], 'subscription')} and {count(gone['notices'], 'notice')} erased")
+    else:
+        click.echo(f"{masked(address)}: nothing is held on this address")
+    if copies and gone["subscriptions"]:
+        days = asked.settings.retention.backups
+        until = f"until they are {days} days old" if days else "for ever (retention.backups is 0)"
+        click.echo(f"{count(len(copies), 'backup')} made before may hold it {until}: {copies[0].parent}", err=True)
+    return 0 if rewritten else 1
+
+
+COMMANDS = (subscriber,)

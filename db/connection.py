@@ -83,6 +83,11 @@ class History:
                 with self._bracket("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"):
                     yield self.connection
 
+    def write_one(self, sql: str, parameters: Sequence[Any] | dict[str, Any]) -> int:
+        """One statement as a transaction of its own; how many rows it wrote."""
+        with self.clear_errors():
+            return self.connection.execute(sql, parameters).rowcount
+
     @contextlib.contextmanager
     def relaxed(self) -> Iterator[None]:
         """Writes that outlive this process without waiting for the disk; a power cut may undo those since the last other write."""

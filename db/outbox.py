@@ -193,10 +193,7 @@ def is_claimed(history: History, notice_id: str, by: int) -> bool:
 
 def sent(history: History, notice_id: str, now: str) -> None:
     """The server took it."""
-    with history.write() as connection:
-        connection.execute(
-            "UPDATE notice SET state = 'sent', sent_at = ?, last_error = NULL, claimed_by = NULL WHERE id = ?", (now, notice_id)
-        )
+    history.write_one("UPDATE notice SET state = 'sent', sent_at = ?, last_error = NULL, claimed_by = NULL WHERE id = ?", (now, notice_id))
 
 
 def again(history: History, notice_id: str, next_try_at: str, error: str) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 JOB = "deliver"
 WAITS = (60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
 """Seconds before the next try after the first, second, ... failure; the last one for ever: a notice is never given up in silence."""
-AT_ONCE = 20
+AT_ONCE = 50
 """Notices that one delivery claims at a time: so many at most come twice after a power cut."""
 MOST_BOUNCES = 3
 """So many notices in a row that an address refuses for good stop what it hears."""
@@ -79,8 +79,7 @@ class _Pace:
     def take(self) -> None:
         """Return when one more may be sent. Raises Stopped."""
         while not self._left:
-            with self._history.relaxed():
-                self._left, wait = buckets.take(self._history, self._name, self._per_minute, time.time(), self._lot)
+            self._left, wait = buckets.take(self._history, self._name, self._per_minute, time.time(), self._lot)
             if not self._left:
                 self._around.pause(wait)
         self._left -= 1
@@ -116,14 +115,15 @@ def _send_all(around: Surroundings, history: History, desk: Desk, channels: Chan
 
     open_kinds = set(channels)
     began = around.stamp()
-    writing = WritingDesk(around, history)
+    writing = WritingDesk(around, history, by=desk.number)
     try:
         while open_kinds and not around.stop.is_set():
             # due when this run began: what fails in it is not tried twice
             batch = outbox.claim(history, desk.number, began, sorted(open_kinds), AT_ONCE)
             if not batch:
                 break
-            _send_batch(around, history, desk, channels, writing, batch, open_kinds, report)
+            with history.relaxed():
+                _send_batch(around, history, desk, channels, writing, batch, open_kinds, report)
         health.note_delivery(around, history)
         if "email" in open_kinds and not around.stop.is_set() and health.is_due(around, history):
             report.problems += health.tell(around, history, channels["email"])
@@ -151,7 +151,7 @@ def _send_batch(
                 break
             if waiting.kind not in open_kinds:
                 continue
-            outcome = _send(history, desk, channels, writing, waiting)
+            outcome = _send(channels, writing, waiting)
             left.discard(waiting.id)
             around.progress.step()
             _note(around, history, waiting, outcome, report)
@@ -162,10 +162,10 @@ def _send_batch(
             outbox.give_back(history, desk.number, left)
 
 
-def _send(history: History, desk: Desk, channels: Channels, writing: WritingDesk, waiting: Waiting) -> Outcome | None:
+def _send(channels: Channels, writing: WritingDesk, waiting: Waiting) -> Outcome | None:
     try:
         notice = writing.notice(waiting)
-        if notice is None or not outbox.is_claimed(history, waiting.id, desk.number):
+        if notice is None:
             return None
         return channels[waiting.kind].send(notice)
     except RegistrySyncError as error:
@@ -183,8 +183,7 @@ def _note(around: Surroundings, history: History, waiting: Waiting, outcome: Out
         case None:
             outbox.cancel(history, waiting.id)
         case Sent():
-            with history.relaxed():
-                outbox.sent(history, waiting.id, around.stamp())
+            outbox.sent(history, waiting.id, around.stamp())
             report.sent += 1
         case Refused(reason):
             outbox.park(history, waiting.id, reason, around.stamp())

@@ -32,9 +32,11 @@ Value = TypeVar("Value")
 class Desk:
     """Where the notices of one delivery are written; ``begin`` a batch, then ask for each of its notices."""
 
-    def __init__(self, around: Surroundings, history: History) -> None:
+    def __init__(self, around: Surroundings, history: History, *, by: int) -> None:
+        """``by``: the delivery that has claimed what is written here; 0: none, it is written to be looked at."""
         self._around = around
         self._history = history
+        self._by = by
         self._absent = absences.every(history)
         self._key = keys.links(history)
         self._changes: _Kept[tuple[KeptChange, ...]] = _Kept()
@@ -51,13 +53,16 @@ class Desk:
         self._behind = subscriptions.behind(self._history, ids)
 
     def notice(self, waiting: Waiting) -> Notice | None:
-        """Everything that a channel needs to write this notice; ``None`` when nobody at its address wants any of it any more.
+        """Everything that a channel needs to write this notice.
 
-        Raises Damaged when a record that it tells of does not come back.
+        ``None`` when nobody at its address wants any of it any more, or when it is no longer claimed. Raises Damaged when a record that it
+        tells of does not come back.
         """
         if self._history.changed_elsewhere() != self._seen:
             self.begin([waiting])
             self._seen = -1  # the others of the batch are looked at anew, too
+            if self._by and not outbox.is_claimed(self._history, waiting.id, self._by):
+                return None
         behind = self._behind.get(waiting.id, {})
         told = self._told.get(waiting.id, ())
         changes = self._changes.get(told, lambda: tuple(versions.changes_by_id(self._history, told)))

@@ -29,7 +29,7 @@ SCHEMA = (
     "DROP INDEX notice_due",
     "CREATE INDEX notice_due ON notice (next_try_at, created_at) WHERE state = 'pending' AND NOT held",
     "CREATE INDEX notice_open ON notice (state) WHERE state != 'sent'",
-    "CREATE INDEX notice_by_address ON notice (address, state)",
+    "CREATE INDEX notice_by_address ON notice (address)",
     # 1: its notices wait until the operator releases them
     "ALTER TABLE subscription ADD COLUMN hold INTEGER NOT NULL DEFAULT 0",
     # UTC: when consent was asked for

@@ -106,7 +106,7 @@ def show(context: click.Context, notice_id: str) -> int:
         waiting = notices.known(history, _whole(history, notice_id))
         if waiting is None:
             return _no_such(notice_id, "no notice")
-        desk = Desk(asked.surroundings(), history)
+        desk = Desk(asked.surroundings(), history, by=0)
         desk.begin([waiting])
         notice = desk.notice(waiting)
     if notice is None:

@@ -7,6 +7,7 @@ so that one bad address stops nobody else's mail and a dead server is asked once
 from __future__ import annotations
 
 import base64
+import re
 import smtplib
 import socket
 import ssl
@@ -15,7 +16,6 @@ from contextlib import suppress
 from email.utils import parseaddr
 
 from registry_sync.errors import RegistrySyncError, UsageError
-from registry_sync.notices.address import classify
 from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.deadline import Deadline
 from registry_sync.notices.interface import Notice, Outcome, Refused, Retry, Sent
@@ -34,6 +34,8 @@ _NEEDS_LOGIN = frozenset({530, 534, 535, 538})
 """Answers that are about the login whatever command they answer (RFC 4954): the operator's to mend, not the recipient's fault."""
 
 _LONGEST_REASON = 240
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253}")
+"""An address that is written as it is; smtplib takes every address apart, for others need quotes, which costs as much as a mail."""
 
 
 class _ChannelDownError(Exception):
@@ -84,17 +86,16 @@ class MailChannel:
         self._settings = settings
         self._write = write
         self._pace = pace
+        self._sender = _ascii_domain(parseaddr(settings.sender)[1])
+        self._sender_is_plain = _is_plain(self._sender)
         self._smtp: _Session | _TlsSession | None = None
 
     def send(self, notice: Notice) -> Outcome:
         """Hand the notice's mail to the server."""
         try:
-            if classify(notice.address)[0] != "email":
-                return Refused("this is no mail address")
+            wire = self._write(notice)
         except UsageError as error:
             return Refused(str(error))
-        try:
-            wire = self._write(notice)
         except RegistrySyncError:
             raise
         except Exception as error:  # whatever a notice may hold, the others are still sent
@@ -147,7 +148,7 @@ class MailChannel:
             self.close()
             smtp = self._connected(deadline)
             self._envelope_sender(smtp, options, reused=False)
-        code, answer = smtp.rcpt(wire.recipient)
+        code, answer = smtp.docmd("RCPT", f"TO:<{wire.recipient}>") if _is_plain(wire.recipient) else smtp.rcpt(wire.recipient)
         if code not in _OK:
             return self._refused_recipient(code, answer)
         code, answer = _data(smtp, wire.octets)
@@ -157,9 +158,9 @@ class MailChannel:
 
     def _envelope_sender(self, smtp: smtplib.SMTP, options: list[str], *, reused: bool) -> None:
         """MAIL FROM. Only here a closed connection is tried anew: nothing of this mail has been taken yet."""
-        sender = _ascii_domain(parseaddr(self._settings.sender)[1])
+        sender = self._sender
         try:
-            code, answer = smtp.mail(sender, options)
+            code, answer = smtp.mail(sender, options) if options or not self._sender_is_plain else smtp.docmd("MAIL", f"FROM:<{sender}>")
         except (smtplib.SMTPServerDisconnected, ConnectionError) as error:
             raise _ClosedByServerError if reused else _ChannelDownError(self._reason("closed the connection", error)) from None
         except OSError as error:
@@ -284,6 +285,10 @@ def _data(smtp: smtplib.SMTP, wire: bytes) -> tuple[int, bytes]:
     except smtplib.SMTPDataError as error:
         answer = error.smtp_error
         return error.smtp_code, answer if isinstance(answer, bytes) else answer.encode()
+
+
+def _is_plain(address: str) -> bool:
+    return _PLAIN_ADDRESS.fullmatch(address) is not None
 
 
 def _ascii_domain(address: str) -> str:

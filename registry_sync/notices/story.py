@@ -62,7 +62,7 @@ def subject(notice: Notice) -> str:
         return t.gettext("News about trials you follow")
     if len(notice.news) == 1:
         return story(notice.news[0], notice.role, notice.language, most_items=0).subject
-    n = len(notice.news)
+    n = len(notice.news) + notice.more
     if notice.role == "reader":
         return t.ngettext("{n} trial you follow has news", "{n} trials you follow have news", n).format(n=n)
     ids = ", ".join(news.trial for news in notice.news[:_NAMED])

@@ -7,6 +7,7 @@ that nothing about it has to be kept: it is still understood when the subscripti
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from itsdangerous import BadSignature, Signer
 
@@ -27,5 +28,6 @@ def read_stop_token(key: str, token: str) -> int | None:
         return None
 
 
+@lru_cache(maxsize=4)
 def _signer(key: str) -> Signer:
     return Signer(bytes.fromhex(key), salt="registry-sync stop")

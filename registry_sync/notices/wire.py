@@ -17,7 +17,9 @@ from email.policy import SMTP
 import msgspec
 import msgspec.structs
 
+from registry_sync.errors import UsageError
 from registry_sync.notices import compose, operator
+from registry_sync.notices.address import classify
 from registry_sync.notices.interface import Notice, TrialNews
 
 _MOST_FORMS = 16
@@ -52,7 +54,9 @@ class Writer:
         self._forms: OrderedDict[tuple[object, ...], _Form] = OrderedDict()
 
     def write(self, notice: Notice) -> Wire:
-        """The mail of a notice."""
+        """The mail of a notice. Raises UsageError when its address is no mail address."""
+        if not _PLAIN_ADDRESS.fullmatch(notice.address) and classify(notice.address)[0] != "email":
+            raise UsageError("this is no mail address")
         if isinstance(notice, operator.OperatorNotice):
             return _flat(operator.mail(notice, sender=self._sender, now=self._now))
         if not _PLAIN_ADDRESS.fullmatch(notice.address) or not notice.news:

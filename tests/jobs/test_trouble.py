@@ -1,0 +1,230 @@
+"""What cannot be delivered: addresses that refuse, notices that are stuck, and what the operator hears of it."""
+
+from __future__ import annotations
+
+import datetime
+from email.message import EmailMessage
+
+import pytest
+
+from jobs import health, wishes
+from registry_sync.demo import record
+from registry_sync.demo.record import TRIAL
+from tests.house import House
+
+READER, GOOD, OPERATOR = "gone@example.org", "good@example.org", "operator@example.org"
+
+
+@pytest.fixture
+def followed(house: House) -> House:
+    """A trial that two addresses follow, of which one does not exist; the operator hears of trouble."""
+    house.set("smtp", operator=OPERATOR)
+    house.registry.put(record.the_study())
+    house.watch(TRIAL)
+    house.subscribe(READER)
+    house.subscribe(GOOD)
+    house.sync(days=0)
+    return house
+
+
+def change(house: House, number: int) -> None:
+    house.registry.put(record.with_completion(house.registry.study(TRIAL), f"2027-{number:02}-15"))
+    house.sync(then_deliver=False)
+
+
+def to_operator(house: House) -> list[EmailMessage]:
+    return [mail.message for mail in house.mailbox.messages if mail.recipients == (OPERATOR,)]
+
+
+def words(message: EmailMessage) -> str:
+    body = message.get_body(("plain",))
+    assert body is not None
+    return " ".join(str(body.get_content()).split())
+
+
+def state(house: House, address: str = READER) -> tuple[str, str | None]:
+    with house.history() as history:
+        (row,) = history.rows("SELECT state, stopped_why FROM subscription WHERE address = ?", [address])
+    return row["state"], row["stopped_why"]
+
+
+def states(house: House, address: str = READER) -> list[str]:
+    return [row["state"] for row in house.outbox() if row["address"] == address]
+
+
+def test_three_refusals_in_a_row_stop_the_address_and_the_operator_hears_which(followed: House) -> None:
+    followed.mailbox.refuse_recipient(READER)
+    for number in (1, 2):
+        change(followed, number)
+        followed.deliver()
+    assert state(followed) == ("active", None)
+    change(followed, 3)
+    report = followed.deliver()
+    assert state(followed) == ("stopped", "bounces")
+    assert states(followed) == ["failed"] * 3
+    assert states(followed, GOOD) == ["sent"] * 3
+    assert any("3 notices in a row were refused for good; it is stopped" in problem for problem in report.problems)
+    said = [str(message["Subject"]) for message in to_operator(followed)]
+    assert said == ["registry-sync: 1 notice was refused"] * 3
+    last = words(to_operator(followed)[-1])
+    assert "1 address refused several notices in a row" in last
+    assert READER in last
+    assert "No such user here" in last
+    change(followed, 4)
+    assert followed.deliver().sent == 1
+
+
+def test_a_notice_that_arrives_in_between_begins_the_count_anew(followed: House) -> None:
+    for number in range(1, 7):
+        if number != 3:
+            followed.mailbox.refuse_recipient(READER, times=1)
+        change(followed, number)
+        followed.deliver()
+    assert states(followed).count("failed") == 5
+    assert state(followed) == ("stopped", "bounces")  # the last three
+
+
+def test_the_same_notice_refused_again_and_again_is_one(followed: House) -> None:
+    followed.mailbox.refuse_recipient(READER)
+    change(followed, 1)
+    followed.deliver()
+    for _ in range(4):
+        with followed.history() as history:
+            history.write_one("UPDATE notice SET state = 'pending' WHERE state = 'failed'", ())
+        followed.deliver(hours=1)
+    assert state(followed) == ("active", None)
+
+
+def test_an_address_that_is_right_again_gets_what_was_parked(followed: House) -> None:
+    followed.mailbox.refuse_recipient(READER)
+    for number in (1, 2, 3):
+        change(followed, number)
+        followed.deliver()
+    followed.mailbox.behave()
+    followed.at += datetime.timedelta(hours=1)
+    followed.subscribe(READER)
+    assert state(followed) == ("active", None)
+    with followed.history() as history:
+        from db import outbox
+
+        assert outbox.retry(history, [], followed.around.stamp()) == []
+    assert followed.deliver().sent == 3
+
+
+def test_stuck_notices_are_an_incident_told_once_when_it_begins_and_once_when_it_is_over(followed: House) -> None:
+    followed.mailbox.refuse_recipient(READER, "451 4.3.0 later", times=None)
+    change(followed, 1)
+    followed.deliver()
+    assert to_operator(followed) == []
+    followed.deliver(hours=7)
+    followed.deliver(hours=7)
+    (said,) = to_operator(followed)
+    assert said["Subject"] == "registry-sync: notices are stuck"
+    assert "1 not delivered, the oldest due since 2026-02-03T06:17:00Z" in words(said)
+    with followed.history() as history:
+        assert health.stuck_since(followed.around, history) == "2026-02-03T06:17:00Z"
+    followed.mailbox.behave()
+    followed.deliver(hours=24)
+    first, over = to_operator(followed)
+    assert over["Subject"] == "registry-sync: notices arrive again"
+    assert over["In-Reply-To"] == first["Message-ID"]
+
+
+def test_what_was_late_only_since_nothing_ran_is_no_trouble(followed: House) -> None:
+    change(followed, 1)
+    assert followed.deliver(hours=48).sent == 2
+    assert to_operator(followed) == []
+
+
+def test_the_weekly_line_says_that_all_is_well_once_a_week(followed: House) -> None:
+    followed.set("smtp", weekly=True)
+    change(followed, 1)
+    followed.deliver()
+    followed.mailbox.empty()
+    followed.deliver(hours=24 * 6)
+    followed.deliver(hours=1)
+    (said,) = to_operator(followed)
+    assert said["Subject"] == "registry-sync: all is well"
+    assert "1 change seen, 2 notices sent" in words(said)
+    assert "1 trial and 0 pages are watched, for 2 subscriptions." in words(said)
+    followed.deliver(hours=24 * 7)
+    assert len(to_operator(followed)) == 2
+
+
+def test_the_weekly_line_says_what_is_not_well(followed: House) -> None:
+    followed.mailbox.refuse_recipient(READER)
+    change(followed, 1)
+    followed.deliver()
+    followed.set("smtp", weekly=True)
+    followed.mailbox.empty()
+    followed.deliver(hours=24 * 6)
+    (said,) = to_operator(followed)
+    assert said["Subject"] == "registry-sync: 1 thing needs you"
+    assert "1 notice is parked" in words(said)
+
+
+def test_an_address_that_was_erased_is_in_no_mail_to_the_operator(followed: House) -> None:
+    from db import erasure
+
+    followed.mailbox.refuse_recipient(READER)
+    followed.mailbox.refuse_recipient(OPERATOR, "451 later", times=1)
+    change(followed, 1)
+    followed.deliver()
+    with followed.history() as history:
+        erasure.erase(history, READER, followed.around.stamp())
+    followed.deliver(hours=24)
+    assert to_operator(followed) == []
+
+
+def test_the_pace_is_shared_by_all_processes(house: House) -> None:
+    from db import buckets
+
+    with house.history() as one, house.history() as other:
+        assert buckets.take(one, "smtp", 60, 1000.0, 40) == (40, 0.0)
+        assert buckets.take(other, "smtp", 60, 1000.0, 40) == (20, 0.0)
+        assert buckets.take(one, "smtp", 60, 1000.0, 40) == (0, pytest.approx(1.0))
+        assert buckets.take(other, "smtp", 60, 1001.5, 40) == (1, 0.0)
+        assert buckets.take(other, "chat", 60, 1001.5, 1) == (1, 0.0)
+
+
+def test_what_is_held_waits_for_a_yes_and_bears_the_note(house: House) -> None:
+    from db import outbox
+
+    house.registry.put(record.the_study())
+    house.watch(TRIAL)
+    house.subscribe(READER, hold=True)
+    house.sync(days=0)
+    change(house, 1)
+    assert house.deliver(hours=100).as_json() == {"sent": 0, "retrying": 0, "failed": 0, "waiting": 0}
+    with house.history() as history:
+        (row,) = outbox.listing(history, "held")
+        assert (row["state"], row["address"]) == ("held", READER)
+        assert outbox.oldest(history, house.around.stamp()) is None
+        assert outbox.retry(history, [], house.around.stamp()) == []
+        assert outbox.annotate(history, row["id"], "We have asked the team.")
+        assert outbox.release(history, ["nobody", row["id"]], None) == ["nobody"]
+    assert house.deliver().sent == 1
+    (mail,) = house.mailbox.messages
+    assert mail.text("plain").startswith("A note from the sender: We have asked the team.\n\n")
+    assert "We have asked the team." in mail.text("html")
+    change(house, 2)
+    with house.history() as history:
+        (row,) = outbox.listing(history, "held")
+        assert outbox.drop(history, [row["id"]]) == []
+    assert house.deliver(hours=1).sent == 0
+    assert states(house) == ["sent", "cancelled"]
+
+
+def test_who_stops_hears_nothing_of_what_was_held(house: House) -> None:
+    from db import outbox
+
+    house.registry.put(record.the_study())
+    house.watch(TRIAL)
+    house.subscribe(READER, hold=True)
+    house.sync(days=0)
+    change(house, 1)
+    with house.history() as history:
+        wishes.stop(house.around, history, READER, [], why="operator")
+        assert outbox.listing(history, "held") == []
+        assert outbox.release(history, [], None) == []
+    assert house.deliver(hours=1).sent == 0

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from registry_sync.sources import finder_status
 from registry_sync.sources import finder_values as read
+from registry_sync.sources.badges import are_facts
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.criteria_section import CriteriaSection, criteria_section, lost_headings
 from registry_sync.sources.folding import fold
@@ -170,6 +171,10 @@ class Fields:
     def _labelled_status(self) -> finder_status.Covered | None:
         """The status beside a label; of two the more exact one."""
         self._by_meaning["overall_status"] = list(finder_status.of_the_trial(self.rows, self.found))
+        choice = next((row for row in self._by_meaning["overall_status"] if finder_status.is_choice(row, self.words)), None)
+        if choice is not None:
+            self._contradicted("overall_status", [piece.text for piece in choice.values[:2]])
+            return None
         covered: finder_status.Covered | None = self._first("overall_status", self._covered)
         for row in self._by_meaning["overall_status"]:
             other = self.words.status(row.values[0].text) if row.values and not row.doubtful else ()
@@ -178,7 +183,7 @@ class Fields:
         return covered
 
     def _covered(self, text: str, _: str) -> finder_status.Covered | None:
-        return (tokens, text) if (tokens := self.words.status(text)) else None
+        return (tokens, text) if (tokens := self.words.status(text)) else finder_status.among_facts(text, self.words)
 
     def _read_ages(self) -> None:
         """The lower and upper age limit, from their own labels or from one for both."""
@@ -251,13 +256,17 @@ class Fields:
         said: list[tuple[str, ...]] = []
         before: Block | None = None
         for piece in itertools.takewhile(lambda one: one.meaning != "locations", self.found):
-            runs = piece.block.parts if piece.block is not before else ()
+            runs = self._runs(piece.block) if piece.block is not before and len(piece.block.parts) > 1 else ()
             before = piece.block
             here = [phases for text in (piece.text, *runs) if piece.meaning is None and (phases := read.bare_phases(text))]
             if said and not here:
                 break
             said += here
         return _all_of(said)
+
+    def _runs(self, block: Block) -> tuple[str, ...]:
+        """The runs of the title, or of a line of badges; those of another line may be of another trial."""
+        return block.parts if block.level == 1 or are_facts(block, block.text, self.words) else ()
 
     def _at_top(self, kind: str, reader: Callable[[str], Any]) -> Any:
         """A value that this site shows without a label, above its first label."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from registry_sync.sources.badges import MOST_LETTERS, are_facts, facts_of, is_fact, runs_of
 from registry_sync.sources.blocks import Block
-from registry_sync.sources.finder_values import ages, bare_phases, calendar_date, is_country, sex, study_type
-from registry_sync.sources.labels import OTHER_IDS, REFRESHED, REGISTRATION, SECTION, Words, is_step, label_key, status_key
+from registry_sync.sources.finder_values import is_country
+from registry_sync.sources.labels import CRITERIA, NONE, OTHER_IDS, REFRESHED, REGISTRATION, SECTION, Words, is_step, label_key, status_key
 from registry_sync.sources.page_parts import Labelled, Piece
-from registry_sync.sources.registers import TRIAL_ID, numbers
 from registry_sync.sources.vocabulary import ALL_STATUSES
 
 Covered = tuple[tuple[str, ...], str]
@@ -37,7 +37,12 @@ _HEADERS = frozenset(("brief_title", "official_title", "launched_by", REGISTRATI
 _ANSWERS = {"yes": True, "no": False}
 _MOST_WORDS_OF_A_LABEL = 6
 _FEWEST_WORDS_OF_A_TITLE = 5
-_MOST_LETTERS_OF_A_BADGE = 60
+_PARTS = frozenset((SECTION, CRITERIA, "locations"))
+_FEWEST_TABS, _FEWEST_PARTS = 3, 2
+_MOST_PIECES_OF_A_HEAD = 4
+_MOST_LETTERS_OF_A_TITLE = 250
+_QUESTION = re.compile(r"(?:what|who|why|how|where|when|which|is|are|can|do|does|will)\b.{0,80}\?$", re.IGNORECASE)
+_TRAIL = re.compile(r"\s[/>›»→|·•]\s")
 
 
 def of_the_trial(rows: Sequence[Labelled], found: Sequence[Piece]) -> tuple[Labelled, ...]:
@@ -110,6 +115,8 @@ def bare(found: Sequence[Piece], words: Words) -> Covered | None:
 def _bare(found: Sequence[Piece], words: Words) -> Iterator[Covered]:
     titled = next((index for index, piece in enumerate(found) if piece.block.level == 1), 0)
     badges = _first_of_badges(found, titled, words)
+    tabs = _tabs(found)
+    head = titled if found and found[titled].block.level == 1 else next((at for at, one in enumerate(found) if _is_title(one)), 0)
     begun = False  # with its title
     is_open = True  # in the part that tells of the trial as a whole
     owner: Piece | None = None  # the label whose values these are
@@ -117,13 +124,15 @@ def _bare(found: Sequence[Piece], words: Words) -> Iterator[Covered]:
     last: Block | None = None
     for index, piece in enumerate(found):
         block, before = piece.block, found[index - 1] if index else None
+        if index in tabs:
+            continue
         if piece.meaning is not None:
             joined = index + 1 < len(found) and found[index + 1].joined and found[index + 1].block is block
             owner = None if joined or piece.meaning in _HEADERS else piece
             if piece.meaning == SECTION or block.level:
                 is_open = _TELLS_OF_TRIAL.fullmatch(label_key(piece.text)) is not None or piece.meaning in _HEADERS
                 owner = None if is_open else piece
-                row = block.row if is_open else 0
+                row, head = (block.row, index - 1) if is_open else (0, head)
             if piece.meaning in ("locations", "criteria"):
                 is_open = False
             continue
@@ -146,17 +155,64 @@ def _bare(found: Sequence[Piece], words: Words) -> Iterator[Covered]:
         if tokens and before is not None and before.meaning is None and _is_status_label(before.text):
             yield tokens, piece.text
         elif is_open and owner is None and block is not last and (said := _in_block(piece, words)):
-            menu = index < badges
-            yield from said if not menu and (before is None or not _is_label_like(before)) else ()
+            menu = index < badges or (index - 1 in tabs and 0 < block.outline == found[index - 1].block.outline)
+            if _is_of_another(index, head, found):
+                is_open = False
+            elif not menu and (before is None or not _is_label_like(before)):
+                yield from said
         last = block
 
 
 def _first_of_badges(found: Sequence[Piece], titled: int, words: Words) -> int:
     """From where on what stands above the title says things of its trial; below a step of bread crumbs it is a step, too."""
     first = titled
-    while first and _is_badge(found[first - 1].text, words):
+    while first and found[first - 1].meaning is None and are_facts(found[first - 1].block, found[first - 1].text, words):
         first -= 1
     return titled if first and is_step(found[first - 1].text) else first
+
+
+def _tabs(found: Sequence[Piece]) -> frozenset[int]:
+    """Which labels only lead to the parts of the page ("Overview | Eligibility | Locations | Contacts") and open none."""
+    tabs: set[int] = set()
+    bar: list[int] = []
+    for index, piece in enumerate(found):
+        if _may_be_tab(piece):
+            bar.append(index)
+            continue
+        if bar:
+            tabs.update(bar if _is_bar(bar, found) else ())
+            bar = []
+    return frozenset(tabs)
+
+
+def _may_be_tab(piece: Piece) -> bool:
+    if piece.meaning is None:
+        return not any(sign.isalnum() for sign in piece.text)
+    return piece.meaning in (*_PARTS, NONE) and piece.block.kind in ("text", "item")
+
+
+def _is_bar(bar: Sequence[int], found: Sequence[Piece]) -> bool:
+    tabs = [found[index] for index in bar if found[index].meaning is not None]
+    labels = {label_key(tab.text): tab.meaning for tab in tabs}
+    if tabs and tabs[-1].meaning == "locations" and tabs[-1].block.kind == "text" and tabs[-1].block is not tabs[0].block:
+        return False  # what follows may be a place, with a status of its own
+    return len(labels) >= _FEWEST_TABS and sum(meaning in _PARTS for meaning in labels.values()) >= _FEWEST_PARTS
+
+
+def _is_of_another(index: int, head: int, found: Sequence[Piece]) -> bool:
+    """Does a badge stand right below or above what may be another trial's title, beyond the head of the page or of its part?"""
+    beyond = index - head
+    if beyond < _MOST_PIECES_OF_A_HEAD:
+        return False
+    return _is_title(found[index - 1]) or found[index - 1].block.level > 1 or (index + 1 < len(found) and _is_title(found[index + 1]))
+
+
+def _is_title(piece: Piece) -> bool:
+    """Does this read like the name of a trial? A question at the head of a part, and a long sentence, are none."""
+    text = piece.text
+    if piece.meaning is not None or piece.joined or len(text.split()) < _FEWEST_WORDS_OF_A_TITLE or _TRAIL.search(text):
+        return False
+    return not text.endswith(":") and _QUESTION.match(text) is None and not (text.endswith(".") and len(text) > _MOST_LETTERS_OF_A_TITLE)
 
 
 def _whole(piece: Piece, words: Words) -> tuple[str, ...]:
@@ -170,22 +226,33 @@ def _in_block(piece: Piece, words: Words) -> Sequence[Covered]:
     tokens = _whole(piece, words)
     if tokens:
         return ((tokens, piece.text),)
-    parts = piece.block.parts if len(piece.block.parts) > 1 else ()
-    ends = (parts[0], parts[-1]) if parts and piece.block.level == 1 else parts
-    said = [(found, part) for part in ends if part[:1].isupper() and (found := words.bare_status(part))]
-    return said if said and (piece.block.level == 1 or all(_is_badge(part, words) for part in parts)) else ()
+    if piece.block.level == 1:
+        parts = piece.block.parts
+        return _statuses_in((parts[0], parts[-1]) if len(parts) > 1 else (), words)
+    facts = facts_of(*runs_of(piece.block, piece.text))
+    said = _statuses_in(facts, words) if len(facts) > 1 else ()
+    return said if said and all(is_fact(fact, words) for fact in facts) else ()
 
 
-def _is_badge(text: str, words: Words) -> bool:
-    """Does this say one thing of a trial without a label: its status, phase, id, kind, sex, ages or a day?"""
-    if len(text) > _MOST_LETTERS_OF_A_BADGE:
-        return False
-    said = words.bare_status(text) or bare_phases(text) or TRIAL_ID.search(text) or numbers(text) or study_type(text) or sex(text)
-    return bool(said or any(ages(text)) or calendar_date(text) or not any(letter.isalpha() for letter in text))
+def _statuses_in(facts: Sequence[str], words: Words) -> Sequence[Covered]:
+    return [(tokens, fact) for fact in facts if fact[:1].isupper() and (tokens := words.bare_status(fact))]
+
+
+def among_facts(text: str, words: Words) -> Covered | None:
+    """The status that stands beside its label with other short facts behind it ("Status: Recruiting · Phase 2")."""
+    facts = facts_of(text)
+    said = _statuses_in(facts, words)
+    return said[0] if len(said) == 1 < len(facts) and all(is_fact(fact, words) for fact in facts) else None
+
+
+def is_choice(row: Labelled, words: Words) -> bool:
+    """Do several statuses that differ stand below this label: a filter, or a bar of all steps?"""
+    said = [words.status(piece.text) for piece in row.values[:2] if piece.text[:1].isupper()]
+    return len(said) > 1 and all(said) and set(said[0]).isdisjoint(said[1])
 
 
 def _is_status_label(text: str) -> bool:
-    return len(text) <= _MOST_LETTERS_OF_A_BADGE and _OF_STATUS.fullmatch(text.rstrip(" :")) is not None
+    return len(text) <= MOST_LETTERS and _OF_STATUS.fullmatch(text.rstrip(" :")) is not None
 
 
 def _is_label_like(piece: Piece) -> bool:

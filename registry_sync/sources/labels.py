@@ -77,6 +77,8 @@ _STATUS_BEHIND = re.compile(
 _NO_LETTERS = re.compile(r"[\W_]+")
 _IN_BRACKETS = re.compile(r"\s*\([^()]*\)\s*$")
 _NUMBER = re.compile(r"\d[\d,.]*")
+_COUNTED = re.compile(r"[(\[]\s*\d[\d.,\s]*[)\]]\s*$")
+"""How many trials a filter would leave: "Recruiting (1,234)"."""
 
 
 class Words:
@@ -131,6 +133,8 @@ class Words:
 
     def status(self, text: str) -> tuple[str, ...]:
         """The registry's tokens that a status beside its label covers, in any spelling; empty for what is none."""
+        if _COUNTED.search(text) is not None:
+            return ()
         key = status_key(text)
         found = self._beside.get(key)
         return found if found is not None else self._beside.get(_bare_status_key(key), ())
@@ -139,7 +143,7 @@ class Words:
         """The same of a status without a label; only wordings that mean nothing else."""
         if len(text) > _MOST_LETTERS_IN_STATUS or text.lstrip(_BULLETS)[:BEGINNING].lower() not in self._statuses_begin:
             return ()
-        return self._bare.get(status_key(text), ())
+        return self._bare.get(status_key(text), ()) if _COUNTED.search(text) is None else ()
 
     def is_stated(self, text: str) -> bool:
         """Does this value say anything?"""

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 import msgspec
 from msgspec.structs import replace
 
+from registry_sync.sources.badges import are_badges, are_facts
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.finder_values import bare_phases, is_value_of
 from registry_sync.sources.folding import fold
@@ -89,7 +90,7 @@ def own_blocks(blocks: Sequence[Block], trials: Collection[str], words: Words) -
     others_from: int | None = None
     ends_at_level = 0
     for index, block in enumerate(blocks):
-        shown = _shown_id(block)
+        shown = shown_id(block, words)
         if shown in trials:
             if _is_below_related(blocks, index):
                 continue
@@ -117,9 +118,11 @@ def _rank_of_part(kept: Sequence[Block], words: Words) -> int:
 
 
 def _drop_title(kept: list[Block], words: Words) -> None:
-    """Leave out what stands between another trial's heading and its id."""
+    """Leave out what stands between another trial's heading and its id, and its badges above that heading."""
     for place in range(len(kept) - 1, max(0, len(kept) - 1 - _MOST_BLOCKS_BEFORE_AN_ID), -1):
         if kept[place].level and words.label_meaning(kept[place].text) is None and not is_criteria_heading(kept[place].text):
+            while place > 1 and are_badges(kept[place - 1], words) and words.label_meaning(kept[place - 2].text) is None:
+                place -= 1
             del kept[place:]
             return
 
@@ -132,7 +135,7 @@ def leading_trial(blocks: Sequence[Block], trials: Collection[str], words: Words
     for index, block in enumerate(blocks):
         if opens_other_trials(block.text):
             return None
-        shown = _shown_id(block)
+        shown = shown_id(block, words)
         if shown is None or is_on_the_way(block.text) or _is_below_related(blocks, index):
             continue
         if shown in trials and (is_crumbs(block.text) or _is_in_address(block.text) or _ends_trail(blocks, index)):
@@ -170,13 +173,15 @@ def _is_below_related(blocks: Sequence[Block], index: int) -> bool:
     return False
 
 
-def _shown_id(block: Block) -> str | None:
-    """The trial that a short block such as "NCT ID: NCT01234567", or a title with an id, is about."""
+def shown_id(block: Block, words: Words) -> str | None:
+    """The trial that a short block such as "NCT ID: NCT01234567", a line of facts, or a title with an id, is about."""
     if "NCT" not in block.text.upper():
         return None
+    found = nct_ids(block.text)
+    if len(found) == 1 and are_facts(block, block.text, words):
+        return next(iter(found))
     if not block.level and OF_ANOTHER.search(block.text):
         return None
-    found = nct_ids(block.text)
     if len(found) != 1 or (block.level != 1 and len(ANY_TRIAL_ID.sub(" ", block.text).split()) > _MOST_WORDS_BESIDE_AN_ID):
         return None
     return next(iter(found))

@@ -108,7 +108,7 @@ def read_page(
     fields = Fields(own, words, profile)
     studies = json_ld.studies(markup, words)
     in_sight, leading = _trials_in_sight(blocks, around), leading_trial(blocks, trials, words)
-    shown = Shown(own, fields.rows, in_sight, leading, studies, _title_of(markup), around)
+    shown = Shown(own, fields.rows, in_sight, leading, studies, _title_of(markup), around, blocks)
     values, statuses = _filled(fields, json_ld.study_of(studies, trials, fields.values.get("brief_title")))
     record = Record(trial=trial, **values)
     reason = doubt(subject, shown, words)

@@ -9,9 +9,10 @@ import msgspec
 
 from registry_sync.sources import registers
 from registry_sync.sources.blocks import Block
+from registry_sync.sources.finder_results import FEWEST_CARDS, is_headed_so, is_in_a_frame, is_one_of_cards
 from registry_sync.sources.finder_titles import is_one_of, is_telling, titles_are_akin
 from registry_sync.sources.json_ld import Study
-from registry_sync.sources.labels import OTHER_IDS, REGISTRATION, Words, is_on_the_way
+from registry_sync.sources.labels import OTHER_IDS, REGISTRATION, Words, heads_a_search, is_on_the_way
 from registry_sync.sources.page_parts import OF_ANOTHER, Labelled, trial_ids
 from registry_sync.trials.listing import Subject
 
@@ -29,13 +30,7 @@ _TRAIL = re.compile(r"(?:^|[/>›»→|])\s*(?:clinical )?(?:trial|study):?\s+(N
 _FEWEST_WORDS_IN_TITLE = 4
 _FEWEST_LETTERS_IN_TITLE, _MOST_LETTERS_IN_TITLE = 20, 600
 
-
 _TITLE_ENDS = re.compile(r"\s+[|–—-]\s+|:\s")
-_SEARCHES = frozenset(
-    ("search results", "results", "your results", "your search results", "trial search results", "matching trials", "søgeresultater",
-     "suchergebnisse", "résultats de recherche", "resultados de búsqueda")
-)  # fmt: skip
-"""What a page is headed by that shows what a search has found, though it be one trial."""
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -43,7 +38,7 @@ class Shown(msgspec.Struct, frozen=True):
 
     ``own``: the blocks that may tell of the trial; ``rows``: their labels; ``trials``: every NCT id in sight; ``leading``: the first one
     that the page presents; ``studies``: those of its JSON-LD; ``title``: that of its window;
-    ``around``: what is the site's own on every page.
+    ``around``: what is the site's own on every page; ``blocks``: all that is in sight, other trials' parts too.
     """
 
     own: tuple[Block, ...]
@@ -53,6 +48,7 @@ class Shown(msgspec.Struct, frozen=True):
     studies: tuple[Study, ...]
     title: str = ""
     around: str = ""
+    blocks: tuple[Block, ...] = ()
 
 
 def trials_of(subject: Subject) -> frozenset[str]:
@@ -63,7 +59,7 @@ def trials_of(subject: Subject) -> frozenset[str]:
 def doubt(subject: Subject, shown: Shown, words: Words) -> str | None:
     """Why this page cannot be taken for this trial's, in words for the operator; ``None``: it can."""
     trials, trial = trials_of(subject), subject.trial
-    if _answers_a_search(shown, words):
+    if _answers_a_search(shown, words) or _shows_findings(subject, shown, words):
         return f"the page answers a search, and is not the page of {trial}"
     if shown.leading is not None and shown.leading not in trials:
         if trials & shown.trials:
@@ -101,14 +97,21 @@ def _presents(subject: Subject, shown: Shown) -> bool:
     in_title = {found.upper() for found in registers.TRIAL_ID.findall(shown.title)}
     if in_title and in_title <= trials and not is_on_the_way(shown.title):
         return True
-    filed = (value.text for row in shown.rows if row.meaning in _OF_IDS for value in row.values[:_MOST_IDS])
-    if any(trials.intersection(found.upper() for found in registers.TRIAL_ID.findall(text)) and _is_own(text) for text in filed):
-        return True
-    texts = [block.text for block in shown.own if trials & trial_ids([block])]
+    filed = ((row.meaning, value.text) for row in shown.rows if row.meaning in _OF_IDS for value in row.values[:_MOST_IDS])
+    for meaning, text in filed:
+        named = frozenset(found.upper() for found in registers.TRIAL_ID.findall(text))
+        if trials & named and (named <= trials or meaning == OTHER_IDS) and _is_own(text):
+            return True
+    texts = [block.text for block in shown.own if trials & (named := trial_ids([block])) and (named <= trials or _is_long(block.text))]
     if any(_PRESENTS.search(text) is not None and _is_own(text) for text in texts):
         return True
     trails = () if any(map(is_telling, subject.titles)) else (*texts, shown.around)
     return any(found[1].upper() in trials for text in trails for found in _TRAIL.finditer(text))
+
+
+def _is_long(text: str) -> bool:
+    """Is this running text, which may speak of other trials besides? Of two ids in one line either may be the page's."""
+    return len(text.split()) > _MOST_WORDS_BESIDE_AN_ID
 
 
 def _is_own(text: str) -> bool:
@@ -131,9 +134,18 @@ def _answers_a_search(shown: Shown, words: Words) -> bool:
     """Do the page's title, its headings or its first lines say that it shows what a search has found?"""
     texts = [shown.title, *(block.text for place, block in enumerate(shown.own) if block.level or place < _MOST_BLOCKS_ABOVE)]
     headings = [block.text for block in shown.own if block.level == 1] or [_TITLE_ENDS.split(shown.title, maxsplit=1)[0]]
-    if all(heading.strip().casefold() in _SEARCHES for heading in headings):
+    if all(map(heads_a_search, headings)):
         return True
     return any(text and words.answers_a_search(text) for text in texts)
+
+
+def _shows_findings(subject: Subject, shown: Shown, words: Words) -> bool:
+    """Does the page, whatever its heading, show what a search has found?"""
+    trials, blocks = trials_of(subject), shown.blocks
+    if is_headed_so(blocks, shown.title, trials, subject.titles):
+        return False
+    several = len(shown.trials) >= FEWEST_CARDS and is_one_of_cards(blocks, trials, words)
+    return several or is_in_a_frame(blocks, trials, subject.titles, words)
 
 
 def _by_data(trials: frozenset[str], shown: Shown) -> bool:

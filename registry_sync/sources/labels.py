@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from registry_sync.sources import vocabulary
 from registry_sync.sources.folding import fold
@@ -22,6 +22,8 @@ AGES: Final = "ages"
 REFRESHED: Final = "refreshed"
 REGISTRATION: Final = "registration"
 OTHER_IDS: Final = "other_ids"
+
+Frame = Literal["count", "filter", "paging"]
 
 ELIGIBILITY_FACTS: Final = frozenset(("sex", AGES, "minimum_age", "maximum_age", "healthy_volunteers"))
 """Meanings of labels that sites put among the eligibility criteria, and whose lines are no criteria."""
@@ -304,6 +306,42 @@ def is_step(text: str) -> bool:
 @cache
 def _steps() -> frozenset[str]:
     return frozenset(vocabulary.common().steps)
+
+
+def heads_a_search(text: str) -> bool:
+    """Is this what a page is headed by that shows what a search has found ("Search results")?"""
+    return len(text) <= _MOST_LETTERS_IN_LABEL and label_key(text) in _searches()
+
+
+@cache
+def _searches() -> frozenset[str]:
+    return frozenset(vocabulary.common().searches)
+
+
+def frames_a_search(text: str) -> Frame | None:
+    """What this line is of the frame around what a search has found ("3 results", "Sort by: Relevance", "Page 1 of 2")."""
+    if len(text) > _MOST_LETTERS_IN_LABEL or (text[:1].isalpha() and text[:BEGINNING].lower() not in _frames_begin()):
+        return None
+    if text.startswith("0 "):
+        return None  # what the site's own search would show, were it used
+    words = _NUMBER.sub("#", label_key(text).replace("\u2013", "-"))
+    return next((frame for frame, form in _frames() if form.fullmatch(words)), None)
+
+
+@cache
+def _frames_begin() -> frozenset[str]:
+    said = vocabulary.common().search_frame
+    return frozenset(words[:BEGINNING] for words in (*said.counts, *said.filters, *said.paging))
+
+
+@cache
+def _frames() -> tuple[tuple[Frame, re.Pattern[str]], ...]:
+    said = vocabulary.common().search_frame
+    return (
+        ("count", re.compile(_either(said.counts))),
+        ("filter", re.compile(rf"(?:{_either(said.filters)})(?:\W.{{0,40}})?")),
+        ("paging", re.compile(rf"(?:{_either(said.paging)})(?:\W.{{0,40}})?")),
+    )
 
 
 def opens_about(text: str) -> bool:

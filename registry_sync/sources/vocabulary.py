@@ -61,6 +61,14 @@ class Walls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lists: list[str]
 
 
+class SearchFrame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Words of the lines around what a search has found: how much, by what, and on which of several pages."""
+
+    counts: list[str]
+    filters: list[str]
+    paging: list[str]
+
+
 class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file, as it is written."""
 
@@ -76,6 +84,8 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     advertisements: list[str]
     ways: list[str]
     search_results: list[str]
+    searches: list[str]
+    search_frame: SearchFrame
     facilities: list[str]
     walls: Walls
     labels: dict[Value | Structure, list[str]]

@@ -116,8 +116,8 @@ def read_page(
         reason = f"the page names {trial} but gives none of the fields that can be read"
     if reason is not None:
         return Unreadable(trial, url, reason)
-    ids, follows = other_ids(subject, shown)
-    listing = Listing(record, fields.how, statuses, fields.said, fields.refreshed, ids, follows, profile.name or None)
+    ids, follows, beside = other_ids(subject, shown)
+    listing = Listing(record, fields.how, statuses, fields.said, fields.refreshed, ids, follows, profile.name or None, beside)
     return Found(trial, url, record, body, listing=listing)
 
 

@@ -26,6 +26,8 @@ _PRESENTS = re.compile(
     r"nct (?:id|number|no))\b",
     re.IGNORECASE,
 )
+_OF_A_REGISTER = re.compile(r"\b(?:eudract|eu (?:ct|trial)|ctis|isrctn)\b", re.IGNORECASE)
+"""A label of the number in one register."""
 _TRAIL = re.compile(r"(?:^|[/>›»→|])\s*(?:clinical )?(?:trial|study):?\s+(NCT\d{8})(?!\d)", re.IGNORECASE)
 _FEWEST_WORDS_IN_TITLE = 4
 _FEWEST_LETTERS_IN_TITLE, _MOST_LETTERS_IN_TITLE = 20, 600
@@ -204,8 +206,9 @@ def _is_list(rows: Sequence[Labelled], words: Words) -> bool:
     return len(statuses - {()}) > 1
 
 
-def other_ids(subject: Subject, shown: Shown) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The ids of the trial that the page shows besides the NCT id, and those whose registration it follows instead of that one's."""
+def other_ids(subject: Subject, shown: Shown) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The ids of the trial that the page shows besides the NCT id; those whose registration it follows instead of that one's; and those
+    whose registration it may follow as well as that one's."""
     found: dict[str, str] = {}
     wanted = registers.pattern(tuple(id_ for id_ in registers.ids_in(subject.ids) if len(registers.id_key(id_)) > 3))
     for block in shown.own:
@@ -214,7 +217,17 @@ def other_ids(subject: Subject, shown: Shown) -> tuple[tuple[str, ...], tuple[st
             for id_ in (*registers.numbers(text), *(wanted.findall(text) if wanted else ())):
                 if not registers.TRIAL_ID.fullmatch(id_):
                     found.setdefault(registers.id_key(id_), id_)
-    return tuple(found.values()), _followed(subject, shown, tuple(found.values()))
+    ids = tuple(found.values())
+    follows = _followed(subject, shown, ids)
+    return ids, follows, () if follows else _beside(shown, ids)
+
+
+def _beside(shown: Shown, ids: Sequence[str]) -> tuple[str, ...]:
+    """Numbers of other registers that the page shows as it does the NCT id; those in the registry's list of other ids are not."""
+    listed = [row for row in shown.rows if row.meaning == OTHER_IDS and not _OF_A_REGISTER.search(row.label)]
+    inside = {id(piece.block) for row in listed for piece in row.values[:_MOST_IDS]}
+    seen = {registers.id_key(number) for block in shown.own if id(block) not in inside for number in registers.numbers(block.text)}
+    return tuple(id_ for id_ in ids if registers.is_register_number(id_) and registers.id_key(id_) in seen)
 
 
 def _followed(subject: Subject, shown: Shown, ids: Sequence[str]) -> tuple[str, ...]:

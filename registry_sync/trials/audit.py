@@ -57,7 +57,7 @@ def audit(listing: Listing, past: Sequence[Past]) -> tuple[Verdict, ...]:
 
     A field agrees with now, or is outdated when an earlier version agrees with it; what neither does is judged by the field's rule.
     Which texts are the registry's depends on the registration: those of a page that follows another one are not compared, its facts
-    are.
+    are. Of a page that shows another one as well, what no version says may be the other's, and contradicts nothing.
     """
     if not past:
         return ()
@@ -76,7 +76,10 @@ def _verdict(rule: Rule, listing: Listing, past: Sequence[Past]) -> Verdict | No
         return _row(rule, listing, now, Judgement(verdict="unstated", reason=_REASONS[how] if how else None))
     if how is not None:
         return _row(rule, listing, now, Judgement(verdict="incomparable", reason=_REASONS[how]))
-    return _row(rule, listing, now, _judged(rule, listing, past))
+    found = _judged(rule, listing, past)
+    if found.verdict == "contradicts" and rule.registration and listing.beside:
+        found = Judgement(verdict="incomparable", reason=f"follows {_registration(listing.beside[0])} as well")
+    return _row(rule, listing, now, found)
 
 
 def _judged(rule: Rule, listing: Listing, past: Sequence[Past]) -> Judgement:

@@ -28,7 +28,8 @@ class Listing(msgspec.Struct, frozen=True, omit_defaults=True):
     record's status is ``None`` then. ``said``: by field, the page's own words where they are not those of the record. ``refreshed``: the
     day of which the site says that its copy is. ``ids``: ids of the trial that it shows, besides the NCT id. ``follows``: of these, the
     other registration (EU CT, ISRCTN, ...) whose text the page shows instead of the NCT record's. ``site``: the name of the site's
-    profile, ``None`` where it has none.
+    profile, ``None`` where it has none. ``beside``: of the ids, other registrations that the page shows as it does the NCT id, so that what
+    it says may be theirs.
     """
 
     record: Record
@@ -39,6 +40,7 @@ class Listing(msgspec.Struct, frozen=True, omit_defaults=True):
     ids: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
     site: str | None = None
+    beside: tuple[str, ...] = ()
 
 
 class Subject(msgspec.Struct, frozen=True):

@@ -190,6 +190,23 @@ def test_a_page_that_is_filed_by_another_register_follows_it(shown: str, ids: tu
     assert (said.ids, said.follows) == (ids, follows)
 
 
+@pytest.mark.parametrize(
+    ("shown", "beside"),
+    [
+        (f"<p>NCT ID: {TRIAL}</p>", ()),
+        (f"<p>{TRIAL} | {EU_CT}</p><h1>{TITLE}</h1>", (EU_CT,)),
+        (f"<p>NCT ID: {TRIAL}</p><p>EU CT number: {EU_CT}</p>", (EU_CT,)),
+        (f"<h1>{TITLE}</h1><p>EU CT: {EU_CT} · {TRIAL}</p>", (EU_CT,)),
+        (f"<p>Identifiers</p><p>{TRIAL}</p><p>Secondary IDs: {EU_CT}</p>", ()),
+        (f"<p>NCT ID: {TRIAL}</p><h2>Other study ID numbers</h2><ul><li>{SPONSORS}</li><li>{EU_CT}</li></ul>", ()),
+        (f"<p>Registration Number: {EU_CT}</p><p>Secondary IDs: {TRIAL}</p>", ()),
+        (f"<p>NCT ID: {TRIAL}</p><p>Protocol: {SPONSORS}</p>", ()),
+    ],
+)
+def test_a_page_may_follow_another_registration_as_well(shown: str, beside: tuple[str, ...]) -> None:
+    assert listing(shown + FACTS).beside == beside
+
+
 @pytest.mark.parametrize("markup", MARKUPS)
 def test_every_markup_of_the_same_text_gives_the_same_listing(markup: Callable[[Facts], str]) -> None:
     plainly, found = (read_page(SUBJECT, URL, whole(form(PAGE)), None) for form in (paragraphs, markup))

@@ -403,3 +403,18 @@ def test_a_text_of_another_registration_that_is_the_same_agrees() -> None:
     shown, now = record(brief_title=TITLE, lead_sponsor="Rigshospitalet"), record(brief_title=TITLE, lead_sponsor="Rigshospitalet, Denmark")
     rows = audit(Listing(shown, follows=("ISRCTN12345678",)), past(now))
     assert [row.verdict for row in rows] == ["agrees", "agrees"]
+
+
+def test_what_another_registration_beside_this_one_may_say_contradicts_nothing() -> None:
+    before = record(overall_status="RECRUITING", enrollment=Enrollment(60), brief_title=TITLE, sex="ALL", conditions=("Asthma",))
+    now = replace(before, overall_status="COMPLETED", enrollment=Enrollment(40, "ACTUAL"))
+    shown = replace(now, enrollment=Enrollment(120), sex="MALE", overall_status="WITHDRAWN", conditions=("Rhinitis",))
+    both = Listing(shown, ids=("2024-516715-25-00",), beside=("2024-516715-25-00",))
+    words = {row.field: (row.verdict, row.reason) for row in audit(both, past(before, now))}
+    assert words["enrollment"] == words["conditions"] == ("incomparable", "follows EU CT 2024-516715-25-00 as well")
+    assert words["overall_status"][0] == words["sex"][0] == "contradicts"
+    assert words["brief_title"][0] == "agrees"
+    late = replace(both, record=before)
+    assert {row.field: row.verdict for row in audit(late, past(before, now))}["enrollment"] == "outdated"
+    alone = replace(both, beside=())
+    assert {row.field: row.verdict for row in audit(alone, past(before, now))}["enrollment"] == "contradicts"

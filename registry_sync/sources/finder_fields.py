@@ -14,6 +14,8 @@ from registry_sync.sources import finder_values as read
 from registry_sync.sources.badges import are_facts
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.criteria_section import CriteriaSection, criteria_section, lost_headings
+from registry_sync.sources.finder_conditions import with_conditions
+from registry_sync.sources.finder_titles import is_acronym
 from registry_sync.sources.folding import fold
 from registry_sync.sources.labels import AGES, CRITERIA, LAUNCHED_BY, NONE, REFRESHED, SECTION, Words
 from registry_sync.sources.page_parts import Labelled, Piece, labelled, pieces, trial_ids
@@ -52,7 +54,7 @@ class Fields:
         self._two_things: set[str] = set()
         section = criteria_section(blocks, words)
         rest = section.rest if section else tuple(blocks)
-        self.found = pieces(rest, words)
+        self.found = with_conditions(pieces(rest, words))
         self.rows = labelled(self.found, words)
         self._by_meaning: dict[str, list[Labelled]] = {}
         for row in self.rows:
@@ -286,7 +288,10 @@ class Fields:
                 title = before if self._may_be_title(before) else None
                 break
         else:
-            title = next((block for block in blocks if block.level == 1 and self._may_be_title(block)), None)
+            headings = [block for block in blocks if block.level == 1]
+            title = next(filter(self._may_be_title, headings), None)
+            if title is None and len(headings) == 1 and is_acronym(headings[0].text) and not self.words.label_meaning(headings[0].text):
+                title = headings[0]
         if title is not None and title.text.endswith(_ELLIPSES):
             self._open("brief_title", "cut_off", title.text)
             return None

@@ -21,6 +21,8 @@ _POSSESSIVE = re.compile(r"['\u2019\u00b4`]s\b")
 _SHORT_NAME = r"[^\s()]*[A-Z0-9][^\s()]*(?:\s(?:study|trial))?"
 _NAME_BEHIND = re.compile(rf"\s*[(\[]{_SHORT_NAME}[)\]]\s*$")
 _NAME_BEFORE = re.compile(r"^(?=\S*[A-Z0-9])[^\s:a-z]+(?:\s(?:study|trial))?:\s+")
+_ACRONYM = re.compile(r"(?=(?:\S*[A-Z]){4})[A-Z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)?(?: (?:\d{1,2}|I{1,3}|IV))?")
+_MOST_LETTERS_OF_AN_ACRONYM = 24
 _FEWEST_WORDS = 4
 _FEWEST_AKIN = 3
 _MOST_LETTERS = 600
@@ -41,6 +43,11 @@ def titles_agree(one: str, other: str) -> bool:
 def is_telling(title: str) -> bool:
     """Has this title words enough to be known by?"""
     return _says_enough(_words(title))
+
+
+def is_acronym(text: str) -> bool:
+    """Is this the short name of a trial and nothing else ("ASPREE", "SURMOUNT-1")?"""
+    return len(text) <= _MOST_LETTERS_OF_AN_ACRONYM and _ACRONYM.fullmatch(text) is not None
 
 
 def titles_are_akin(one: str, others: Collection[str]) -> bool:

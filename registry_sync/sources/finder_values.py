@@ -105,7 +105,10 @@ _COUNT = re.compile(
 _PHASE_NUMBERS = {numeral: f"PHASE{number}" for number in (1, 2, 3, 4) for numeral in (str(number), ("i", "ii", "iii", "iv")[number - 1])}
 _PHASE = re.compile(r"(?:phase\s*)?(?P<number>iv|i{1,3}|[1-4])[ab]?", re.IGNORECASE)
 _PHASE_INSIDE = re.compile(r"(?P<before>(?:therapeutic|human|phase) [^()]{1,40}?)\s*\((?P<inside>phase [^()]{1,12})\)")
+_PHASE_NAMED = re.compile(r"(?:therapeutic [a-z]+|human pharmacology)(?: (?:trial|study))?\s*[-–:,]\s*(?P<inside>phase .{1,12})")
+_PHASE_REMARK = re.compile(r"\s*(?:\(integrated\))?\s*(?:[-–]\s*(?:first administration to humans|bioequivalence study|other))?$")
 _STUDY_BEHIND = re.compile(r"\s+(?:(?:research|clinical)\s+)?(?:study|trial)$")
+_PHASE_BEGINS = ("phase", "early phase", "therapeutic", "human pharm")
 _PHASE_PARTS = re.compile(r"\s*(?:/|,|\||&|\band\b|-|–)\s*", re.IGNORECASE)
 
 _COUNTRY_SPELLINGS = (
@@ -175,7 +178,9 @@ def _age(number: str, unit: str | None) -> str:
 
 def phases(text: str) -> tuple[str, ...] | None:
     """The registry's tokens: ``Phase 1/2`` is ("PHASE1", "PHASE2"), "Not applicable" ("NA",), "Early Phase 1" ("EARLY_PHASE1",)."""
-    words = _STUDY_BEHIND.sub("", fold(text).casefold().replace("_", " "))
+    words = _PHASE_REMARK.sub("", _STUDY_BEHIND.sub("", fold(text).casefold().replace("_", " ")))
+    if named := _PHASE_NAMED.fullmatch(words):
+        words = named["inside"]
     if found_inside := _PHASE_INSIDE.fullmatch(words):
         before, inside = phases(found_inside["before"]), phases(found_inside["inside"])
         return inside if (before in (None, inside) and not found_inside["before"][-1:].isdigit()) or before == inside else None
@@ -190,7 +195,7 @@ def phases(text: str) -> tuple[str, ...] | None:
 
 def bare_phases(text: str) -> tuple[str, ...] | None:
     """The phases of a text that says what it is without a label ("Phase 1/2")."""
-    return phases(text) if len(text) <= 60 and text[:11].lower().startswith(("phase", "early phase")) else None
+    return phases(text) if len(text) <= 70 and text[:11].lower().startswith(_PHASE_BEGINS) else None
 
 
 def enrollment(text: str, label: str) -> Enrollment | None:

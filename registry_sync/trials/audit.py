@@ -74,6 +74,8 @@ def _verdict(rule: Rule, listing: Listing, past: Sequence[Past]) -> Verdict | No
         if not in_registry or rule.if_stated:
             return None
         return _row(rule, listing, now, Judgement(verdict="unstated", reason=_REASONS[how] if how else None))
+    if how == "run_together" and rule.together is not None and rule.together(now, listing.said.get(rule.field, "")):
+        return _row(rule, listing, now, Judgement(verdict="agrees"))
     if how is not None:
         return _row(rule, listing, now, Judgement(verdict="incomparable", reason=_REASONS[how]))
     found = _judged(rule, listing, past)

@@ -23,6 +23,7 @@ _UNKNOWN = "UNKNOWN"
 _LEAST_WORDS = 3
 _MOST_WRONG_WORDS = 2
 _LONGEST_ABBREVIATION = 5
+_MOST_NAMES_IN_A_LINE = 12
 _STEM = 5
 """Letters by which two words are of one kind: "diabetes", "diabetic"."""
 
@@ -34,6 +35,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     it is not given). ``otherwise``: the verdict when no version agrees. ``silence``: the verdict when the listing states what no
     version ever stated. ``registration``: it may differ in another registration of the trial (its texts, date and numbers).
     ``differences``: what differs from a version, item by item. ``if_stated``: there is a row only where the listing states it.
+    ``together``: are these all items of a version, one after the other without a sign between them?
     """
 
     field: str
@@ -44,6 +46,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     registration: bool = False
     differences: Callable[[Record, Listing], tuple[Difference, ...]] | None = None
     if_stated: bool = False
+    together: Callable[[Record, str], bool] | None = None
 
     def part(self, record: Record) -> Any:
         """What a version is told from its neighbours by."""
@@ -146,7 +149,9 @@ def _same_title(field: str) -> _Same:
 
     def same(record: Record, listing: Listing) -> bool:
         mine, acronym = read(getattr(listing.record, field) or ""), read(record.acronym or "")
-        return any(mine in (title, title + acronym) or mine + acronym == title for title in map(read, _titles(record, field)))
+        return (bool(acronym) and mine == acronym) or any(
+            mine in (title, title + acronym) or mine + acronym == title for title in map(read, _titles(record, field))
+        )
 
     return same
 
@@ -243,6 +248,27 @@ def _other_names(field: str, *, is_foreign: Callable[[Words, Sequence[Past]], bo
     return otherwise
 
 
+def _names_together(field: str) -> Callable[[Record, str], bool]:
+    """A line that names all of them, in any order; a comma in it may be one of a name ("Carcinoma, Non-Small-Cell Lung")."""
+
+    def together(record: Record, text: str) -> bool:
+        said, names = read(text), tuple(_names(record, field))
+        if not names or Counter(said) != Counter(word for words in names for word in words):
+            return False
+        return len(names) <= _MOST_NAMES_IN_A_LINE and _is_made_of(said, names)
+
+    return together
+
+
+def _is_made_of(said: Words, names: Sequence[Words]) -> bool:
+    """Do these words fall into these names, each of them once?"""
+    if not names:
+        return not said
+    return any(
+        said[: len(words)] == words and _is_made_of(said[len(words) :], (*names[:at], *names[at + 1 :])) for at, words in enumerate(names)
+    )
+
+
 def _never(_words: Words, _past: Sequence[Past]) -> bool:
     return False
 
@@ -288,6 +314,7 @@ def _list(field: str, is_foreign: Callable[[Words, Sequence[Past]], bool] = _nev
         same=_same_names(field),
         otherwise=_other_names(field, is_foreign=is_foreign),
         differences=_name_differences(field),
+        together=_names_together(field),
         registration=True,
         **more,
     )

@@ -418,3 +418,46 @@ def test_what_another_registration_beside_this_one_may_say_contradicts_nothing()
     assert {row.field: row.verdict for row in audit(late, past(before, now))}["enrollment"] == "outdated"
     alone = replace(both, beside=())
     assert {row.field: row.verdict for row in audit(alone, past(before, now))}["enrollment"] == "contradicts"
+
+
+# --- names in one line -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("conditions", "line", "expected"),
+    [
+        (("Carcinoma, Non-Small-Cell Lung",), "Carcinoma, Non-Small-Cell Lung", "agrees"),
+        (("Carcinoma, Non-Small-Cell Lung",), "carcinoma, non-small cell lung", "agrees"),
+        (("Asthma", "Carcinoma, Non-Small-Cell Lung"), "Carcinoma, Non-Small-Cell Lung, Asthma", "agrees"),
+        (("Carcinoma, Non-Small-Cell Lung",), "Carcinoma, Small-Cell Lung", "incomparable"),
+        (("Carcinoma, Non-Small-Cell Lung",), "Carcinoma, Non-Small-Cell Lung, Asthma", "incomparable"),
+        (("Asthma", "Rhinitis"), "Asthma, Rhinitis, Asthma", "incomparable"),
+        (("Asthma", "Rhinitis"), "Asthma", "incomparable"),
+        (("Lung Cancer", "Skin"), "Cancer, Lung, Skin", "incomparable"),
+    ],
+)
+def test_a_line_of_conditions_agrees_where_it_names_each_of_them_and_nothing_else(
+    conditions: tuple[str, ...], line: str, expected: str
+) -> None:
+    shown = Listing(record(), how={"conditions": "run_together"}, said={"conditions": line})
+    row = verdict(shown, past(record(conditions=conditions)), "conditions")
+    assert (row.verdict, row.listing) == (expected, line)
+
+
+def test_a_hundred_names_in_a_line_take_no_time() -> None:
+    names = tuple(" ".join(["a"] * count) for count in range(1, 40))
+    shown = Listing(record(), how={"keywords": "run_together"}, said={"keywords": ", ".join(names)})
+    assert verdict(shown, past(record(keywords=names)), "keywords").verdict in ("agrees", "incomparable")
+
+
+# --- one title or the other ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("field", ["brief_title", "official_title"])
+@pytest.mark.parametrize("shown", ["A Study of Drops in Dry Eyes", "A Randomised Study of Exampline Drops in Adults", "DRYSTAR", "drystar"])
+def test_a_title_agrees_that_is_the_brief_or_the_official_one_or_the_acronym(field: str, shown: str) -> None:
+    now = record(
+        brief_title="A Study of Drops in Dry Eyes", official_title="A Randomised Study of Exampline Drops in Adults", acronym="DRYSTAR"
+    )
+    assert verdict(page(**{field: shown}), past(now), field).verdict == "agrees"
+    assert verdict(page(**{field: "WETSTAR"}), past(now), field).verdict == "incomparable"

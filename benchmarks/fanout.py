@@ -49,7 +49,7 @@ class _Sink:
 
     size = 0
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
         """Take it."""
         del server, session
         _Sink.size = len(envelope.content)

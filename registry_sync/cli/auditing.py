@@ -115,6 +115,8 @@ def _standing(one: Audited) -> list[str]:
     lines.append(f"last read {page.read_at}{copy}")
     if page.listing and page.listing.follows:
         lines.append(f"follows another registration: {', '.join(page.listing.follows)}")
+    if page.listing and page.listing.beside:
+        lines.append(f"shows another registration beside this one: {', '.join(page.listing.beside)}")
     if not one.verdicts:
         lines.append("the registry's record is not held yet, so there is nothing to lay it beside")
     return lines
@@ -296,6 +298,8 @@ def _print_listing(listing: Listing) -> None:
         echo(f"other ids: {', '.join(listing.ids)}")
     if listing.follows:
         echo(f"follows another registration: {', '.join(listing.follows)}")
+    if listing.beside:
+        echo(f"shows another registration beside this one: {', '.join(listing.beside)}")
 
 
 def _items_of(group: str | None, criteria: list[dict[str, Any]]) -> int:

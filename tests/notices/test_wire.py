@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry_sync.errors import UsageError
@@ -21,6 +21,7 @@ WITH: dict[str, Any] = {"sender": "Trial alerts <alerts@example.org>", "reply_to
 KEY = "00" * 32
 
 
+@settings(deadline=None)  # the first of each form loads templates
 @given(
     st.lists(st.tuples(st.integers(1, 10**7), st.from_regex(r"[A-Za-z0-9]{1,20}[._+-]?[a-z]{1,9}@[a-z]{1,12}\.example", fullmatch=True))),
     st.sampled_from(["", "stop@example.org"]),

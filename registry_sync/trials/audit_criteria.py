@@ -15,8 +15,9 @@ import msgspec
 from msgspec.structs import replace
 
 from registry_sync.trials import criteria_pairs
-from registry_sync.trials.audit_text import Words, is_cut, read, read_item, telling
+from registry_sync.trials.audit_text import Words, bare_forms, is_cut, read, read_item, telling, unmarked
 from registry_sync.trials.critical import critical_words, differ_critically
+from registry_sync.trials.headings import Line, heading
 from registry_sync.trials.listing import Listing
 from registry_sync.trials.record import Criterion, Record
 from registry_sync.trials.verdicts import Difference, Judgement, Past, earlier, fell_behind
@@ -25,18 +26,45 @@ _Items = tuple[Criterion, ...]
 _WHAT = {"changed": "changed", "added": "extra", "removed": "missing", "moved": "moved"}
 _IN_LINE = re.compile(r"(?:^|\s)\(?\d{1,2}[.)]\s")
 """A number of a list within a line."""
+_COUNTS = re.compile(r"\d{1,2}|[a-z]|[ivx]{1,5}")
 _JOINTS = frozenset(("and", "or"))
 
 
 class _Held(msgspec.Struct, frozen=True):
-    """What a list has, by group; a list that does not name its groups has each item on both sides."""
+    """What a list has, by group; a list that does not name its groups has each item on both sides.
+
+    The mark before an item ("(i)", "2.") is the page's, or the record's own, and no part of what it says: where only one side has it, the
+    item is the same.
+    """
 
     by_group: frozenset[tuple[str | None, Words]]
     of_any: frozenset[Words]
+    bare: frozenset[tuple[str | None, Words]]
+    bare_of_any: frozenset[Words]
+    sections: frozenset[Words]
 
-    def has(self, group: str | None, text: Words) -> bool:
+    def has(self, group: str | None, text: str) -> bool:
         """Is it there, in this group or in none?"""
-        return (text in self.of_any) if group is None else (group, text) in self.by_group or (None, text) in self.by_group
+        words = read_item(text)
+        if _is_among(self.by_group, self.of_any, group, words) or _is_among(self.bare, self.bare_of_any, group, words):
+            return True
+        return any(_is_among(self.by_group, self.of_any, group, read_item(bare)) for bare in bare_forms(text))
+
+    def heads(self, item: Criterion) -> bool:
+        """Is this a heading of some of the items, which the other side has, or may have, as the name of a section, or a mark alone?"""
+        if _COUNTS.fullmatch(item.text.strip(" ().:")):
+            return True
+        return _heads_some(item.text) or read(item.text.rstrip(" :")) in self.sections
+
+
+def _is_among(by_group: frozenset[tuple[str | None, Words]], of_any: frozenset[Words], group: str | None, words: Words) -> bool:
+    return (words in of_any) if group is None else (group, words) in by_group or (None, words) in by_group
+
+
+def _heads_some(text: str) -> bool:
+    """Does this name a part of the study, or whom the items below it concern, and nothing else ("For Part B:")?"""
+    found = heading(Line(0, None, unmarked(text))) if text.rstrip().endswith((":", "\uff1a")) else None
+    return found is not None and not found.sentence and not found.rest
 
 
 def same(record: Record, listing: Listing) -> bool:
@@ -98,16 +126,19 @@ def _comparable(record: Record, listing: Listing) -> tuple[_Items, _Items]:
 
 
 def _held(items: Iterable[Criterion]) -> _Held:
-    keys = frozenset((item.group, read_item(item.text)) for item in items)
-    return _Held(keys, frozenset(text for _, text in keys))
+    rows = tuple(items)
+    keys = frozenset((item.group, read_item(item.text)) for item in rows)
+    bare = frozenset((item.group, read_item(form)) for item in rows for form in bare_forms(item.text))
+    sections = frozenset(read(item.section) for item in rows if item.section)
+    return _Held(keys, frozenset(text for _, text in keys), bare, frozenset(text for _, text in bare), sections)
 
 
 def _left(theirs: _Items, mine: _Items) -> tuple[_Items, _Items]:
     """What either side has and the other has not."""
     their_keys, my_keys = _held(theirs), _held(mine)
     return (
-        tuple(item for item in theirs if not my_keys.has(item.group, read_item(item.text))),
-        tuple(item for item in mine if not their_keys.has(item.group, read_item(item.text))),
+        tuple(item for item in theirs if not my_keys.has(item.group, item.text) and not my_keys.heads(item)),
+        tuple(item for item in mine if not their_keys.has(item.group, item.text) and not their_keys.heads(item)),
     )
 
 
@@ -115,8 +146,14 @@ def _differences(theirs: _Items, mine: _Items) -> tuple[Difference, ...]:
     return tuple(
         Difference(what=_WHAT[told.operation], registry=told.before, listing=told.after, group=told.group)  # type: ignore[arg-type]
         for told in criteria_pairs.told(theirs, mine)
-        if told.operation != "changed" or read_item(told.before or "") != read_item(told.after or "")
+        if told.operation != "changed" or not _read_the_same(told.before or "", told.after or "")
     )
+
+
+def _read_the_same(one: str, other: str) -> bool:
+    """But for marks that one of them has."""
+    first, second = read_item(one), read_item(other)
+    return first == second or second in map(read_item, bare_forms(one)) or first in map(read_item, bare_forms(other))
 
 
 def _last_said(found: Sequence[Difference], listing: Listing, past: Sequence[Past]) -> list[tuple[Difference, int | None]]:
@@ -131,22 +168,46 @@ def _last_said(found: Sequence[Difference], listing: Listing, past: Sequence[Pas
 
 def _said_so(found: Difference, held: _Held) -> bool:
     if found.what == "missing":
-        return not held.has(found.group, read_item(found.registry))
-    whole = held.has(found.group, read_item(found.listing))
-    return whole or all(held.has(found.group, read_item(line)) for line in found.listing.split("\n"))
+        return not held.has(found.group, found.registry)
+    whole = held.has(found.group, found.listing)
+    return whole or all(held.has(found.group, line) for line in found.listing.split("\n"))
 
 
 def _kind(found: Difference, theirs: _Items, mine: _Items) -> str | None:
     """What makes this difference no contradiction; ``None``: nothing does."""
     if found.what == "changed":
-        if is_cut(found.listing, found.registry):
-            return "cut off"
-        if "\n" in (found.registry or "") and read_item(_IN_LINE.sub(" ", found.listing or "")) == read_item(found.registry or ""):
-            return "run together"
-        alike = telling(found.registry) == telling(found.listing) and not differ_critically(found.registry, found.listing)
-        return "reworded" if alike else None
+        return _kind_of_change(*_without_a_mark(found.registry or "", found.listing or ""))
     if found.what == "moved":
         return None
     text, side = (found.registry, theirs) if found.what == "missing" else (found.listing, mine)
     kinds = {item.kind for item in side if item.text == text}
     return "remark" if kinds == {"note"} and (found.what == "extra" or not critical_words(text)) else None
+
+
+def _kind_of_change(registry: str, listing: str) -> str | None:
+    if is_cut(listing, registry):
+        return "cut off"
+    if "\n" in registry and read_item(_IN_LINE.sub(" ", listing)) == read_item(registry):
+        return "run together"
+    if "\n" in listing and _is_spread(registry, listing.split("\n")):
+        return "on lines of their own"
+    return "reworded" if telling(registry) == telling(listing) and not differ_critically(registry, listing) else None
+
+
+def _without_a_mark(registry: str, listing: str) -> tuple[str, str]:
+    """Both texts, without the mark before the one where the other has none."""
+    bare = unmarked(registry), unmarked(listing)
+    return bare if registry in bare or listing in bare else (registry, listing)
+
+
+def _is_spread(whole: str, lines: Sequence[str]) -> bool:
+    """Do the lines say word for word what ``whole`` says, but for the numbers and letters that count them there?"""
+    words, at = read_item(whole), 0
+    for line in lines:
+        said = read_item(unmarked(line))
+        if words[at : at + len(said)] != said and _COUNTS.fullmatch("".join(words[at : at + 1])):
+            at += 1
+        if words[at : at + len(said)] != said:
+            return False
+        at += len(said)
+    return at == len(words)

@@ -29,6 +29,13 @@ _LEGAL_FORMS = frozenset(
     "inc incorporated ltd limited llc plc gmbh ag sa a/s as ab bv nv oy co corp corporation company the spa srl kg".split()
 )
 _ELLIPSES = ("...", "\u2026")
+_MARK = re.compile(
+    r"[(\uff08]?(?:\d{1,3}(?:\.\d{1,2}){0,3}|\d{0,2}[a-z]|[ivx]{1,5}|[IVX]{1,5}|[A-Z](?=[)\uff09]|\.\s*[A-Z]))[)\uff09.\u3001]+"
+    r"(?:\s+(?=\S)|(?=[^\W\d_]{2}|[<>\u2264\u2265]))"
+    r"|[*\u2022\u25e6\u25aa\u25cf\u00b7\u2013-]\s*(?=[^\W\d_]{2})"
+)
+"""A number, letter or bullet before an item: "1.", "(i)", "a)", "2.1.", but not the number of "1.5 mg"."""
+_MOST_MARKS = 3
 
 
 @lru_cache(maxsize=16384)
@@ -46,6 +53,24 @@ def read_item(text: str) -> Words:
     """The words of an item of a list; the "and" at its end belongs to the list."""
     found = read(text)
     return found[:-1] if found[-1:] == ("and",) else found
+
+
+@lru_cache(maxsize=16384)
+def bare_forms(text: str) -> tuple[str, ...]:
+    """An item of a list without the first, and without each further number, letter or bullet that it still begins with.
+
+    "1. (i) Age" is "(i) Age" and "Age".
+    """
+    forms: list[str] = []
+    while len(forms) < _MOST_MARKS and (found := _MARK.match(text)):
+        text = text[found.end() :]
+        forms.append(text)
+    return tuple(forms)
+
+
+def unmarked(text: str) -> str:
+    """An item of a list without any of these marks."""
+    return next(reversed(bare_forms(text)), text)
 
 
 def telling(text: str) -> Words:

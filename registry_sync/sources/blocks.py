@@ -47,6 +47,7 @@ _IN_HEAD = (("<!--", "-->"), ("<script", "</script"), ("<style", "</style"), ("<
 """What may hold the letters ``<body`` and be none."""
 _TAG = re.compile(r"<[A-Za-z/!?]")
 _HIDDEN_STYLE = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_WORD = re.compile(r"\w")
 _DOCTYPE = "<!DOCTYPE html>"
 
 _BYTE_ORDER_MARKS = (
@@ -76,6 +77,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     ``nesting`` counts the tables and definition lists around it.
     ``raw`` is the text with its own line breaks, which a style sheet may have shown, or the one line of a ``pre`` with its
     indentation; empty where there is neither. ``breaks`` counts the ``br``, or in a ``pre`` the line ends, right before it.
+    ``linked``: all its words are of links.
     """
 
     text: str
@@ -91,6 +93,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     breaks: int = 0
     nesting: int = 0
     outline: int = 0
+    linked: bool = False
 
     @property
     def is_line_of_pre(self) -> bool:
@@ -234,6 +237,8 @@ class _Reader(msgspec.Struct):
     nesting: int = 0
     lines_kept: int = 0
     breaks: int = 0
+    links: int = 0
+    has_words: bool = False
 
     def read(self, soup: BeautifulSoup) -> list[Block]:
         open_tags: list[tuple[Tag, Iterator[object]]] = [(soup, iter(soup.contents))]
@@ -259,14 +264,19 @@ class _Reader(msgspec.Struct):
     def _text(self, text: str) -> None:
         """Text as it stands in the source; where its line ends are shown, each ends a block."""
         if not self.lines_kept:
-            self.pending.append(text)
+            self._pend(text)
             return
         first, *following = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self.pending.append(first)
+        self._pend(first)
         for line in following:
             self._flush()
             self.breaks += 1
-            self.pending.append(line)
+            self._pend(line)
+
+    def _pend(self, text: str) -> None:
+        self.pending.append(text)
+        if not self.links and not self.has_words:
+            self.has_words = _WORD.search(text) is not None
 
     def _is_unseen(self, tag: Tag) -> bool:
         if tag.name in _UNSEEN or "hidden" in tag.attrs:
@@ -286,6 +296,7 @@ class _Reader(msgspec.Struct):
             self.breaks = self.breaks + 1 if name == "br" else 0
             return
         if name not in _BLOCKS:
+            self.links += _is_link(tag)
             self._end_run()
             return
         self._end_block()
@@ -315,6 +326,7 @@ class _Reader(msgspec.Struct):
         name = tag.name
         if name not in _BLOCKS:
             if name not in _LINE_BREAKS:
+                self.links -= _is_link(tag)
                 self._end_run()
             return
         self._end_block()
@@ -354,6 +366,7 @@ class _Reader(msgspec.Struct):
             self.blocks.append(self._block(text, whole))
             self.breaks = 0
         self.runs.clear()
+        self.has_words = False
 
     def _block(self, text: str, whole: str) -> Block:
         place = self.places[-1] if self.places else _Place("text", 0)
@@ -378,7 +391,12 @@ class _Reader(msgspec.Struct):
             breaks=self.breaks,
             nesting=self.nesting,
             outline=self.lists[0].outline if self.lists else 0,
+            linked=not self.has_words and _WORD.search(text) is not None,
         )
+
+
+def _is_link(tag: Tag) -> bool:
+    return tag.name == "a" and "href" in tag.attrs
 
 
 def _keeps_lines(tag: Tag) -> bool:

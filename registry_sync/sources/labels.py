@@ -81,6 +81,7 @@ _IN_BRACKETS = re.compile(r"\s*\([^()]*\)\s*$")
 _NUMBER = re.compile(r"\d[\d,.]*")
 _COUNTED = re.compile(r"[(\[]\s*\d[\d.,\s]*[)\]]\s*$")
 """How many trials a filter would leave: "Recruiting (1,234)"."""
+_BETWEEN_ENTRIES = re.compile(r"\s*[|·•›»/]\s*")
 
 
 class Words:
@@ -342,6 +343,31 @@ def _frames() -> tuple[tuple[Frame, re.Pattern[str]], ...]:
         ("filter", re.compile(rf"(?:{_either(said.filters)})(?:\W.{{0,40}})?")),
         ("paging", re.compile(rf"(?:{_either(said.paging)})(?:\W.{{0,40}})?")),
     )
+
+
+@lru_cache(maxsize=4096)
+def leads_elsewhere(text: str) -> bool:
+    """Does this line lead from the trial to something else ("See also: ...", "Related links")?"""
+    return len(text) <= _MOST_LETTERS_IN_HEADING and label_key(text.partition(":")[0]) in _elsewhere()
+
+
+@cache
+def _elsewhere() -> frozenset[str]:
+    return frozenset(vocabulary.common().elsewhere)
+
+
+@lru_cache(maxsize=4096)
+def entries_of_menu(text: str) -> int:
+    """How many entries of a site's menu this line has ("Home | About us"); 0 where it has anything else."""
+    if len(text) > _MOST_LETTERS_IN_HEADING:
+        return 0
+    entries = [label_key(entry) for entry in _BETWEEN_ENTRIES.split(text)]
+    return len(entries) if _menu().issuperset(entries) else 0
+
+
+@cache
+def _menu() -> frozenset[str]:
+    return frozenset(vocabulary.common().menu)
 
 
 def opens_about(text: str) -> bool:

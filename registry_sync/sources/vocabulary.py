@@ -81,6 +81,8 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     related: list[str]
     beside: list[str]
     steps: list[str]
+    elsewhere: list[str]
+    menu: list[str]
     advertisements: list[str]
     ways: list[str]
     search_results: list[str]

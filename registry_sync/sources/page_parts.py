@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from registry_sync.sources.badges import are_badges, are_facts
 from registry_sync.sources.blocks import Block
+from registry_sync.sources.columns import as_items, begins_another_field, heads_columns
 from registry_sync.sources.finder_values import bare_phases, is_value_of
 from registry_sync.sources.folding import fold
 from registry_sync.sources.labels import (
@@ -32,6 +33,7 @@ from registry_sync.sources.labels import (
     opens_other_trials,
 )
 from registry_sync.sources.markers import strip_bullets
+from registry_sync.sources.other_trials import begins_other_trials
 from registry_sync.sources.registers import ANY_TRIAL_ID, nct_ids
 
 _MOST_WORDS_BESIDE_AN_ID = 4
@@ -98,7 +100,7 @@ def own_blocks(blocks: Sequence[Block], trials: Collection[str], words: Words) -
         elif others_from is not None:
             if ends_at_level and 0 < block.level <= ends_at_level and words.label_meaning(block.text) is not None:
                 others_from = None
-        elif block.kind != "item" and (opens_other_trials(block.text) or (block.level > 1 and is_related(block.text))):
+        elif block.kind != "item" and (begins_other_trials(blocks, index, words) or (block.level > 1 and is_related(block.text))):
             others_from, ends_at_level = index, block.level
         elif shown is not None and not _names_second_id(blocks, index, words):
             others_from, ends_at_level = index, _rank_of_part(kept, words)
@@ -288,13 +290,13 @@ def _by_columns(blocks: Sequence[Block], words: Words) -> Iterator[Block]:
     while at < len(rows):
         head = rows[at]
         below = _values_below(rows, at, words) if _names_columns(head, words) else []
-        values = [block for row in below for block in row]
+        values = [block for row in as_items(below, head) for block in row]
         of_places = any(words.label_meaning(label.text) == "locations" or _HEADS_PARTS.search(label.text) for label in head if values)
         for label in head if values else ():
             if of_places and words.label_meaning(label.text) == "overall_status":
                 continue  # of each place
             if any(letter.isalpha() for letter in label.text):
-                column = [label, *(value for value in values if value.cell == label.cell)]
+                column = [label, *(value for value in values if value.cell == label.cell or value.cells < label.cells)]
                 number = next(unused)
                 yield from (replace(block, row=number, cell=int(block is not label), cells=2) for block in column)
         if not values:
@@ -303,12 +305,16 @@ def _by_columns(blocks: Sequence[Block], words: Words) -> Iterator[Block]:
 
 
 def _values_below(rows: Sequence[Sequence[Block]], at: int, words: Words) -> Sequence[Sequence[Block]]:
-    """The rows of values below the labels of a row; only one where its cells hold whole lists, since all is said in it."""
-    end = at + 1
-    while end < len(rows) and _fits(rows[at], rows[end], words):
-        end += 1
-        if len({block.cell for block in rows[at + 1]}) < len(rows[at + 1]):
+    """The rows of values below the labels of a row; only one where its cells hold whole lists, but for more lists of criteria."""
+    of_criteria = any(is_criteria_heading(label.text) for label in rows[at])
+    end, has_lists = at + 1, False
+    while end < len(rows):
+        heads = of_criteria and end + 1 < len(rows) and heads_columns(rows[end], rows[at], words)
+        row = rows[end + 1] if heads else rows[end]
+        if not _fits(rows[at], row, words) or (has_lists and not (of_criteria and any(block.kind == "item" for block in row))):
             break
+        end += 1 + heads
+        has_lists = has_lists or len({block.cell for block in row}) < len(row)
     return rows[at + 1 : end]
 
 
@@ -329,6 +335,8 @@ def _fits(labels: Sequence[Block], values: Sequence[Block], words: Words) -> boo
     """Is this a row of values below those labels?"""
     same = values[0].cells == labels[0].cells and values[0].nesting == labels[0].nesting
     in_columns = {value.cell for value in values} <= {label.cell for label in labels}
+    if any(is_criteria_heading(label.text) for label in labels):
+        return same and in_columns and not begins_another_field(values, words)
     return same and in_columns and not any(_is_label(value, words) for value in values)
 
 

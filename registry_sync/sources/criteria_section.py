@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from registry_sync.sources.blocks import Block
-from registry_sync.sources.finder_values import ages_of_people, is_value_of, location
+from registry_sync.sources.columns import names_group
+from registry_sync.sources.criteria_ends import end_of_criteria, is_item, may_precede_heading
+from registry_sync.sources.finder_values import ages_of_people
 from registry_sync.sources.labels import (
     CRITERIA,
     ELIGIBILITY_FACTS,
-    NONE,
-    PAGE_LABELS,
-    REFRESHED,
-    REGISTRATION,
     SECTION,
     Words,
     is_criteria_heading,
-    opens_about,
-    opens_other_trials,
 )
 from registry_sync.sources.markers import strip_bullets
 from registry_sync.sources.markup import block_lines, plain_lines
-from registry_sync.sources.page_parts import begins_about, parted
+from registry_sync.sources.page_parts import parted
 from registry_sync.trials.criteria import Line, heading
 from registry_sync.trials.listing import How
 
@@ -35,10 +31,14 @@ _FULL = re.compile(r"\W*(?:full|complete|detailed|all)\b", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\(?=[.*^<>\[\]()_~#+=-])")
 _NUMBER = re.compile(r"\d{1,3}[.)]?|#")
 _BULLETED_LINE = re.compile(r"^\s*(?:[•*●▪·]|[–-]{1,2}|\d{1,2}[.)])\s", re.MULTILINE)
-
-
-_SOMETHING_ELSE = (PAGE_LABELS | {REGISTRATION, REFRESHED}) - {CRITERIA}
 _CUT = ("...", "…", "[more]", "(more)", "[…]", "[...]")
+_COUNT = re.compile(
+    r"(?P<name>.*\S)\s*[(\[](?P<count>\d{1,3})(?:\s*(?:of|/)\s*(?P<all>\d{1,3}))?(?:\s+(?:criteria|items|in total|total|shown))?[)\]]"
+    r"(?P<colon>:?)",
+    re.IGNORECASE,
+)
+_COUNT_ALONE = re.compile(r"[(\[]?(\d{1,3})[)\]]?:?")
+_AT_THE_REGISTRY = re.compile(r"\b(?:on|at|see|visit)\s+(?:\w+\s+)?(?:www\.)?clinicaltrials\.gov\W*$", re.IGNORECASE)
 _LISTED = re.compile(r"[(]?(\d{1,2})[.):]?")
 _FEWEST_NUMBERED = 2
 _FEWEST_ITEMS = 3
@@ -49,7 +49,7 @@ _OF_THE_SITE = re.compile(
     r"last (?:updated|reviewed|verified|modified|refreshed)|retrieved|copyright|all rights reserved|have (?:any )?questions|"
     r"questions (?:about|regarding)|"
     r"(?:please )?call (?:us|\+?\d)|(?:talk|speak) (?:to|with) (?:your|a) |your doctor|study (?:doctor|team) will|"
-    r"share this|for more information|"
+    r"share this|for more information|(?:on|at|see|visit) clinicaltrials\.gov|"
     r"learn more|download|privacy|NCT\d{8}|study id)|^\W*(?:updated?|source|data from|open to (?:people|participants|patients))\b|"
     r"\u00a9|\(c\) \d{4}",
     re.IGNORECASE,
@@ -58,6 +58,8 @@ _OF_THE_SITE = re.compile(
 _FEWEST_WORDS = 3
 _MOST_LETTERS_TO_SAY_SO = 500
 _MOST_CLOSING_LINES = 2
+_MOST_LETTERS = 50_000
+"""The registry takes no more than 20,000 for all criteria of a trial: what has far more is no copy of them, and goes into no news."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class _Span:
 
     ``content`` are the places of the blocks that state criteria, ``facts`` of those that state another field. ``is_full``: it says that
     these are all ("Full eligibility criteria").
+    ``is_short``: a heading says that there are more criteria than stand below it ("Inclusion criteria (45)").
     """
 
     start: int
@@ -95,6 +98,7 @@ class _Span:
     lines: tuple[Line, ...]
     groups: frozenset[str]
     is_full: bool
+    is_short: bool = False
 
 
 def criteria_section(blocks: Sequence[Block], words: Words) -> CriteriaSection | None:
@@ -122,20 +126,29 @@ def _how(blocks: Sequence[Block], spans: Sequence[_Span], content: Sequence[Bloc
     is_cut = any(words.is_cut_off(block.text) for block in content)
     if is_cut or any(blocks[span.content[-1]].text.endswith(_CUT) for span in spans) or _has_cut_item(content):
         return "cut_off"
+    if any(span.is_short for span in spans) or any(_ends_with_a_way(block, words) for block in content):
+        return "cut_off"
     if words.is_paraphrase(said) or _speaks_for_the_reader(content):
         return "paraphrased"
     if _is_beside_each_other(content):
         return "headings_lost"
     if len({group for span in spans for group in span.groups}) == 1 and (_begins_again(spans) or _is_two_lists(content)):
         return "headings_lost"
+    if sum(len(line.text) for span in spans for line in span.lines) > _MOST_LETTERS:
+        return "unclear"
     return "unclear" if spans[-1].end == len(blocks) and _runs_on(content) else None
+
+
+def _ends_with_a_way(block: Block, words: Words) -> bool:
+    """Does a link or button at the end of this item lead to the rest of it ("... Read more")?"""
+    return len(block.parts) > 1 and len(block.parts[-1].split()) > 1 and words.is_cut_off(block.parts[-1])
 
 
 def _has_cut_item(content: Sequence[Block]) -> bool:
     """Does an item end in the middle, with nothing of its own below it?"""
     for block, following in itertools.pairwise(content):
-        is_closed = following.depth <= block.depth and not is_criteria_heading(block.text)
-        if block.text.endswith(_CUT) and is_closed and (_is_item(block) or _is_item(following)):
+        is_closed = following.depth <= block.depth and not names_group(block)
+        if block.text.endswith(_CUT) and is_closed and (is_item(block) or is_item(following)):
             return True
     return False
 
@@ -171,13 +184,13 @@ def _runs_on(content: Sequence[Block]) -> bool:
 
 def _speaks_for_the_reader(content: Sequence[Block]) -> bool:
     """Are most of the criteria sentences of the reader ("I am over 18")? A record speaks of patients."""
-    spoken = sum(_OF_THE_READER.match(block.text) is not None and not is_criteria_heading(block.text) for block in content)
+    spoken = sum(_OF_THE_READER.match(block.text) is not None and not names_group(block) for block in content)
     return spoken > 0 and 2 * spoken > sum(len(block.text.split()) > _FEWEST_WORDS for block in content)
 
 
 def lost_headings(blocks: Sequence[Block], words: Words) -> bool:
     """Does a part of the page that is named by eligibility have a list, or many lines, without a heading of either group?"""
-    if any(is_criteria_heading(block.text) for block in blocks):
+    if any(names_group(block) for block in blocks):
         return False
     inside, run, items = False, 0, 0
     for block in blocks:
@@ -187,7 +200,7 @@ def lost_headings(blocks: Sequence[Block], words: Words) -> bool:
             continue
         is_sentence = inside and meaning is None and len(block.text.split()) >= _FEWEST_WORDS
         run = run + 1 if is_sentence else 0
-        items = items + 1 if is_sentence and _is_item(block) else 0
+        items = items + 1 if is_sentence and is_item(block) else 0
         if items >= _FEWEST_ITEMS or run >= _FEWEST_LINES:
             return True
     return False
@@ -215,7 +228,7 @@ def _chosen(spans: Sequence[_Span]) -> list[_Span]:
 
 def _opens_with_heading(block: Block, words: Words) -> bool:
     """Is this the heading "Inclusion criteria" itself, below no label of the whole?"""
-    if not is_criteria_heading(block.text) or words.label_meaning(block.text) is not None:
+    if not names_group(block) or words.label_meaning(block.text) is not None:
         return False
     return block.kind != "item" or ":" in block.text or heading(Line(block.depth, block.marker, block.text)) is not None
 
@@ -223,14 +236,49 @@ def _opens_with_heading(block: Block, words: Words) -> bool:
 def _span_from(blocks: Sequence[Block], start: int, words: Words) -> _Span:
     """The stretch that the block at ``start`` opens."""
     first = start if _opens_with_heading(blocks[start], words) else start + 1
-    end = _end_of_criteria(blocks, start, words)
-    seen = [place for place in range(first, end) if not words.is_button(blocks[place].text) or _is_among_items(blocks, place)]
+    end = end_of_criteria(blocks, start, words)
+    seen = [place for place in range(first, end) if not _is_of_the_site(blocks[place], words) or _is_among_items(blocks, place)]
     facts = _facts(blocks, seen, words)
     content = _without_site_lines(blocks, [place for place in seen if place not in facts], words)
     facts |= {place for place in seen if place not in content and any(ages_of_people(blocks[place].text))}
-    lines = _lines([blocks[place] for place in content])
+    counted = [_counted(blocks[place]) for place in content]
+    lines = _lines([block for block, _ in counted])
     groups = frozenset(found.group for line in lines if (found := heading(line)) is not None and found.group is not None)
-    return _Span(start, end, content, facts, lines, groups, _FULL.match(blocks[start].text) is not None)
+    is_short = _is_short(lines, {block.text: count for block, count in counted if count})
+    return _Span(start, end, content, facts, lines, groups, _FULL.match(blocks[start].text) is not None, is_short)
+
+
+def _is_of_the_site(block: Block, words: Words) -> bool:
+    """Is this a button, or a link to the trial's record at the registry?"""
+    leads_to_record = block.linked and _AT_THE_REGISTRY.search(block.text) is not None and not words.is_cut_off(block.text)
+    return leads_to_record or words.is_button(block.text)
+
+
+def _counted(block: Block) -> tuple[Block, int]:
+    """A heading without the number of criteria behind its name, and that number; 0 where it says none."""
+    if not names_group(block):
+        return block, 0
+    apart = len(block.parts) > 1 and _COUNT_ALONE.fullmatch(block.parts[-1])
+    found = _COUNT.fullmatch(block.text)
+    if apart and block.text.endswith(block.parts[-1]):
+        return replace(block, text=block.text.removesuffix(block.parts[-1]).rstrip(), parts=(), raw=""), int(apart[1])
+    if found:
+        return replace(block, text=found["name"] + found["colon"], parts=(), raw=""), int(found["all"] or found["count"])
+    return block, 0
+
+
+def _is_short(lines: Sequence[Line], counts: Mapping[str, int]) -> bool:
+    """Does a heading, by its text in ``counts``, say that there are more criteria than the lines below it?"""
+    said = have = 0
+    for line in lines:
+        found = heading(line)
+        if line.text in counts or (found is not None and found.group is not None and not found.sentence):
+            if said > have:
+                return True
+            said, have = counts.get(line.text, 0), 0
+        else:
+            have += 1
+    return said > have
 
 
 def _is_among_items(blocks: Sequence[Block], place: int) -> bool:
@@ -242,7 +290,7 @@ def _is_among_items(blocks: Sequence[Block], place: int) -> bool:
 
 def _is_loose(block: Block) -> bool:
     """Does this line carry no bullet, where others do?"""
-    return block.marker is None and not block.depth and not block.is_line_of_pre and not _is_item(block) and block.cells < 2
+    return block.marker is None and not block.depth and not block.is_line_of_pre and not is_item(block) and block.cells < 2
 
 
 def _without_site_lines(blocks: Sequence[Block], places: Sequence[int], words: Words) -> tuple[int, ...]:
@@ -250,137 +298,38 @@ def _without_site_lines(blocks: Sequence[Block], places: Sequence[int], words: W
 
     A line that keeps the rest of the list back stays: it says why the list is short.
     """
-    if sum(_is_item(blocks[place]) for place in places) < _FEWEST_ITEMS - 1:
+    if sum(is_item(blocks[place]) for place in places) < _FEWEST_ITEMS - 1:
         return tuple(places)
 
-    def is_the_sites(block: Block) -> bool:
-        return _is_loose(block) and _OF_THE_SITE.search(block.text) is not None and not words.is_cut_off(block.text)
+    last = {(blocks[place].row, blocks[place].cell): place for place in places if blocks[place].kind == "item"}
 
-    return tuple(place for place in places if not is_the_sites(blocks[place]))
+    def is_the_sites(place: int) -> bool:
+        block = blocks[place]
+        below_list = place > last.get((block.row, block.cell), place)
+        return (_is_loose(block) or below_list) and _OF_THE_SITE.search(block.text) is not None and not words.is_cut_off(block.text)
+
+    return tuple(place for place in places if not is_the_sites(place))
 
 
 def _remarks(blocks: Sequence[Block], places: Sequence[int]) -> Iterator[int]:
     """The lines without a bullet right above and below items that have one, and behind the last of them."""
-    items = [place for place in places if _is_item(blocks[place])]
+    items = [place for place in places if is_item(blocks[place])]
     if len(items) < _FEWEST_ITEMS - 1:
         return
     for at, place in enumerate(places):
         block = blocks[place]
-        if not _is_loose(block) or at == 0 or block.text.endswith(":") or is_criteria_heading(block.text):
+        if not _is_loose(block) or at == 0 or block.text.endswith(":") or names_group(block):
             continue
         short = len(block.text.split()) <= _MOST_WORDS_OF_A_HEADING and not block.text.endswith((".", ";", ","))
         if place > items[-1] or (
-            short and at + 1 < len(places) and _is_item(blocks[places[at + 1]]) and _may_precede_heading(blocks[places[at - 1]])
+            short and at + 1 < len(places) and is_item(blocks[places[at + 1]]) and may_precede_heading(blocks[places[at - 1]])
         ):
             yield place
 
 
-def _may_precede_heading(block: Block) -> bool:
-    """Is this an item, or what introduces one?"""
-    return _is_item(block) or block.text.endswith(":") or is_criteria_heading(block.text)
-
-
-def _end_of_criteria(blocks: Sequence[Block], start: int, words: Words) -> int:
-    anchor = start  # the last heading: where the page leaves its place in a table, the criteria below it end
-    for index in range(start + 1, len(blocks)):
-        block = blocks[index]
-        if is_criteria_heading(block.text):
-            anchor = index
-        elif not (_heads_criteria(blocks, index, blocks[anchor], words) or _list_goes_on(blocks, index, start, anchor, words)) and (
-            _leaves_place(blocks, anchor, block)
-            or _leaves_item(blocks[anchor], blocks[anchor + 1], block, words)
-            or _ends_criteria(blocks[start], blocks[anchor], block, words)
-        ):
-            return index
-    return len(blocks)
-
-
-def _heads_criteria(blocks: Sequence[Block], index: int, anchor: Block, words: Words) -> bool:
-    """Is this label, in the list of a group, a heading of some of its criteria ("Age", then a sentence), and no field of the page?"""
-    block, before = blocks[index], blocks[index - 1]
-    meaning = words.label_meaning(block.text)
-    if meaning is None or block.row or block.kind == "term" or not is_criteria_heading(anchor.text):
-        return False
-    if block.level and not 0 < anchor.level < block.level:
-        return False
-    following = blocks[index + 1] if index + 1 < len(blocks) else None
-    if following is None or words.label_meaning(following.text) is not None or not words.is_stated(following.text):
-        return False
-    bullet = strip_bullets(block.text)[0]
-    if bullet and bullet == strip_bullets(before.text)[0] == strip_bullets(following.text)[0]:
-        return meaning in ELIGIBILITY_FACTS or meaning == NONE
-    if meaning in ELIGIBILITY_FACTS:
-        return len(following.text.split()) > _FEWEST_WORDS and not is_value_of(meaning, following.text, words)
-    in_list = _is_item(following) and (_is_item(before) or is_criteria_heading(before.text))
-    return meaning == "conditions" and block.text.lower().startswith("medical") and in_list
-
-
-def _list_goes_on(blocks: Sequence[Block], index: int, start: int, anchor: int, words: Words) -> bool:
-    """Is this label, of a lower rank than the headings of the criteria, right between items of their list that are sentences?"""
-    block, level = blocks[index], blocks[anchor].level or blocks[start].level
-    if not level or 0 < block.level <= level or block.row or block.kind == "term" or words.label_meaning(block.text) is None:
-        return False
-    if not is_criteria_heading(blocks[anchor].text) or not _may_precede_heading(blocks[index - 1]):
-        return False
-    below = list(itertools.takewhile(_is_item, blocks[index + 1 :]))
-    told = [
-        one for one in below if len(one.text.split()) > _FEWEST_WORDS and location(one.text) is None and not words.label_meaning(one.text)
-    ]
-    return 2 * len(told) > len(below)
-
-
-def _is_item(block: Block) -> bool:
-    return block.kind == "item" or _BULLETED_LINE.match(block.text) is not None
-
-
-def _ends_criteria(opening: Block, anchor: Block, block: Block, words: Words) -> bool:
-    """Does the section that ``opening`` opens, and whose last heading is ``anchor``, end before ``block``?"""
-    if anchor.kind == "term" and block.kind == "term":
-        return True
-    if block.kind == "item":
-        return False  # an item that says only "Age" is a criterion
-    if block.kind == "heading":
-        return not opening.level or block.level <= opening.level or words.label_meaning(block.text) is not None or opens_about(block.text)
-    meaning = words.label_meaning(block.text)
-    if block.marker is None and (meaning is not None or _states_something_else(block, words)):
-        return True
-    return begins_about(block) or opens_other_trials(block.text)
-
-
-def _states_something_else(block: Block, words: Words) -> bool:
-    """Is this a line such as "Sponsor: Example Hospital", which is no criterion?"""
-    label, colon, value = block.text.partition(":")
-    return bool(colon and value.strip()) and words.label_meaning(label) in _SOMETHING_ELSE
-
-
-def _leaves_place(blocks: Sequence[Block], place: int, block: Block) -> bool:
-    """Does ``block`` stand beyond the part of a table or definition list that the heading at ``place`` is the label of?
-
-    That part is the heading's own cell where its content is in it too, else the other cells of its row and what has no
-    label of its own below them; for a heading that fills its row, the rows of the same shape as the next one.
-    """
-    anchor, first = blocks[place], blocks[place + 1]
-    if block.nesting > anchor.nesting:
-        return False
-    if block.nesting < anchor.nesting:
-        return first.nesting >= anchor.nesting
-    if not anchor.row:
-        return bool(block.row) and not first.row
-    in_own_cell = (first.row, first.cell) == (anchor.row, anchor.cell)
-    if block.row == anchor.row:
-        return in_own_cell and block.cell != anchor.cell
-    return in_own_cell or not block.row or block.cell == 0
-
-
-def _leaves_item(anchor: Block, first: Block, block: Block, words: Words) -> bool:
-    """Does ``block`` stand beside the list item that holds a heading and its list, with a label of its own ("Location: ...")?"""
-    holds_list = anchor.kind == "item" and first.depth > anchor.depth
-    return holds_list and block.kind == "item" and block.depth <= anchor.depth and next(parted(block, words)).meaning is not None
-
-
 def _facts(blocks: Sequence[Block], places: Sequence[int], words: Words) -> frozenset[int]:
     """The places of labelled lines ("Sex: All") before the first group, or below the last one's list: fields, no criteria."""
-    heading_at = next((at for at, place in enumerate(places) if is_criteria_heading(blocks[place].text)), None)
+    heading_at = next((at for at, place in enumerate(places) if names_group(blocks[place])), None)
     found: set[int] = set()
     for at, place in enumerate(places[:heading_at]):
         if _states_fact(blocks[place], words):
@@ -412,8 +361,8 @@ def _is_beside_each_other(content: Sequence[Block]) -> bool:
     So they do in columns that a style sheet makes, with two lists below, and in tabs, which are a list of their own.
     """
     for index, (block, following) in enumerate(itertools.pairwise(content)):
-        if is_criteria_heading(block.text) and is_criteria_heading(following.text) and block.depth == following.depth:
-            below = itertools.takewhile(lambda one: not is_criteria_heading(one.text), content[index + 2 :])
+        if names_group(block) and names_group(following) and block.depth == following.depth:
+            below = itertools.takewhile(lambda one: not names_group(one), content[index + 2 :])
             outlines = {one.outline for one in below} - {following.outline}
             return bool(outlines) if following.kind == "item" else len(outlines) > 1
     return False

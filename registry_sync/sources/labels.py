@@ -348,7 +348,9 @@ def _frames() -> tuple[tuple[Frame, re.Pattern[str]], ...]:
 @lru_cache(maxsize=4096)
 def leads_elsewhere(text: str) -> bool:
     """Does this line lead from the trial to something else ("See also: ...", "Related links")?"""
-    return len(text) <= _MOST_LETTERS_IN_HEADING and label_key(text.partition(":")[0]) in _elsewhere()
+    if len(text) > _MOST_LETTERS_IN_HEADING or text.lstrip(_BULLETS)[:BEGINNING].lower() not in _beginnings_elsewhere():
+        return False
+    return label_key(text.partition(":")[0]) in _elsewhere()
 
 
 @cache
@@ -356,10 +358,15 @@ def _elsewhere() -> frozenset[str]:
     return frozenset(vocabulary.common().elsewhere)
 
 
+@cache
+def _beginnings_elsewhere() -> frozenset[str]:
+    return frozenset(words[:BEGINNING] for words in _elsewhere())
+
+
 @lru_cache(maxsize=4096)
 def entries_of_menu(text: str) -> int:
     """How many entries of a site's menu this line has ("Home | About us"); 0 where it has anything else."""
-    if len(text) > _MOST_LETTERS_IN_HEADING:
+    if len(text) > _MOST_LETTERS_IN_HEADING or text.lstrip(_BULLETS)[:BEGINNING].lower() not in _beginnings_of_menu():
         return 0
     entries = [label_key(entry) for entry in _BETWEEN_ENTRIES.split(text)]
     return len(entries) if _menu().issuperset(entries) else 0
@@ -368,6 +375,11 @@ def entries_of_menu(text: str) -> int:
 @cache
 def _menu() -> frozenset[str]:
     return frozenset(vocabulary.common().menu)
+
+
+@cache
+def _beginnings_of_menu() -> frozenset[str]:
+    return frozenset(words[:BEGINNING] for words in _menu())
 
 
 def opens_about(text: str) -> bool:

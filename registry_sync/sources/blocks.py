@@ -39,6 +39,11 @@ _BOXES = (
 )  # fmt: skip
 _BLOCKS = frozenset(_BOXES) | _LISTS | frozenset(_KINDS)
 _NESTS = frozenset(("table", "dl"))
+_ROLES = {
+    "table": "table", "grid": "table", "treegrid": "table", "row": "tr", "cell": "td", "gridcell": "td", "columnheader": "th",
+    "rowheader": "th",
+}  # fmt: skip
+"""Parts of a table by what they say that they are, whatever their element (WAI-ARIA 1.2)."""
 _MOST_SPANS = 20
 """Cells that reach over several rows, remembered for one table: a page made of nothing else must not be slow."""
 _LINE_STYLE = re.compile(r"(?:^|[;\s])white-space\s*:\s*(?:pre|break-spaces)", re.IGNORECASE)
@@ -205,7 +210,7 @@ class _Table(msgspec.Struct):
 
     def row(self, number: int, tag: Tag) -> _Row:
         """The next row, whose cells take the columns that are free."""
-        own = [child for child in tag.contents if isinstance(child, Tag) and child.name in ("td", "th")]
+        own = [child for child in tag.contents if isinstance(child, Tag) and _name(child) in ("td", "th")]
         filled = frozenset(self.spans)
         columns = list(itertools.islice((column for column in itertools.count() if column not in filled), len(own)))
         self.spans = {column: rows - 1 for column, rows in self.spans.items() if rows > 1}
@@ -213,6 +218,12 @@ class _Table(msgspec.Struct):
             if len(self.spans) < _MOST_SPANS and (rows := _rows_spanned(cell)) > 1:
                 self.spans[column] = rows - 1
         return _Row(number, len(own) + len(filled), iter(columns))
+
+
+def _name(tag: Tag) -> str:
+    """What an element is: its name, or the part of a table as which it presents itself."""
+    role = tag.attrs.get("role") if tag.attrs else None
+    return _ROLES.get(role, tag.name) if isinstance(role, str) else tag.name
 
 
 def _rows_spanned(cell: Tag) -> int:
@@ -290,7 +301,7 @@ class _Reader(msgspec.Struct):
         return isinstance(style, str) and _HIDDEN_STYLE.search(style) is not None
 
     def _enter(self, tag: Tag) -> None:
-        name = tag.name
+        name = _name(tag)
         if name in _LINE_BREAKS:
             self._flush()
             self.breaks = self.breaks + 1 if name == "br" else 0
@@ -323,7 +334,7 @@ class _Reader(msgspec.Struct):
         self.places.append(_Place(kind, self._inner_depth(), level=int(name[1]) if kind == "heading" else 0))
 
     def _leave(self, tag: Tag) -> None:
-        name = tag.name
+        name = _name(tag)
         if name not in _BLOCKS:
             if name not in _LINE_BREAKS:
                 self.links -= _is_link(tag)

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from registry_sync.sources import finder_status
+from registry_sync.sources import finder_places, finder_status, place_tables
 from registry_sync.sources import finder_values as read
 from registry_sync.sources.badges import are_facts
 from registry_sync.sources.blocks import Block
@@ -53,7 +53,8 @@ class Fields:
         self.statuses: tuple[str, ...] = ()
         self._two_things: set[str] = set()
         section = criteria_section(blocks, words)
-        rest = section.rest if section else tuple(blocks)
+        places = place_tables.tabled(section.rest if section else blocks, words)
+        rest, self._tabled = places.rest, places.sites
         self.found = with_conditions(pieces(rest, words))
         self.rows = labelled(self.found, words)
         self._by_meaning: dict[str, list[Labelled]] = {}
@@ -347,17 +348,33 @@ class Fields:
         return self.words.is_button(piece.text) or "? " in piece.text or piece.text.endswith(("?", "!"))
 
     def _locations(self) -> tuple[Location, ...] | None:
-        """The places below a label; ``None`` where there are none that can be read or the page shows only some."""
-        for row in self._by_meaning.get("locations", ()):
-            if any(self.words.is_cut_off(piece.text) for piece in row.values):
-                self._open("locations", "cut_off")
-                return None
-            sites = tuple(site for text in _site_texts(row.values) if (site := read.location(text)) is not None)
+        """The places below a label; ``None`` where there are none that can be read or the page shows only some.
+
+        A label that comes again with each place beside it names them all.
+        """
+        rows = self._by_meaning.get("locations", ())
+        if any(self.words.is_cut_off(piece.text) for row in rows for piece in row.values):
+            self._open("locations", "cut_off")
+            return None
+        if self._tabled:
+            return self._all_there(self._tabled, rows)
+        for row in rows:
+            sites = finder_places.listed(self.found, row.place, self.words)
             if sites:
-                return sites
+                same = [other for other in rows if other.label == row.label and other.values[:1] and other.values[0].joined]
+                if len(same) > 1 and row is same[0]:
+                    sites = tuple(site for other in same for site in finder_places.listed(self.found, other.place, self.words))
+                return self._all_there(sites, (row,))
             stated = [piece.text for piece in row.values if self.words.is_stated(piece.text)]
             self._open("locations", "unclear" if stated else "not_reported" if row.values else "empty")
         return None
+
+    def _all_there(self, sites: tuple[Location, ...], rows: Sequence[Labelled]) -> tuple[Location, ...] | None:
+        """The sites, unless a label says that there are more."""
+        if any((finder_places.counted(row.label) or 0) > len(sites) for row in rows):
+            self._open("locations", "cut_off")
+            return None
+        return sites
 
     def _read_criteria(self, section: CriteriaSection | None, blocks: Sequence[Block]) -> None:
         if section is None:
@@ -453,15 +470,3 @@ def _run(values: Sequence[Piece]) -> tuple[Piece, ...]:
 
 def _may_be_item(text: str) -> bool:
     return len(text.split()) <= _MOST_WORDS_OF_AN_ITEM and not text.endswith((".", ":", "?", "!"))
-
-
-def _site_texts(values: Sequence[Piece]) -> list[str]:
-    """A text for each place: a block, or the cells of a table row where no cell says it all."""
-    texts: list[str] = []
-    cells: dict[int, list[str]] = {}
-    for piece in values:
-        if piece.block.row and piece.block.cells > 1 and read.location(piece.text) is None:
-            cells.setdefault(piece.block.row, []).append(piece.text)
-        else:
-            texts.append(piece.text)
-    return [*texts, *(", ".join(row) for row in cells.values())]

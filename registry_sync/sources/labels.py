@@ -7,7 +7,7 @@ status by ``status_key``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
@@ -79,9 +79,12 @@ _STATUS_BEHIND = re.compile(
 _NO_LETTERS = re.compile(r"[\W_]+")
 _IN_BRACKETS = re.compile(r"\s*\([^()]*\)\s*$")
 _NUMBER = re.compile(r"\d[\d,.]*")
-_COUNTED = re.compile(r"[(\[]\s*\d[\d.,\s]*[)\]]\s*$")
+_FILTERED = re.compile(r"[(\[]\s*\d[\d.,\s]*[)\]]\s*$")
 """How many trials a filter would leave: "Recruiting (1,234)"."""
 _BETWEEN_ENTRIES = re.compile(r"\s*[|·•›»/]\s*")
+_COUNTED = re.compile(r"(?P<label>.*?\w)\s*[(\[]\s*\d{1,5}(?:\s\w+){0,2}\s*[)\]]|\d{1,5}\s+(?P<behind>\w.*s)")
+_SITE = frozenset(("facility", "city", "place"))
+_PARTS_OF_SITE = _SITE | {"state", "country", "status"}
 
 
 class Words:
@@ -101,6 +104,7 @@ class Words:
         self.labels = _by_wording(common.labels) | {label_key(label): meaning for label, meaning in (labels or {}).items()}
         self.dates = {label_key(label): meaning for label, meaning in (dates or {}).items()}
         self.labels |= {label: LAUNCHED_BY if self.labels.get(label) == LAUNCHED_BY else meaning for label, meaning in self.dates.items()}
+        self._columns = _by_wording(common.columns)
         self.beginnings = frozenset(label[:BEGINNING] for label in self.labels)
         self._most_letters = max(_MOST_LETTERS_IN_LABEL, *(len(label) for label in self.labels))
         own = {status_key(words): tokens for words, tokens in (statuses or {}).items()}
@@ -131,12 +135,28 @@ class Words:
         except KeyError:
             if len(self._meanings) > _MOST_MEANINGS_KEPT:
                 self._meanings.clear()
-            meaning = self._meanings[text] = self.labels.get(label_key(text))
+            meaning = self.labels.get(label_key(text))
+            if meaning is None and (text[-1:] in (")", "]") or text[:1].isdigit()) and (counted := _COUNTED.fullmatch(text)) is not None:
+                meaning = "locations" if self.labels.get(label_key(counted["label"] or counted["behind"])) == "locations" else None
+            self._meanings[text] = meaning
             return meaning
+
+    def column(self, text: str) -> str | None:
+        """Which part of a site stands below this head of a column, or beside this label (see vocabulary.py)."""
+        return self._columns.get(label_key(text)) if len(text) <= _MOST_LETTERS_IN_LABEL else None
+
+    def heads_sites(self, texts: Sequence[str]) -> bool:
+        """Are these the heads of the columns of a table of sites? One of anything else that a page states makes it another table."""
+        columns = [self.column(text) for text in texts]
+        parts = [column for column in columns if column in _PARTS_OF_SITE]
+        others = [text for text, column in zip(texts, columns, strict=True) if column is None]
+        if len(parts) < 2 or len(parts) > len(set(parts)) or _SITE.isdisjoint(parts):
+            return False
+        return all(self.label_meaning(text) in (None, NONE) for text in others)
 
     def status(self, text: str) -> tuple[str, ...]:
         """The registry's tokens that a status beside its label covers, in any spelling; empty for what is none."""
-        if _COUNTED.search(text) is not None:
+        if _FILTERED.search(text) is not None:
             return ()
         key = status_key(text)
         found = self._beside.get(key)

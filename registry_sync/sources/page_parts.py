@@ -289,6 +289,10 @@ def _by_columns(blocks: Sequence[Block], words: Words) -> Iterator[Block]:
     at = 0
     while at < len(rows):
         head = rows[at]
+        if head[0].cells > 1 and words.heads_sites([label.text for label in head if any(letter.isalpha() for letter in label.text)]):
+            yield from head  # a table of sites, which is read row by row
+            at += 1
+            continue
         below = _values_below(rows, at, words) if _names_columns(head, words) else []
         values = [block for row in as_items(below, head) for block in row]
         of_places = any(words.label_meaning(label.text) == "locations" or _HEADS_PARTS.search(label.text) for label in head if values)

@@ -38,6 +38,10 @@ label whose value is not kept, it ends the value before it; ``section``: opens a
 MEANINGS: tuple[str, ...] = (*VALUES, *Structure.__args__)  # type: ignore[attr-defined]
 
 
+Column = Literal["facility", "city", "state", "zip", "country", "place", "status", "none"]
+"""What a column of a table of sites holds. ``place``: town and country, or more, in one; ``none``: nothing that is kept."""
+
+
 class Several(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Words for the status that cover several of the registry's tokens; ``beside_a_label``: alone they may be anything."""
 
@@ -91,6 +95,8 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     facilities: list[str]
     walls: Walls
     labels: dict[Value | Structure, list[str]]
+    columns: dict[Column, list[str]]
+    states: dict[str, dict[str, str]]
     statuses: dict[Status, list[str]]
     statuses_beside_a_label: dict[Status, list[str]]
     several: list[Several]

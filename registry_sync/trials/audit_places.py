@@ -1,4 +1,4 @@
-"""The sites of a listing beside the registry's, in the detail that the listing gives: a country, a town, or the facility too."""
+"""The sites of a listing beside the registry's, in the detail that the listing gives: a country, a town, or facility and status too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import msgspec
+from msgspec.structs import replace
 
 from registry_sync.trials.align import SAME_ITEM_ACROSS, likeness
 from registry_sync.trials.audit_text import Words, holds, name, read
@@ -31,6 +32,10 @@ _TOWNS = {
 
 
 _POSTAL_CODE = re.compile(r"\b(?:[A-Z]{1,3}-)?(?=[A-Z0-9]*\d)[A-Z0-9]{2,}\b(?:\s?[A-Z]{2}\b)?", re.IGNORECASE)
+_BETWEEN = re.compile(r"[,()|]|\s[-\u2013\u2014:\u00b7]\s")
+_UNKNOWN = "UNKNOWN"
+_LONGEST_SIGN = 3
+_SIGNS = " -\u2013\u2014"
 _PART_OF = {
     country_key(part): country_key(whole)
     for part, whole in (
@@ -42,7 +47,10 @@ _PART_OF = {
 
 
 class _Place(msgspec.Struct, frozen=True):
-    """A site as it is compared; ``detail``: the parts that it states (a state counts where there is no town), ``named``: its name alone."""
+    """A site as it is compared; ``detail``: the parts that it states (a state counts where there is no town), ``named``: its name alone.
+
+    ``is_loose``: it may have its town in the name of its facility.
+    """
 
     facility: Words
     city: str
@@ -50,6 +58,7 @@ class _Place(msgspec.Struct, frozen=True):
     country: str
     named: Words
     detail: _Parts
+    is_loose: bool = False
 
     def shown(self, detail: _Parts) -> _Shown:
         """The site in this detail."""
@@ -60,12 +69,22 @@ class _Place(msgspec.Struct, frozen=True):
 def _place(facility: str, city: str, state: str, country: str) -> _Place:
     stated = zip(_PARTS, (facility, city, "" if city else state, country), strict=True)
     return _Place(
-        read(facility), _town(city), read(state), country_key(country), name(facility), tuple(part for part, text in stated if text)
+        read(facility),
+        _town(city),
+        read(state),
+        country_key(country),
+        name(facility),
+        tuple(part for part, text in stated if text),
+        not city and _BETWEEN.search(facility) is not None,
     )
 
 
+def _keyed(site: Location) -> _Place:
+    return _place(site.facility or "", site.city or "", site.state or "", site.country or "")
+
+
 def _places(sites: Iterable[Location] | None) -> list[tuple[Location, _Place]]:
-    return [(site, _place(site.facility or "", site.city or "", site.state or "", site.country or "")) for site in sites or ()]
+    return [(site, _keyed(site)) for site in sites or ()]
 
 
 def _town(text: str) -> str:
@@ -79,6 +98,10 @@ class _Sites(msgspec.Struct, frozen=True):
     every: list[tuple[Location, _Place]]
     by_town: dict[tuple[str, str], list[_Place]]
     by_beginning: dict[tuple[str, str], list[_Place]]
+    countries: set[str]
+    facilities: set[Words]
+    states: set[Words]
+    statuses: dict[_Place, set[str | None]]
 
     def shown(self, detail: _Parts) -> set[_Shown]:
         """All of them in this detail."""
@@ -103,8 +126,12 @@ class _Sites(msgspec.Struct, frozen=True):
 
 
 def _sites(places: list[tuple[Location, _Place]]) -> _Sites:
-    found = _Sites(places, {}, {})
-    for _, place in places:
+    found = _Sites(places, {}, {}, set(), set(), set(), {})
+    for site, place in places:
+        found.statuses.setdefault(place, set()).add(site.status)
+        found.countries.add(place.country)
+        found.facilities.add(place.facility)
+        found.states.add(read(site.state or ""))
         found.by_town.setdefault((place.country, place.city), []).append(place)
         for beginning in _beginnings(place.city):
             found.by_beginning.setdefault((place.country, beginning), []).append(place)
@@ -119,29 +146,62 @@ def _shown_by(listing: Listing, theirs: _Sites) -> _Sites:
 def _fitted(place: Location, theirs: _Sites) -> Location:
     """The place read so that its town is one of the registry's: which part of a line is the town is not written on it.
 
-    A facility may have commas of its own, a town its postal code before it or its state behind it.
+    A facility may have commas of its own, a town its postal code before it or its state behind it. Of several readings the one that is
+    a site of the registry.
     """
-    countries = {site.country for _, site in theirs.every}
-    country = country_key(place.country or "")
-    if (country, _town(place.city or "")) in theirs.by_town:
+    if (country_key(place.country or ""), _town(place.city or "")) in theirs.by_town and _BETWEEN.search(place.facility or "") is None:
         return place
-    parts = [part.strip() for text in (place.facility, place.city, place.state) if text for part in text.split(",") if part.strip()]
+    readings = list(_readings(place, theirs))
+    if len(readings) == 1:
+        return readings[0]
+    return next((reading for reading in readings if _is_among(_keyed(reading), theirs)), readings[0])
+
+
+def _readings(place: Location, theirs: _Sites) -> Iterator[Location]:
+    """The readings of a place by which its town is one of the registry's, the likeliest first; itself, if there is none."""
+    country = country_key(place.country or "")
     stated = place.country
-    if country not in countries and country in _PART_OF and _PART_OF[country] in countries:
+    found = 0
+    if (country, _town(place.city or "")) in theirs.by_town:
+        yield place
+        found += 1
+    texts = [text for text in (place.facility, place.city, place.state) if text]
+    parts = [part.strip(_SIGNS) for text in texts for part in _BETWEEN.split(text) if part.strip(_SIGNS)]
+    if country not in theirs.countries and _PART_OF.get(country) in theirs.countries:
         country = _PART_OF[country]
         stated = next(site.country for site, keyed in theirs.every if keyed.country == country)
         parts.append(place.country or "")
-    for at in reversed(range(len(parts))):
-        town = _POSTAL_CODE.sub(" ", parts[at]).strip()
-        where = (country, _town(town))
-        if town and (where in theirs.by_town or where in theirs.by_beginning):
-            facility, state = ", ".join(parts[:at]) or None, ", ".join(parts[at + 1 :]) or None
-            return Location(facility=facility, city=town, state=state, zip=place.zip, country=stated)
-    return place
+    for towns in (theirs.by_town, theirs.by_beginning):
+        for at in reversed(range(len(parts))):
+            town = _POSTAL_CODE.sub(" ", parts[at]).strip()
+            if town and (country, _town(town)) in towns:
+                behind = [part for part in parts[at + 1 :] if part != place.country]
+                if all(read(part) in theirs.states or len(part) <= _LONGEST_SIGN for part in behind):
+                    facility, state = ", ".join(parts[:at]) or None, ", ".join(parts[at + 1 :]) or None
+                    yield replace(place, facility=facility, city=town, state=state, country=stated)
+                else:
+                    yield replace(place, facility=", ".join(parts), city=None, state=None, country=stated)
+                found += 1
+    if not found:
+        yield from _otherwise_read(place, parts, country, theirs)
+
+
+def _otherwise_read(place: Location, parts: Sequence[str], country: str, theirs: _Sites) -> Iterator[Location]:
+    """What a place may be that names no town of the registry: in a town that is a country, a state, the name of a facility alone."""
+    if (country, _town(place.country or "")) in theirs.by_town:
+        yield replace(place, facility=", ".join(parts) or None, city=place.country, state=None)
+    elif len(parts) == 1 and parts[0] == place.city and read(place.city) in theirs.states:
+        yield replace(place, city=None, state=place.city)
+    elif place.city and len(parts) > 1 and read(", ".join(parts)) in theirs.facilities:
+        yield replace(place, facility=", ".join(parts), city=None, state=None)
+    elif len(parts) > 1 and place.facility is None and _BETWEEN.search(place.city or "") is not None:
+        yield replace(place, facility=", ".join(parts[:-1]), city=parts[-1], state=None)
+    else:
+        yield place
 
 
 def _was_among(place: Location, sites: _Sites) -> bool:
-    return any(_is_among(keyed, sites) for _, keyed in _places((_fitted(place, sites),)))
+    return _is_among(_keyed(_fitted(place, sites)), sites)
 
 
 def _beginnings(town: str) -> list[str]:
@@ -153,18 +213,26 @@ def _beginnings(town: str) -> list[str]:
 def same(record: Record, listing: Listing) -> bool:
     """Does the listing show the sites of this version, all of them and no other, whatever their order and number?"""
     theirs = _sites(_places(record.locations))
-    extra, missing = _unlike(theirs, _shown_by(listing, theirs))
-    return bool(listing.record.locations) and bool(record.locations) and not extra and not missing
+    mine = _shown_by(listing, theirs)
+    extra, missing = _unlike(theirs, mine)
+    if not listing.record.locations or not record.locations or extra or missing:
+        return False
+    return not _recruiting_otherwise(theirs, mine, record)
 
 
 def differences(record: Record, listing: Listing) -> tuple[Difference, ...]:
     """The places that no site of this version is at, and the sites at none of the listing's places."""
     theirs = _sites(_places(record.locations))
-    extra, missing = _apart(theirs, _shown_by(listing, theirs))
+    mine = _shown_by(listing, theirs)
+    extra, missing = _apart(theirs, mine)
     bare = (Location(facility=site.facility, city=site.city, state=site.state, zip=site.zip, country=site.country) for site in missing)
     return (
         *(Difference(what="extra", listing=plain(place)) for place in extra),
         *(Difference(what="missing", registry=plain(site)) for site in bare),
+        *(
+            Difference(what="changed", registry=plain(replace(place, status=status)), listing=plain(place))
+            for place, status in _recruiting_otherwise(theirs, mine, record)
+        ),
     )
 
 
@@ -172,8 +240,11 @@ def otherwise(listing: Listing, past: Sequence[Past]) -> Judgement:
     """The verdict on sites that no version had just so. Another facility in a town of the registry may be its own by another name."""
     now = _sites(_places(past[-1].record.locations))
     items = differences(past[-1].record, listing)
-    strange, _ = _apart(now, _shown_by(listing, now))
+    mine = _shown_by(listing, now)
+    strange, _ = _apart(now, mine)
     if not strange:
+        if behind := [place for place, _ in _recruiting_otherwise(now, mine, past[-1].record)]:
+            return _status_of_sites(behind, past, items)
         return Judgement(verdict="incomparable", reason="shows some of the sites", items=items) if items else Judgement(verdict="agrees")
     last: dict[Location, int] = {}
     ever = [now]
@@ -190,6 +261,38 @@ def otherwise(listing: Listing, past: Sequence[Past]) -> Judgement:
     if has_facilities and all(any(_is_among(keyed, sites) for sites in ever) for _, keyed in never):
         return Judgement(verdict="incomparable", reason="names the sites otherwise", items=items)
     return Judgement(verdict="contradicts", items=items)
+
+
+def _status_of_sites(behind: Sequence[Location], past: Sequence[Past], items: tuple[Difference, ...]) -> Judgement:
+    """The verdict on sites whose own status is not the registry's: outdated where each had it before."""
+    last: dict[Location, int] = {}
+    for at, record in earlier(past, lambda record: record.locations):
+        theirs = _sites(_places(record.locations))
+        last.update({place: at for place in behind if place not in last and place.status in _statuses(_keyed(place), theirs)})
+    if len(last) == len(set(behind)):
+        return Judgement(verdict="outdated", since=fell_behind(past, min(last.values())), items=items)
+    return Judgement(verdict="contradicts", items=items)
+
+
+def _recruiting_otherwise(theirs: _Sites, mine: _Sites, record: Record) -> list[tuple[Location, str]]:
+    """The places of a listing that have another status there than the registry gives these sites, and the registry's.
+
+    What the page does not state, or the registry of one of them does not, is not compared; nor is the status of the whole trial.
+    """
+    found: list[tuple[Location, str]] = []
+    for place, keyed in mine.every:
+        if place.status is not None and place.status != record.overall_status:
+            statuses = _statuses(keyed, theirs)
+            if statuses and place.status not in statuses and not statuses & {None, _UNKNOWN}:
+                found.append((place, ", ".join(sorted(status for status in statuses if status))))
+    return found
+
+
+def _statuses(place: _Place, theirs: _Sites) -> set[str | None]:
+    """What the registry says of the sites that this place may be: of those of its very name, if there are any."""
+    at = [site for site in theirs.that_may_be(place) if _at(place, site)]
+    exactly = {site for site in at if site.shown(place.detail) == place.shown(place.detail)}
+    return {status for site in exactly or set(at) for status in theirs.statuses[site]}
 
 
 def _unlike(theirs: _Sites, mine: _Sites) -> tuple[list[tuple[Location, _Place]], list[tuple[Location, _Place]]]:
@@ -225,6 +328,8 @@ def _at(place: _Place, site: _Place) -> bool:
         if part == "city" and (place.city in _beginnings(site.city) or site.city in _beginnings(place.city)):
             continue
         if part != "facility" or not _alike(place.named, site.named):
+            return False
+        if place.is_loose and not holds(site.named, place.named) and not set(place.named) <= {*site.named, *site.city.split(), *site.state}:
             return False
     return True
 

@@ -17,14 +17,14 @@ from registry_sync.sources.blocks import Block
 from registry_sync.sources.folding import fold
 from registry_sync.sources.labels import Words, opens_other_trials
 from registry_sync.sources.page_parts import Piece, begins_about
-from registry_sync.sources.place_lines import country_alone, place_of, state_behind, state_of, without_count, without_status
+from registry_sync.sources.place_lines import country_alone, place_of, state_behind, state_of, with_facility, without_count, without_status
 from registry_sync.sources.place_tables import of_parts
 from registry_sync.trials.record import Location
 
 _COUNT_IN_LABEL = re.compile(r"(?:[(\[]\s*|^)(\d{1,5})\b")
 _NO_PLACE = re.compile(
     r"[+()\d\s./-]{5,}(?:\s?(?:ext|x)\.?\s?\d+)?|\S+@\S+|.*\bhttps?://.*|www\..*|[\d.,]+\s?(?:km|mi|miles?|kilomet(?:er|re)s?)\b.*|"
-    r"(?:(?:site|principal|sub|local|study)[- ])*(?:contact|phone|tel|telephone|fax|e-?mail|mobile|investigator)s?\.?\s*"
+    r"(?:(?:site|principal|sub|local|study)[- ])*(?:contact|phone|tel|telephone|fax|e-?mail|investigator)s?\.?\s*"
     r"(?:$|[:+\d(].*)|[\d\W]+",
     re.IGNORECASE,
 )
@@ -302,7 +302,7 @@ def _flat(groups: Sequence[_Group], words: Words) -> list[Location]:
         group, text = of_one[at]
         site = place_of(text, country=group.country, state=group.state, is_town=size > 1)
         if site is not None:
-            sites.append(replace(site, facility=of_one[1 - at][1]) if size > 1 else site)
+            sites.append(with_facility(site, of_one[1 - at][1]) if size > 1 else site)
     stated = [next((status for _, _, status in lines[first : first + size] if status), None) for first in range(0, len(lines), size)]
     if bare:
         parted = len(bare) * size == len(named) and bool(lines[0][1]) != bool(lines[-1][1])
@@ -355,7 +355,7 @@ def _of_group(group: _Group, words: Words) -> list[Location]:
         return [replace(own, status=status)] if own is not None else []
     if own is not None and not group.is_marked and not read.is_facility(head):
         return [own, where] if len(below) == 1 else [replace(own, status=status)]
-    return [replace(where, facility=head, city=where.city or (where.facility if group.country else None), status=status)]
+    return [replace(with_facility(where, head), city=where.city or (where.facility if group.country else None), status=status)]
 
 
 def _is_town_only(head: str) -> bool:

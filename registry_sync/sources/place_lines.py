@@ -66,6 +66,11 @@ def place_of(text: str, *, country: str | None = None, state: str | None = None,
     return site if is_sure and site is not None else Location(facility=text, state=state, country=country)
 
 
+def with_facility(site: Location, name: str) -> Location:
+    """A place with the facility that stands beside it; what else its line says stays behind the name, since it may be the town."""
+    return replace(site, facility=f"{name}, {site.facility}" if site.facility and site.city else name)
+
+
 def _may_be_town(text: str) -> bool:
     words = text.split()
     if text.strip() in _DEGREES or text.replace(".", "").strip().casefold() in _TITLES:

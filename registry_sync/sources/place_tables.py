@@ -134,7 +134,12 @@ def of_parts(parts: dict[str, str], words: Words) -> Location | None:
     if place is not None and site.city is None:
         where = place_of(place, country=country, is_town=True)
         if where is not None:
-            site = replace(where, facility=facility or where.facility, state=site.state or where.state, zip=site.zip or where.zip)
+            site = replace(
+                where,
+                facility=", ".join(filter(None, (facility, where.facility))) or None,
+                state=site.state or where.state,
+                zip=site.zip or where.zip,
+            )
         elif site.facility is None:
             return None
     elif site.city is not None:

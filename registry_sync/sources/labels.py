@@ -166,7 +166,7 @@ class Words:
         """The same of a status without a label; only wordings that mean nothing else."""
         if len(text) > _MOST_LETTERS_IN_STATUS or text.lstrip(_BULLETS)[:BEGINNING].lower() not in self._statuses_begin:
             return ()
-        return self._bare.get(status_key(text), ()) if _COUNTED.search(text) is None else ()
+        return self._bare.get(status_key(text), ()) if _FILTERED.search(text) is None else ()
 
     def is_stated(self, text: str) -> bool:
         """Does this value say anything?"""

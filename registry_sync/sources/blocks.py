@@ -50,6 +50,9 @@ _LINE_STYLE = re.compile(r"(?:^|[;\s])white-space\s*:\s*(?:pre|break-spaces)", r
 _BODY = re.compile(r"</head\s*>\s*(?=<body[\s>])", re.IGNORECASE)
 _IN_HEAD = (("<!--", "-->"), ("<script", "</script"), ("<style", "</style"), ("<title", "</title"), ("<noscript", "</noscript"))
 """What may hold the letters ``<body`` and be none."""
+_STANDS_ALONE = "div|p|td|th|tr|ul|ol|li|dl|dt|dd|table|tbody|thead|section|article|main|header|form|h[1-6]|br|hr"
+_BLANKS_BETWEEN = re.compile(rf"(</?(?:{_STANDS_ALONE})(?:\s[^<>]*)?>)\s+(?=</?(?:{_STANDS_ALONE})[\s>/])")
+_KEEP_BLANKS = ("<pre", "<textarea", "<listing", "<xmp", "<plaintext", "white-space")
 _TAG = re.compile(r"<[A-Za-z/!?]")
 _HIDDEN_STYLE = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _WORD = re.compile(r"\w")
@@ -154,7 +157,13 @@ def page_blocks(markup: str) -> tuple[tuple[Block, ...], str]:
 
 def _tree(markup: str) -> BeautifulSoup:
     # The prefix keeps Beautiful Soup from taking a short text for a file name, or an XML declaration for XML.
-    return BeautifulSoup(_DOCTYPE + fold_nulls(markup[_start_of_body(markup) :]), "lxml", multi_valued_attributes=None)
+    return BeautifulSoup(_DOCTYPE + fold_nulls(_tight(markup[_start_of_body(markup) :])), "lxml", multi_valued_attributes=None)
+
+
+def _tight(markup: str) -> str:
+    """Without the blanks between elements that begin and end blocks: nobody sees them, and each would be a node of the tree."""
+    small = markup.lower()
+    return markup if any(name in small for name in _KEEP_BLANKS) else _BLANKS_BETWEEN.sub(r"\1", markup)
 
 
 def _start_of_body(markup: str) -> int:
@@ -252,21 +261,22 @@ class _Reader(msgspec.Struct):
     has_words: bool = False
 
     def read(self, soup: BeautifulSoup) -> list[Block]:
-        open_tags: list[tuple[Tag, Iterator[object]]] = [(soup, iter(soup.contents))]
+        open_tags: list[tuple[Tag, str, Iterator[object]]] = [(soup, soup.name, iter(soup.contents))]
         while open_tags:
-            tag, children = open_tags[-1]
+            tag, name, children = open_tags[-1]
             child = next(children, None)
             if child is None:
                 open_tags.pop()
-                self._leave(tag)
+                self._leave(tag, name)
                 if self.lines_kept:
                     self.lines_kept -= _keeps_lines(tag)
             elif isinstance(child, Tag):
                 if not self._is_unseen(child):
-                    self._enter(child)
+                    name = _name(child)
+                    self._enter(child, name)
                     if child.attrs or child.name == "pre":
                         self.lines_kept += _keeps_lines(child)
-                    open_tags.append((child, iter(child.contents)))
+                    open_tags.append((child, name, iter(child.contents)))
             elif isinstance(child, NavigableString) and not isinstance(child, PreformattedString):
                 self._text(child)
         self._flush()
@@ -275,7 +285,8 @@ class _Reader(msgspec.Struct):
     def _text(self, text: str) -> None:
         """Text as it stands in the source; where its line ends are shown, each ends a block."""
         if not self.lines_kept:
-            self._pend(text)
+            if self.pending or self.runs or not text.isspace():  # before a block's first word it is nothing
+                self._pend(text)
             return
         first, *following = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self._pend(first)
@@ -286,11 +297,11 @@ class _Reader(msgspec.Struct):
 
     def _pend(self, text: str) -> None:
         self.pending.append(text)
-        if not self.links and not self.has_words:
+        if not self.links and not self.has_words and not text.isspace():
             self.has_words = _WORD.search(text) is not None
 
     def _is_unseen(self, tag: Tag) -> bool:
-        if tag.name in _UNSEEN or "hidden" in tag.attrs:
+        if tag.name in _UNSEEN or (tag.attrs and "hidden" in tag.attrs):
             return True
         if tag.name in self.chrome:
             self.aside.append(tag.get_text(" "))
@@ -300,8 +311,7 @@ class _Reader(msgspec.Struct):
         style = tag.attrs.get("style") if tag.attrs else None
         return isinstance(style, str) and _HIDDEN_STYLE.search(style) is not None
 
-    def _enter(self, tag: Tag) -> None:
-        name = _name(tag)
+    def _enter(self, tag: Tag, name: str) -> None:
         if name in _LINE_BREAKS:
             self._flush()
             self.breaks = self.breaks + 1 if name == "br" else 0
@@ -333,8 +343,7 @@ class _Reader(msgspec.Struct):
             self.rows[-1].cell = next(self.rows[-1].columns, self.rows[-1].cell)
         self.places.append(_Place(kind, self._inner_depth(), level=int(name[1]) if kind == "heading" else 0))
 
-    def _leave(self, tag: Tag) -> None:
-        name = _name(tag)
+    def _leave(self, tag: Tag, name: str) -> None:
         if name not in _BLOCKS:
             if name not in _LINE_BREAKS:
                 self.links -= _is_link(tag)

@@ -22,7 +22,8 @@ from registry_sync.sources.finder_identity import Shown, doubt, other_ids, trial
 from registry_sync.sources.folding import fold
 from registry_sync.sources.http import LARGEST_PAGE
 from registry_sync.sources.interface import Failed, Forbidden, Found, Gone, NotModified, Unreadable, Validators
-from registry_sync.sources.page_parts import laid_out, leading_trial, own_blocks, trial_ids
+from registry_sync.sources.page_layout import laid_out
+from registry_sync.sources.page_parts import leading_trial, own_blocks, trial_ids
 from registry_sync.sources.profiles import UNKNOWN, Profile, words_of
 from registry_sync.sources.registers import TRIAL_ID
 from registry_sync.sources.vocabulary import common

@@ -38,8 +38,10 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.compare
 	$(BIN)/python -m benchmarks.pages
+	$(BIN)/python -m benchmarks.fanout
 
-# What takes longer than a test may, seeded: 200 kills at random instants, and 20,000 labelled edits of real records.
+# What takes longer than a test may, seeded: 200 kills, half at random instants and half at named steps, and 20,000 labelled edits of real
+# records.
 soak: $(READY)
 	KILLS=200 SEED=1 $(BIN)/python -m pytest -q tests/cli/test_kills.py
 	EDITS=20000 $(BIN)/python -m pytest -q tests/real/test_edits.py

@@ -19,8 +19,3 @@ def take(history: History, name: str, per_minute: int, now: float, most: int) ->
         )
     return drawn.taken, drawn.wait
 
-
-def give_back(history: History, name: str, unspent: int) -> None:
-    """Put back what was taken and not sent."""
-    with history.write() as connection:
-        connection.execute("UPDATE bucket SET level = level + ? WHERE name = ?", (unspent, name))

@@ -149,6 +149,14 @@ def claimants(history: History) -> set[int]:
     return {row["by"] for row in history.rows("SELECT DISTINCT coalesce(claimed_by, 0) AS by FROM notice WHERE state = 'claimed'")}
 
 
+def kinds_due(history: History, now: str) -> dict[Kind, int]:
+    """How many notices of each kind may be tried now."""
+    rows = history.rows(
+        "SELECT kind, count(*) AS n FROM notice WHERE state = 'pending' AND NOT held AND next_try_at <= ? GROUP BY kind", (now,)
+    )
+    return {row["kind"]: row["n"] for row in rows}
+
+
 def claim(history: History, by: int, now: str, kinds: Sequence[str], most: int) -> list[Waiting]:
     """Claim, for one delivery, the notices of these kinds that are due the longest: at most so many, in their order."""
     with history.write() as connection:

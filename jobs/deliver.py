@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -34,20 +35,22 @@ WAITS = (60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
 """Seconds before the next try after the first, second, ... failure; the last one for ever: a notice is never given up in silence."""
 AT_ONCE = 50
 """Notices that one delivery claims at a time: so many at most come twice after a power cut."""
+LANES = {"email": 1, "webhook": 6, "chat": 2}
+"""How many notices of a kind are under way at once: mails go over one connection, posts to many places."""
 MOST_BOUNCES = 3
 """So many notices in a row that an address refuses for good stop what it hears."""
 
 Channels = Mapping[str, Channel]
 
 
-def open_channels(around: Surroundings, history: History) -> Channels:
+def open_channels(around: Surroundings) -> Channels:
     """A channel for each kind of address."""
     from registry_sync.notices.chat import ChatChannel
     from registry_sync.notices.webhook import WebhookChannel
 
     settings = around.settings
     return {
-        "email": mail_channel(around, _Pace(around, history, "smtp", settings.smtp.per_minute).take),
+        "email": mail_channel(around, _Pace(around, "smtp", settings.smtp.per_minute).take),
         "webhook": WebhookChannel(settings.webhook, timeout=settings.http.timeout, now=lambda: around.now().timestamp()),
         "chat": ChatChannel(settings.webhook),
     }
@@ -68,9 +71,8 @@ def mail_channel(around: Surroundings, pace: Callable[[], object]) -> MailChanne
 class _Pace:
     """The limit of a minute, shared by all processes: drawn in small lots, of which a process that dies loses the rest."""
 
-    def __init__(self, around: Surroundings, history: History, name: str, per_minute: int) -> None:
+    def __init__(self, around: Surroundings, name: str, per_minute: int) -> None:
         self._around = around
-        self._history = history
         self._name = name
         self._per_minute = per_minute
         self._lot = min(AT_ONCE, max(1, per_minute // 30))
@@ -79,13 +81,14 @@ class _Pace:
     def take(self) -> None:
         """Return when one more may be sent. Raises Stopped."""
         while not self._left:
-            self._left, wait = buckets.take(self._history, self._name, self._per_minute, time.time(), self._lot)
+            with self._around.open() as history:
+                self._left, wait = buckets.take(history, self._name, self._per_minute, time.time(), self._lot)
             if not self._left:
                 self._around.pause(wait)
         self._left -= 1
 
 
-def deliver(around: Surroundings, *, channels: Callable[[Surroundings, History], Channels] = open_channels) -> DeliverReport:
+def deliver(around: Surroundings, *, channels: Callable[[Surroundings], Channels] = open_channels) -> DeliverReport:
     """Send everything that is due, oldest first, and then what the operator is to hear; one recipient's failure stops nobody else's.
 
     What fails on the way to the operator is in the report's problems, not in its numbers.
@@ -102,7 +105,7 @@ def deliver(around: Surroundings, *, channels: Callable[[Surroundings, History],
             run = runs.begin(history, JOB, around.stamp(), alone=False)
             around.progress.begin("Sending", due)
             try:
-                _send_all(around, history, desk, channels(around, history), report)
+                _send_all(around, history, desk, channels(around), report)
             finally:
                 around.progress.end()
                 runs.end(history, run, around.stamp(), "partial" if report.is_partial else "done", report.as_json())
@@ -111,55 +114,79 @@ def deliver(around: Surroundings, *, channels: Callable[[Surroundings, History],
 
 
 def _send_all(around: Surroundings, history: History, desk: Desk, channels: Channels, report: DeliverReport) -> None:
-    from jobs.writing import Desk as WritingDesk  # loads what writes news: only when there is some
-
-    open_kinds = set(channels)
-    began = around.stamp()
-    writing = WritingDesk(around, history, by=desk.number)
+    # due when this run began: what fails in it is not tried twice
+    run = _Run(around, desk, channels, report, began=around.stamp())
     try:
-        while open_kinds and not around.stop.is_set():
-            # due when this run began: what fails in it is not tried twice
-            batch = outbox.claim(history, desk.number, began, sorted(open_kinds), AT_ONCE)
-            if not batch:
-                break
-            with history.relaxed():
-                _send_batch(around, history, desk, channels, writing, batch, open_kinds, report)
+        lanes = [kind for kind, due in outbox.kinds_due(history, run.began).items() for _ in range(min(due, LANES.get(kind, 0)))]
+        if len(lanes) == 1:
+            run.lane(lanes[0], history)
+        elif lanes:
+            _side_by_side(run, lanes)
         health.note_delivery(around, history)
-        if "email" in open_kinds and not around.stop.is_set() and health.is_due(around, history):
+        if "email" not in run.down and not around.stop.is_set() and health.is_due(around, history):
             report.problems += health.tell(around, history, channels["email"])
     finally:
         for channel in channels.values():
             channel.close()
 
 
-def _send_batch(
-    around: Surroundings,
-    history: History,
-    desk: Desk,
-    channels: Channels,
-    writing: WritingDesk,
-    batch: Sequence[Waiting],
-    open_kinds: set[str],
-    report: DeliverReport,
-) -> None:
-    """Send what was claimed; what is not come to, since its channel is down or the process is to stop, is given back untried."""
-    left = {waiting.id for waiting in batch}
-    writing.begin(batch)
-    try:
-        for waiting in batch:
-            if around.stop.is_set():
+def _side_by_side(run: _Run, lanes: Sequence[str]) -> None:
+    """Each lane in a thread of its own: a receiver that says nothing holds up its own lane alone."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def lane(kind: str) -> None:
+        with run.around.open() as history:
+            run.lane(kind, history)
+
+    with ThreadPoolExecutor(len(lanes), thread_name_prefix="deliver") as threads:
+        ended = [threads.submit(lane, kind) for kind in lanes]
+    for each in ended:
+        each.result()
+
+
+class _Run:
+    """One delivery: what its lanes share. ``down``: kinds of which no further notice is tried in this run."""
+
+    def __init__(self, around: Surroundings, desk: Desk, channels: Channels, report: DeliverReport, *, began: str) -> None:
+        self.around = around
+        self.began = began
+        self.down: set[str] = set()
+        self._desk = desk
+        self._channels = channels
+        self._report = report
+        self._lock = threading.Lock()
+
+    def lane(self, kind: str, history: History) -> None:
+        """Send what is due of one kind, beside the other lanes of this kind."""
+        from jobs.writing import Desk as WritingDesk  # loads what writes news: only when there is some
+
+        writing = WritingDesk(self.around, history, by=self._desk.number)
+        most = AT_ONCE if LANES[kind] == 1 else 1  # what one lane has claimed, another that is free cannot send
+        while kind not in self.down and not self.around.stop.is_set():
+            batch = outbox.claim(history, self._desk.number, self.began, [kind], most)
+            if not batch:
                 break
-            if waiting.kind not in open_kinds:
-                continue
-            outcome = _send(channels, writing, waiting)
-            left.discard(waiting.id)
-            around.progress.step()
-            _note(around, history, waiting, outcome, report)
-            if isinstance(outcome, Retry) and outcome.channel_down:
-                open_kinds.discard(waiting.kind)
-    finally:
-        if left:
-            outbox.give_back(history, desk.number, left)
+            with history.relaxed():
+                self._send_batch(history, writing, batch)
+
+    def _send_batch(self, history: History, writing: WritingDesk, batch: Sequence[Waiting]) -> None:
+        """Send what was claimed; what is not come to, since its channel is down or the process is to stop, is given back untried."""
+        left = {waiting.id for waiting in batch}
+        writing.begin(batch)
+        try:
+            for waiting in batch:
+                if self.around.stop.is_set() or waiting.kind in self.down:
+                    break
+                outcome = _send(self._channels, writing, waiting)
+                left.discard(waiting.id)
+                if isinstance(outcome, Retry) and outcome.channel_down:
+                    self.down.add(waiting.kind)
+                with self._lock:
+                    self.around.progress.step()
+                    _note(self.around, history, waiting, outcome, self._report)
+        finally:
+            if left:
+                outbox.give_back(history, self._desk.number, left)
 
 
 def _send(channels: Channels, writing: WritingDesk, waiting: Waiting) -> Outcome | None:

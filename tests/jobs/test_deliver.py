@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import threading
+import time
 
 import pytest
 
@@ -160,6 +161,23 @@ def test_a_webhook_that_does_not_answer_is_left(house: House) -> None:
     hold.release()
     assert report.retrying == 1
     assert states(house)[hook] == "pending"
+
+
+def test_a_webhook_that_says_nothing_holds_up_no_mail_and_no_other_webhook(house: House) -> None:
+    queue(house, f"{house.hook.url}/silent", FIRST, f"{house.hook.url}/other", SECOND)
+    (hold,) = house.hook.script("hang")
+    around = house.around
+    thread = threading.Thread(target=lambda: deliver(around))
+    thread.start()
+    hold.wait_until_reached()
+    house.mailbox.wait_for(2)
+    assert sorted(received(house)) == [FIRST, SECOND]
+    until = time.monotonic() + 10
+    while [row["state"] for row in house.outbox()].count("sent") < 3:
+        assert time.monotonic() < until
+    hold.release()
+    thread.join(20)
+    assert set(states(house).values()) == {"sent"}
 
 
 def test_private_addresses_are_refused_unless_the_settings_allow_them(house: House) -> None:

@@ -18,4 +18,3 @@ def take(history: History, name: str, per_minute: int, now: float, most: int) ->
             (name, drawn.level, now),
         )
     return drawn.taken, drawn.wait
-

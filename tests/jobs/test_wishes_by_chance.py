@@ -11,21 +11,23 @@ import random
 from collections import Counter
 
 import pytest
+from msgspec.structs import replace
 
-from db import subscriptions
+from db import outbox, subscriptions
 from jobs import wishes
 from registry_sync.demo import record
+from registry_sync.demo.hook import payload
 from registry_sync.demo.record import TRIAL
 from registry_sync.notices.route import Subscription, wants
 from tests.house import House
 
 RUNS = int(os.environ.get("WISHES", "3"))
 SEED = int(os.environ.get("SEED", "6"))
-STEPS = 60
+STEPS = 90
 OTHER = "NCT00000001"
 FICKLE = ("a@example.org", "b@example.org")
-STEADY = Subscription(id=0, address="steady@example.org", kind="email", every="day")
-PROMPT = Subscription(id=0, address="prompt@example.org", kind="email", least="major")
+STEADY = Subscription(id=0, address="/steady", kind="webhook", every="day")
+PROMPT = Subscription(id=0, address="/prompt", kind="webhook", least="major")
 STATUSES = ("RECRUITING", "SUSPENDED", "ACTIVE_NOT_RECRUITING", "ENROLLING_BY_INVITATION")
 
 
@@ -40,7 +42,7 @@ class Weeks:
             house.registry.put(study)
             house.watch(trial)
         for wish in (STEADY, PROMPT):
-            self.follow(wish, (TRIAL, OTHER))
+            self.follow(replace(wish, address=f"{house.hook.url}{wish.address}"), (TRIAL, OTHER))
         house.sync(days=0)
 
     def follow(self, wish: Subscription, trials: tuple[str, ...], *, instead: bool = False) -> None:
@@ -68,7 +70,7 @@ class Weeks:
             address=chance.choice(FICKLE),
             kind="email",
             role=chance.choice(["reader", "coordinator"]),
-            topics=frozenset(chance.choice([(), ("status",), ("timeline", "status")])),
+            topics=frozenset(chance.choice([(), ("status",), ("timeline",), ("timeline", "status")])),
             least=chance.choice(["minor", "major"]),
             every=chance.choice(["now", "day", "week"]),
             timezone=chance.choice(["UTC", "Europe/Copenhagen", "America/New_York"]),
@@ -86,21 +88,35 @@ class Weeks:
 
     def fail(self) -> None:
         mailbox, chance = self.house.mailbox, self.chance
-        if chance.random() < 0.5:
-            mailbox.refuse_recipient(chance.choice([*FICKLE, STEADY.address, PROMPT.address]), "451 4.3.0 later", times=1)
-        else:
-            mailbox.refuse_data("452 4.2.2 full", times=1)
+        match chance.randrange(3):
+            case 0:
+                mailbox.refuse_recipient(chance.choice(FICKLE), "451 4.3.0 later", times=1)
+            case 1:
+                mailbox.refuse_data("452 4.2.2 full", times=1)
+            case 2:
+                self.house.hook.script(chance.choice([429, 503]))
+
+    def hurry(self) -> None:
+        """The operator makes everything due."""
+        with self.house.history() as history:
+            outbox.retry(history, [], self.house.around.stamp())
+        self.house.deliver()
 
     def step(self) -> None:
-        self.chance.choice([self.change, self.change, self.change, self.wish, self.stop, self.deliver, self.deliver, self.fail])()
+        self.chance.choice(
+            [self.change, self.change, self.change, self.wish, self.stop, self.deliver, self.deliver, self.fail, self.hurry]
+        )()
 
     def told(self) -> Counter[tuple[str, int]]:
-        """How often each address was sent each change."""
+        """How often each address was sent each change: posts as they came, mails as they are kept."""
         with self.house.history() as history:
             rows = history.rows(
-                "SELECT address, change_id FROM notice JOIN notice_change ON notice_id = notice.id WHERE notice.state = 'sent'"
+                """SELECT address, change_id FROM notice JOIN notice_change ON notice_id = notice.id
+                   WHERE notice.state = 'sent' AND kind = 'email'"""
             )
-        return Counter((row["address"], row["change_id"]) for row in rows)
+        found = Counter((row["address"], row["change_id"]) for row in rows)
+        posts = {post.header("webhook-id"): (post.path, payload(post)) for post in self.house.hook.posts}  # a refused one comes again
+        return found + Counter((path, change["id"]) for path, told in posts.values() for change in told["changes"])
 
 
 @pytest.mark.timeout(60 * RUNS)
@@ -110,7 +126,7 @@ def test_nobody_hears_twice_and_no_steady_reader_misses_anything(house: House, s
     for _ in range(STEPS):
         weeks.step()
     house.mailbox.behave()
-    for _ in range(9):
+    for _ in range(12):
         house.deliver(hours=24)
     assert {row["state"] for row in house.outbox()} <= {"sent", "cancelled"}
     told = weeks.told()

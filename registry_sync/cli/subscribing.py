@@ -218,7 +218,7 @@ def subscriptions(asked: Asked, json_: bool) -> None:
         [
             [
                 row["id"],
-                row["state"],
+                _state(row),
                 row["role"],
                 row["every"],
                 row["least"],
@@ -229,6 +229,14 @@ def subscriptions(asked: Asked, json_: bool) -> None:
             for row in rows
         ],
     )
+
+
+def _state(row: Row) -> str:
+    """Why it is stopped, and that its notices wait for a yes, belong to how it stands."""
+    why = {"holder": "by its holder", "operator": "by you", "bounces": "by refusals", "replaced": "replaced"}
+    if row["state"] == "stopped":
+        return f"stopped {why.get(row['stopped_why'], '')}".strip()
+    return f"{row['state']}, held" if row["hold"] else str(row["state"])
 
 
 def _followed(row: Row) -> str:

@@ -8,6 +8,16 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_INSIDE = tuple(
+    ipaddress.ip_network(each)
+    for each in (
+        "fec0::/10",  # site-local: given up, and still routed inside (RFC 3879)
+        "192.0.0.0/24",  # kept for protocols, with a cloud's metadata service (RFC 6890)
+        "192.88.99.0/24",  # relays of 6to4 (RFC 7526)
+        "168.63.129.16/32",  # a cloud's own service for its machines, at a public number
+    )
+)
+"""What the standard library counts among the public addresses, and is none of them."""
 
 Resolve = Callable[[str, int], list[str]]
 
@@ -32,6 +42,8 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+    if any(parsed in network for network in _INSIDE):
+        return False
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 

@@ -21,8 +21,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import msgspec
-
+from registry_sync.notices import fitting
 from registry_sync.notices.clean import block, cut, one_line
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.interface import Notice
@@ -47,7 +46,12 @@ MOST_SUBJECTS = 500
 
 _MOST_ITEMS_OF_ALL = 400
 _WIDTH = 76
-_LONGEST_SHORT = 1500
+LONGEST_SHORT = 1500
+"""Characters of the news in short."""
+
+_LEAST_WORDS = 20
+"""Characters from which the beginning of a sentence says something."""
+
 _ID_CHARACTERS = re.compile(r"[^A-Za-z0-9._-]+")
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -124,17 +128,26 @@ def stop_by(notice: Notice, unsubscribe: str, web_url: str, mailbox: str) -> str
 def post(notice: Notice) -> bytes:
     """A webhook's body: ``{"id", "trial", "title", "url", "changes"}``, changes as in ``changes --json``; and ``note`` where there is one.
 
-    A digest of several trials has ``null`` for trial, title and URL: each of its changes names its own trial.
+    A digest of several trials has ``null`` for trial, title and URL: each of its changes names its own trial. A post has a bound
+    (``fitting``): what was shortened carries ``cut``, and ``more`` counts the changes that are left out.
     """
     only = notice.news[0] if len(notice.news) == 1 else None
-    return msgspec.json.encode(
+    title = (only.record.brief_title or only.record.official_title) if only else None
+    head = {
+        "id": notice.id,
+        "trial": only.trial if only else None,
+        "title": cut(title, fitting.LONGEST_TITLE) if title else title,
+        "url": safe_url(only.url) if only else None,
+    }
+    note = cut(notice.note, fitting.LONGEST_NOTE) if notice.note else None
+    changes, left_out = fitting.as_many_as_fit([change for news in notice.news for change in news.changes], change_json)
+    return fitting.encoded(
         {
-            "id": notice.id,
-            "trial": only.trial if only else None,
-            "title": (only.record.brief_title or only.record.official_title) if only else None,
-            "url": safe_url(only.url) if only else None,
-            "changes": [change_json(change) for news in notice.news for change in news.changes],
-            **({"note": notice.note} if notice.note else {}),
+            **head,
+            "changes": changes,
+            **({"more": left_out} if left_out else {}),
+            **({"note": note} if note else {}),
+            **({"cut": True} if (head["title"], note) != (title, notice.note or None) else {}),
         }
     )
 
@@ -160,18 +173,35 @@ def change_json(change: KeptChange) -> dict[str, Any]:
     }
 
 
-def short(notice: Notice) -> str:
-    """The news in short, for chat, push and SMS; its title is ``subject``. At most 1,500 characters."""
-    several = len(notice.news) > 1
+def short(notice: Notice, limit: int = LONGEST_SHORT) -> str:
+    """The news in short, for chat, push and SMS; its title is ``subject``. At most ``limit`` characters, with where to read on."""
     t = translator(notice.language)
-    parts = [_noted(notice.note, t)] if notice.note else []
-    for news in notice.news[:MOST_STORIES]:
-        told = story(news, notice.role, notice.language, most_items=0)
-        lines = [told.subject] if several else []
-        parts.append("\n".join([*lines, told.text, *([told.url] if told.url else [])]))
-    if len(parts) == 1 and len(parts[0]) > _LONGEST_SHORT:
-        return cut(one_line(parts[0]), _LONGEST_SHORT)
-    return _as_many_as_fit(parts, notice.more, t)
+    note = _noted(notice.note, t) if notice.note else ""
+    stories = [story(news, notice.role, notice.language, most_items=0) for news in notice.news[:MOST_STORIES]]
+    unnamed = len(notice.news) - len(stories) + notice.more
+    if len(stories) == 1 and not unnamed:
+        return _with_the_link(note, stories[0], limit)
+    if note:
+        note = f"{cut(note, max(_LEAST_WORDS, limit // 3))}\n\n"
+    told = ["\n".join(filter(None, (each.subject, each.text, each.url))) for each in stories]
+    links = [each.url or each.trial for each in stories]
+    room = limit - len(note)
+    named = _as_many_as_fit(told, unnamed, t, room) or _as_many_as_fit(links, unnamed, t, room)
+    return cut(note + (named or ", ".join(each.trial for each in stories)), max(1, limit))
+
+
+def _with_the_link(note: str, told: Story, limit: int) -> str:
+    """One story within so many characters: its words give way before its link does."""
+    link = f"\n{told.url}" if told.url and len(told.url) <= limit else ""
+    room = limit - len(link)
+    text = told.text
+    if note:
+        if len(note) + 2 + len(text) > room:
+            note = cut(note, max(room // 3, room - 2 - len(text)))
+        text = f"{note}\n\n{text}"
+    if link and room < _LEAST_WORDS:
+        return link.strip()
+    return cut(text, max(1, room)) + link
 
 
 def _noted(note: str, t: Translator) -> str:
@@ -179,16 +209,15 @@ def _noted(note: str, t: Translator) -> str:
     return t.gettext("A note from the sender: {note}").format(note=block(note))
 
 
-def _as_many_as_fit(parts: Sequence[str], unnamed: int, t: Translator) -> str:
-    kept: list[str] = []
-    for part in parts:
-        if sum(len(each) + 2 for each in kept) + len(part) > _LONGEST_SHORT:
-            break
-        kept.append(part)
-    more = len(parts) - len(kept) + unnamed
-    if more:
-        kept.append(t.ngettext("And news about {n} more trial.", "And news about {n} more trials.", more).format(n=more))
-    return "\n\n".join(kept)
+def _as_many_as_fit(parts: Sequence[str], unnamed: int, t: Translator, limit: int) -> str:
+    """The first of these parts and the number of the others; empty where not even the first one fits."""
+    for number in range(len(parts), 0, -1):
+        more = len(parts) - number + unnamed
+        ending = [t.ngettext("And news about {n} more trial.", "And news about {n} more trials.", more).format(n=more)] if more else []
+        text = "\n\n".join((*parts[:number], *ending))
+        if len(text) <= limit:
+            return text
+    return ""
 
 
 def _identify(message: EmailMessage, notice: Notice, domain: str) -> None:

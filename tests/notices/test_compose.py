@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -264,6 +265,24 @@ def test_the_short_text_stays_short() -> None:
         news(change("overall_status", "RECRUITING", "SUSPENDED"), after=record(overall_status="SUSPENDED", why_stopped="why " * 900))
     )
     assert len(compose.short(wordy)) <= 1500
+
+
+@pytest.mark.parametrize("limit", [*range(-3, 70), 100, 160, 300, 1500])
+def test_the_short_text_keeps_to_any_limit_and_breaks_no_link(limit: int) -> None:
+    several = notice(*(news(RULE, trial=f"NCT{n:08}", url=f"https://example.org/NCT{n:08}") for n in range(1, 9)), every="day")
+    for told in (closing(), closing(note="Words. " * 30), several, msgspec.structs.replace(several, note="Words. " * 30, more=3)):
+        text = compose.short(told, limit)
+        assert 1 <= len(text) <= max(1, limit)
+        for link in re.findall(r"http\S*", text):
+            assert link in {each.url for each in told.news}
+
+
+def test_a_note_and_the_news_share_the_short_text() -> None:
+    text = compose.short(closing(note="Words. " * 400))
+    assert text.startswith("A note from the sender: Words. ")
+    assert "the trial goes on, but takes no new participants" in text
+    assert text.endswith(f"https://clinicaltrials.gov/study/{TRIAL}")
+    assert len(text) <= 1500
 
 
 def test_a_site_with_other_contacts_says_that_it_is_the_contacts() -> None:

@@ -27,6 +27,11 @@ from registry_sync.settings import Webhook
 INSTALL = 'pip install "registry-sync[chat]"'
 _LOGGER = "apprise"
 _LONGEST_REASON = 240
+_DISABLED = "is disabled on this system"
+_LINE_BREAK = 2
+_ROOM_FOR_A_COUNT = 12
+"""Characters that Apprise puts, or keeps free, between a title and a text that are one message."""
+_TRIES = 3
 _COMMANDS = (
     (re.compile(r"(?<![\w.+-])@(?=\w)"), "@ "),  # @everyone; a mail address stays
     (re.compile(r"<(?=[@#!:/a-zA-Z])"), "‹"),  # <!channel>, <@U1>, <https://...|text>, <b>; "< 18" and "<18" stay
@@ -37,9 +42,15 @@ _COMMANDS = (
 
 def supported(url: str) -> bool:
     """Does Apprise know this URL's scheme, and can it use what the URL says? Nothing is sent. Raises MissingExtra."""
+    return unusable(url) is None
+
+
+def unusable(url: str) -> str | None:
+    """Why Apprise can do nothing with this URL, in a few words without its secrets; ``None``: it can. Raises MissingExtra."""
     library = _apprise()
-    with _listening():
-        return library.Apprise.instantiate(url, suppress_exceptions=True) is not None
+    with _listening() as heard:
+        service = _service(library, url)
+    return None if service is not None else _why_not(heard, url)
 
 
 def inert(text: str) -> str:
@@ -72,19 +83,67 @@ class ChatChannel:
         where = masked(notice.address)
         with _listening() as heard:
             try:
-                service = library.Apprise.instantiate(notice.address, suppress_exceptions=True)
+                service = _service(library, notice.address)
                 if service is None:
-                    return Refused(f"{where}: no address that Apprise can use{_because(heard, notice.address)}")
+                    return _not_to_be_used(where, heard, notice.address)
                 if not self._settings.allow_private and _leads_inside(service, self._resolve):
                     return Refused(f"{where} leads to a private address, and [webhook] allow_private is false")
-                title, body = inert(compose.subject(notice)), inert(compose.short(notice))
-                sent = service.notify(body=body, title=title, body_format=library.NotifyFormat.TEXT)
+                title, body = _fitting(notice, service)
+                # A service that counts otherwise gets a shorter text, never a second message.
+                sent = service.notify(body=body, title=title, body_format=library.NotifyFormat.TEXT, overflow=library.OverflowMode.TRUNCATE)
             except Exception as error:  # plugins raise what they like; the notice stays queued
                 return Retry(cut(f"{where}: {scrubbed(one_line(str(error)) or type(error).__name__, notice.address)}", _LONGEST_REASON))
         return Sent() if sent else Retry(cut(f"{where}: not taken{_because(heard, notice.address)}", _LONGEST_REASON))
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def _service(library: ModuleType, url: str) -> Any:
+    """What sends to this URL, or ``None``. Redirects are not followed, whatever the URL asks for: they could lead inside."""
+    service = library.Apprise.instantiate(url, suppress_exceptions=True)
+    if service is not None:
+        service.redirects = False
+    return service
+
+
+def _not_to_be_used(where: str, heard: list[str], url: str) -> Outcome:
+    """For good, but for a service whose own library is missing on this machine: that can be mended."""
+    reason = cut(f"{where}: {_why_not(heard, url)}", _LONGEST_REASON)
+    return Retry(reason) if any(_DISABLED in line for line in heard) else Refused(reason)
+
+
+def _why_not(heard: list[str], url: str) -> str:
+    if any(_DISABLED in line for line in heard):
+        return "what Apprise needs for this service is not installed on this machine; see its documentation"
+    return f"no address that Apprise can use{_because(heard, url)}"
+
+
+def _fitting(notice: Notice, service: Any) -> tuple[str, str]:
+    """Title and text within what the service takes in one message, the link whole."""
+    longest_title, longest = int(service.title_maxlen), max(0, int(service.body_maxlen) - int(service.overflow_buffer))
+    title = inert(compose.subject(notice))
+    if longest_title > 0:
+        title = cut(title, longest_title)
+        if service.overflow_amalgamate_title:
+            longest -= len(title) + _ROOM_FOR_A_COUNT
+    else:
+        longest -= len(title) + _LINE_BREAK
+    longest = limit = min(compose.LONGEST_SHORT, longest)
+    for _ in range(_TRIES):
+        body = _in_lines(inert(compose.short(notice, limit)), int(service.body_max_line_count) - (longest_title <= 0))
+        if len(body) <= longest:
+            break
+        limit -= len(body) - longest  # what makes a text inert can make it longer
+    return title, body
+
+
+def _in_lines(text: str, most: int) -> str:
+    """The text in as few lines as a service shows, the last one, where to read on, by itself."""
+    lines = [line for line in text.splitlines() if line]
+    if most <= 0 or len(lines) <= most:
+        return text
+    return "\n".join([" ".join(lines[:-1]), lines[-1]] if most > 1 else [" ".join(lines)])
 
 
 def _leads_inside(service: Any, resolver: Resolve) -> bool:

@@ -76,8 +76,6 @@ def subscribe(
     if sum((bool(trials), all_, search is not None)) != 1:
         raise UsageError("say which trials: NCT ids, or --all for every trial that is watched, or --query for a search (one of the three)")
     kind, address = classify(address)
-    if kind == "chat":
-        _check_chat(address)
     if secret_env is not None and (kind != "webhook" or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", secret_env)):
         raise UsageError("--secret-env names an environment variable, and goes with a webhook", about=secret_env)
     wanted = Subscription(
@@ -94,6 +92,10 @@ def subscribe(
         secret_env=secret_env,
         hold=hold,
     )
+    if kind == "chat":
+        _check_chat(address)
+    if secret_env is not None:
+        _check_secret(secret_env)
     around = asked.surroundings()
     with asked.history(create=True) as history:
         consent = _consent(history, kind, address, confirmed=confirmed, now=around.stamp())
@@ -125,11 +127,25 @@ def _not_watched(history: History, trials: tuple[str, ...], search: Search | Non
 def _check_chat(address: str) -> None:
     from registry_sync.errors import UsageError
     from registry_sync.notices.address import masked
-    from registry_sync.notices.chat import supported
+    from registry_sync.notices.chat import unusable
 
-    if not supported(address):
-        raise UsageError(f"{masked(address)}: is no address that Apprise can use; see its documentation of services", about=masked(address))
+    trouble = unusable(address)
+    if trouble:
+        raise UsageError(f"{masked(address)}: {trouble}", about=masked(address))
     click.echo(f"the service behind {masked(address)} will learn what is sent to it, and so which trial is followed", err=True)
+
+
+def _check_secret(name: str) -> None:
+    """Refuse a secret that could not sign; one that is not here may be where the notices are sent."""
+    from registry_sync.errors import UsageError
+    from registry_sync.notices.webhook import unusable_secret
+
+    value = os.environ.get(name, "")
+    trouble = unusable_secret(name, value)
+    if trouble:
+        raise UsageError(trouble, about=name)
+    if not value.strip():
+        click.echo(f"{name} is not set here: posts wait until it is, where `run` or `deliver` send them", err=True)
 
 
 def _covering(history: History, wanted: Subscription, row: Row) -> int | None:

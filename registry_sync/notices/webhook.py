@@ -7,19 +7,19 @@ every address is judged, and the connection is made to an address that was judge
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
@@ -75,7 +75,7 @@ class WebhookChannel:
         try:
             body = self._body(notice)
             headers = self._headers(notice, body)
-        except _NoSecretError as trouble:
+        except _CannotSignError as trouble:
             return Retry(str(trouble))
         except Exception as error:  # whatever a notice may hold, the others are still sent
             return Retry(f"the post could not be written: {one_line(str(error)) or type(error).__name__}")
@@ -127,7 +127,7 @@ class WebhookChannel:
             verify: bool | str = self._ca_file or True
             timeouts = (connect_timeout, self._timeout)
             with session.post(
-                url, data=body, headers=headers, timeout=timeouts, allow_redirects=False, stream=True, verify=verify
+                url, data=body, headers=headers, auth=_basic(url), timeout=timeouts, allow_redirects=False, stream=True, verify=verify
             ) as response:
                 _read_a_little(response)
                 return self._judged(url, response)
@@ -143,18 +143,18 @@ class WebhookChannel:
             "webhook-timestamp": timestamp,
         }
         if notice.secret_env:
-            headers["webhook-signature"] = signature(self._secret(notice.secret_env), identity, timestamp, body)
+            headers["webhook-signature"] = signatures(self._secrets(notice.secret_env), identity, timestamp, body)
         return headers
 
-    def _secret(self, name: str) -> bytes:
-        # Unsigned, the post would be refused for good by a receiver that checks: better to wait until the variable is there.
+    def _secrets(self, name: str) -> list[bytes]:
+        # Unsigned, the post would be refused for good by a receiver that checks: better to wait until the variable is right.
         value = self._environ.get(name, "")
-        if not value:
-            raise _NoSecretError(f"the environment variable {one_line(name)} with the signing secret is not set")
-        try:
-            return secret_bytes(value)
-        except ValueError:
-            raise _NoSecretError(f"the signing secret in {one_line(name)} is no base64 after whsec_") from None
+        if not value.strip():
+            raise _CannotSignError(f"the environment variable {one_line(name)} with the signing secret is not set")
+        trouble = unusable_secret(name, value)
+        if trouble:
+            raise _CannotSignError(trouble)
+        return [secret_bytes(each) for each in value.split()]
 
     def _judged(self, url: str, response: requests.Response) -> Outcome:
         status = response.status_code
@@ -171,7 +171,7 @@ class WebhookChannel:
         return cut(f"{masked(url)}: {scrubbed(_first_words(error), url)}", 240)
 
 
-class _NoSecretError(Exception):
+class _CannotSignError(Exception):
     """A post cannot be signed."""
 
 
@@ -181,14 +181,36 @@ def signature(secret: bytes, identity: str, timestamp: str, body: bytes) -> str:
     return f"v1,{base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode('ascii')}"
 
 
+def signatures(secrets: Iterable[bytes], identity: str, timestamp: str, body: bytes) -> str:
+    """One signature for each secret, a blank between: while secrets change, a receiver takes the one that it knows."""
+    return " ".join(signature(secret, identity, timestamp, body) for secret in dict.fromkeys(secrets))
+
+
 def secret_bytes(text: str) -> bytes:
-    """A secret as ``whsec_`` and base64, or as it is. Raises ValueError when the base64 is none."""
+    """A secret as ``whsec_`` and base64, or as it is. Raises ValueError when the base64 is none, or of nothing."""
+    if text.startswith(("whsk_", "whpk_")):
+        raise ValueError("is half of a pair of keys: a secret that both sides know is needed, such as whsec_ and base64")
     if not text.startswith("whsec_"):
         return text.encode()
     try:
-        return base64.b64decode(text.removeprefix("whsec_"), validate=True)
-    except binascii.Error as error:
-        raise ValueError(str(error)) from None
+        secret = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        secret = b""
+    if not secret:
+        raise ValueError("is no base64 after whsec_")
+    return secret
+
+
+def unusable_secret(name: str, value: str) -> str | None:
+    """What is wrong with the first secret in this variable that cannot be used, and where it stands; never the secret itself."""
+    secrets = value.split()
+    for position, secret in enumerate(secrets, start=1):
+        try:
+            secret_bytes(secret)
+        except ValueError as error:
+            which = f"the signing secret {position} of {len(secrets)}" if len(secrets) > 1 else "the signing secret"
+            return f"{which} in {one_line(name)} {'cannot be encoded' if isinstance(error, UnicodeError) else error}"
+    return None
 
 
 class _WatchedHttp(HTTPConnection):
@@ -235,6 +257,14 @@ class _Pinned(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         request.headers["Host"] = urlsplit(request.url or "").netloc.rpartition("@")[2]
         return super().send(request, *args, **kwargs)
+
+
+def _basic(url: str) -> HTTPBasicAuth | None:
+    """User and password of the URL, for Basic authentication in UTF-8 (RFC 7617): requests leaves out a user without a password."""
+    parts = urlsplit(url)
+    if not parts.username and not parts.password:
+        return None
+    return HTTPBasicAuth(unquote(parts.username or "").encode(), unquote(parts.password or "").encode())
 
 
 def _read_a_little(response: requests.Response) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import trustme
 
+from registry_sync.cli import run
 from registry_sync.hosts import is_public
 from registry_sync.notices import compose
 from registry_sync.notices.interface import Notice, Outcome, Refused, Retry, Sent
@@ -63,7 +64,7 @@ def test_a_notice_is_posted_as_json_with_the_standard_headers(receiver: Receiver
 
 
 @pytest.mark.parametrize(
-    ("secret", "key"), [("plain secret", b"plain secret"), ("whsec_" + base64.b64encode(b"\x00\xff" * 12).decode(), b"\x00\xff" * 12)]
+    ("secret", "key"), [("plain-secret", b"plain-secret"), ("whsec_" + base64.b64encode(b"\x00\xff" * 12).decode(), b"\x00\xff" * 12)]
 )
 def test_a_secret_signs_the_post(receiver: Receiver, secret: str, key: bytes) -> None:
     assert send(f"http://127.0.0.1:{receiver.port}/", secret_env="HOOK_SECRET", environ={"HOOK_SECRET": secret}) == Sent()
@@ -73,16 +74,56 @@ def test_a_secret_signs_the_post(receiver: Receiver, secret: str, key: bytes) ->
     assert hmac.compare_digest(base64.b64decode(given), hmac.digest(key, b"n-17.1770099424." + post.body, hashlib.sha256))
 
 
+def test_while_secrets_change_there_is_a_signature_for_each(receiver: Receiver) -> None:
+    environ = {"HOOK_SECRET": "  old\twhsec_bmV3 old "}
+    assert send(f"http://127.0.0.1:{receiver.port}/", secret_env="HOOK_SECRET", environ=environ) == Sent()
+    (post,) = receiver.posts
+    signed = b"n-17.1770099424." + post.body
+    expected = [base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode() for key in (b"old", b"new")]
+    assert post.headers["webhook-signature"] == " ".join(f"v1,{each}" for each in expected)
+
+
 @pytest.mark.parametrize(
-    ("environ", "reason"), [({}, "is not set"), ({"HOOK_SECRET": ""}, "is not set"), ({"HOOK_SECRET": "whsec_!!"}, "no base64")]
+    ("value", "reason"),
+    [
+        (None, "the environment variable HOOK_SECRET with the signing secret is not set"),
+        ("", "the environment variable HOOK_SECRET with the signing secret is not set"),
+        (" \n", "the environment variable HOOK_SECRET with the signing secret is not set"),
+        ("whsec_!!", "the signing secret in HOOK_SECRET is no base64 after whsec_"),
+        ("whsec_", "the signing secret in HOOK_SECRET is no base64 after whsec_"),
+        ("old whsec_!!", "the signing secret 2 of 2 in HOOK_SECRET is no base64 after whsec_"),
+        ("whsec_bm/ old new", "the signing secret 1 of 3 in HOOK_SECRET is no base64 after whsec_"),
+        ("old \udcff new", "the signing secret 2 of 3 in HOOK_SECRET cannot be encoded"),
+        ("whsk_bmV3", "the signing secret in HOOK_SECRET is half of a pair of keys: a secret that both sides know is needed, "),
+    ],
 )
-def test_a_post_that_cannot_be_signed_waits_and_is_not_sent_unsigned(receiver: Receiver, environ: dict[str, str], reason: str) -> None:
+def test_a_post_that_cannot_be_signed_waits_and_is_not_sent_unsigned(receiver: Receiver, value: str | None, reason: str) -> None:
+    environ = {} if value is None else {"HOOK_SECRET": value}
     outcome = send(f"http://127.0.0.1:{receiver.port}/", secret_env="HOOK_SECRET", environ=environ)
     assert isinstance(outcome, Retry)
-    assert reason in outcome.reason
-    assert "HOOK_SECRET" in outcome.reason
+    assert outcome.reason.startswith(reason)
     assert "!!" not in outcome.reason
     assert receiver.posts == []
+
+
+@pytest.mark.parametrize(
+    ("user", "sent"),
+    [
+        ("me:s3cret", b"me:s3cret"),
+        ("me", b"me:"),
+        (":s3cret", b":s3cret"),
+        ("m%40e:p%3Aass%C3%A5%E7%95%8C", "m@e:p:asså界".encode()),
+        ("", None),
+    ],
+)
+def test_user_and_password_of_the_address_are_sent_as_basic_and_shown_nowhere(receiver: Receiver, user: str, sent: bytes | None) -> None:
+    url = f"http://{user}@127.0.0.1:{receiver.port}/hook"
+    assert send(url) == Sent()
+    (post,) = receiver.posts
+    assert post.headers.get("authorization") == (None if sent is None else f"Basic {base64.b64encode(sent).decode()}")
+    assert post.headers["host"] == f"127.0.0.1:{receiver.port}"
+    receiver.answer = Answer(403)
+    assert send(url) == Refused(f"http://127.0.0.1:{receiver.port}/hook answered 403")
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
@@ -143,6 +184,14 @@ def test_a_huge_answer_does_not_matter(receiver: Receiver) -> None:
         "http://[::ffff:127.0.0.1]:{port}/",
         "http://0.0.0.0:{port}/",
         "http://2130706433:{port}/",
+        "http://0x7f000001:{port}/",
+        "http://0177.0.0.1:{port}/",
+        "http://127.1:{port}/",
+        "http://[::1]:{port}/",
+        "http://[::]:{port}/",
+        "http://LOCALHOST:{port}/",
+        "http://example.org@127.0.0.1:{port}/",
+        "http://127.0.0.1:{port}/#@example.org/",
     ],
 )
 def test_loopback_is_refused_unless_the_settings_allow_it(receiver: Receiver, url: str) -> None:
@@ -211,6 +260,45 @@ def test_a_name_with_both_kinds_of_addresses_is_never_connected_inside(receiver:
     assert isinstance(outcome, Refused)
     assert asked == ["hooks.example.org"]
     assert receiver.posts == []
+
+
+PUBLIC = "93.184.215.14"
+
+
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that connections go to; none is made."""
+    asked: list[str] = []
+
+    def connect(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        asked.append(address[0])
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    return asked
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_of_both_kinds_only_the_public_address_is_tried(connected: list[str], scheme: str) -> None:
+    addresses = ["127.0.0.1", "10.0.0.1", PUBLIC, "::1", "::ffff:127.0.0.1", "169.254.169.254", "100.64.0.1"]
+    outcome = send(f"{scheme}://hooks.example.org/", allow_private=False, resolver=lambda _host, _port: addresses)
+    assert isinstance(outcome, Retry)
+    assert connected == [PUBLIC]
+
+
+def test_a_name_that_leads_elsewhere_when_asked_again_is_asked_once(connected: list[str]) -> None:
+    answers = [[PUBLIC], ["127.0.0.1"], ["127.0.0.1"]]
+    send("https://hooks.example.org/", allow_private=False, resolver=lambda _host, _port: answers.pop(0))
+    assert connected == [PUBLIC]
+    assert len(answers) == 2
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_leads_inside(receiver: Receiver, status: int) -> None:
+    with Receiver() as inside:
+        receiver.answer = Answer(status, {"Location": f"http://127.0.0.1:{inside.port}/"})
+        assert isinstance(send(f"http://127.0.0.1:{receiver.port}/"), Retry)
+        assert inside.posts == []
 
 
 def test_the_connection_goes_to_the_address_that_was_judged_and_the_name_is_kept(receiver: Receiver) -> None:
@@ -317,3 +405,22 @@ def test_a_notice_that_cannot_be_composed_stays_queued() -> None:
         raise KeyError("a field of a newer program")
 
     assert send("http://127.0.0.1:9/", body=broken) == Retry("the post could not be written: 'a field of a newer program'")
+
+
+@pytest.mark.parametrize(
+    ("secret", "code", "said"),
+    [
+        ("old whsec_bmV3", 0, ""),
+        ("", 0, "HOOK_SECRET is not set here: posts wait until it is"),
+        ("old whsec_!!", 2, "registry-sync: the signing secret 2 of 2 in HOOK_SECRET is no base64 after whsec_\n"),
+    ],
+)
+def test_subscribe_looks_at_the_secret(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, secret: str, code: int, said: str
+) -> None:
+    monkeypatch.setenv("HOOK_SECRET", secret)
+    words = ["subscribe", "https://hooks.example.org/t/0ken", TRIAL, "--secret-env", "HOOK_SECRET"]
+    assert run(["--database", str(tmp_path / "history.db"), *words]) == code
+    err = capsys.readouterr().err
+    assert err.startswith(said)
+    assert "!!" not in err

@@ -32,6 +32,9 @@ _LINE_BREAK = 2
 _ROOM_FOR_A_COUNT = 12
 """Characters that Apprise puts, or keeps free, between a title and a text that are one message."""
 _TRIES = 3
+_LOADING = threading.Lock()
+"""Notices are sent side by side, and what warnings are shown is one state of all threads."""
+
 _COMMANDS = (
     (re.compile(r"(?<![\w.+-])@(?=\w)"), "@ "),  # @everyone; a mail address stays
     (re.compile(r"<(?=[@#!:/a-zA-Z])"), "‹"),  # <!channel>, <@U1>, <https://...|text>, <b>; "< 18" and "<18" stay
@@ -156,7 +159,7 @@ def _leads_inside(service: Any, resolver: Resolve) -> bool:
 def _apprise() -> ModuleType:
     """The library. Raises MissingExtra with the command that installs it."""
     try:
-        with warnings.catch_warnings():
+        with _LOADING, warnings.catch_warnings():
             # Its plugins are loaded at the first address, and some import what Python is about to drop: not the operator's concern.
             warnings.simplefilter("ignore", DeprecationWarning)
             library = importlib.import_module("apprise")
@@ -168,22 +171,24 @@ def _apprise() -> ModuleType:
 
 @lru_cache(maxsize=1)
 def _load_plugins(library: ModuleType) -> None:
+    """Once: the plugins, and what they log is kept from the terminal."""
+    logger = logging.getLogger(_LOGGER)
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
     library.Apprise.instantiate("json://localhost", suppress_exceptions=True)
 
 
 @contextmanager
 def _listening() -> Iterator[list[str]]:
-    """The warnings that Apprise logs in this thread meanwhile, kept from the terminal."""
+    """The warnings that Apprise logs in this thread meanwhile."""
     heard: list[str] = []
     handler = _Ear(heard)
     logger = logging.getLogger(_LOGGER)
-    propagated, logger.propagate = logger.propagate, False
     logger.addHandler(handler)
     try:
         yield heard
     finally:
         logger.removeHandler(handler)
-        logger.propagate = propagated
 
 
 class _Ear(logging.Handler):

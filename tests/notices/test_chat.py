@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,17 @@ def test_a_refusal_is_tried_again_with_the_reason_that_was_logged(receiver: Rece
     assert not outcome.channel_down
     captured = capfd.readouterr()
     assert captured.out + captured.err == ""
+
+
+def test_notices_go_side_by_side_each_with_its_own_reason(receiver: Receiver, capfd: pytest.CaptureFixture[str]) -> None:
+    filters = warnings.filters[:]
+    with Receiver() as other, ThreadPoolExecutor(4) as threads:
+        receiver.answer, other.answer = Answer(500), Answer(403)
+        ports = [receiver.port, other.port] * 20
+        outcomes = list(threads.map(lambda port: send(f"json://127.0.0.1:{port}/x"), ports))
+        assert [("500" in str(outcome), "403" in str(outcome)) for outcome in outcomes] == [(True, False), (False, True)] * 20
+    assert warnings.filters == filters
+    assert "".join(capfd.readouterr()) == ""
 
 
 def test_an_address_that_apprise_cannot_use_is_refused() -> None:

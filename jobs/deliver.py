@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from db import buckets, outbox, runs
 from db.connection import History
@@ -145,12 +146,16 @@ def _side_by_side(run: _Run, lanes: Sequence[str]) -> None:
 
 
 class _Run:
-    """One delivery: what its lanes share. ``down``: kinds of which no further notice is tried in this run."""
+    """One delivery: what its lanes share.
+
+    ``down``: kinds of which no further notice is tried in this run; of hosts that cannot be reached no further one is tried either.
+    """
 
     def __init__(self, around: Surroundings, desk: Desk, channels: Channels, report: DeliverReport, *, began: str) -> None:
         self.around = around
         self.began = began
         self.down: set[str] = set()
+        self._silent: set[str] = set()
         self._desk = desk
         self._channels = channels
         self._report = report
@@ -177,7 +182,7 @@ class _Run:
             for waiting in batch:
                 if self.around.stop.is_set() or waiting.kind in self.down:
                     break
-                outcome = _send(self._channels, writing, waiting)
+                outcome = self._send(writing, waiting)
                 left.discard(waiting.id)
                 if isinstance(outcome, Retry) and outcome.channel_down:
                     self.down.add(waiting.kind)
@@ -187,6 +192,15 @@ class _Run:
         finally:
             if left:
                 outbox.give_back(history, self._desk.number, left)
+
+    def _send(self, writing: WritingDesk, waiting: Waiting) -> Outcome | None:
+        host = urlsplit(waiting.address).netloc.rpartition("@")[2] if waiting.kind == "webhook" else ""
+        if host in self._silent:
+            return Retry(f"{host} could not be reached for the notice before this one")
+        outcome = _send(self._channels, writing, waiting)
+        if host and isinstance(outcome, Retry) and outcome.silent:
+            self._silent.add(host)
+        return outcome
 
 
 def _send(channels: Channels, writing: WritingDesk, waiting: Waiting) -> Outcome | None:
@@ -219,7 +233,7 @@ def _note(around: Surroundings, history: History, waiting: Waiting, outcome: Out
             if wishes.stop_for_bounces(around, history, waiting.address, MOST_BOUNCES):
                 said = f"{masked(waiting.address)}: {MOST_BOUNCES} notices in a row were refused for good; it is stopped"
                 report.problems.append(f"{said}. When its address is right again: registry-sync subscribe, and registry-sync outbox retry")
-        case Retry(reason, after, channel_down):
+        case Retry(reason, after, channel_down, _):
             seconds = max(after or 0.0, WAITS[min(waiting.attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1))
             next_try = around.now() + datetime.timedelta(seconds=min(seconds, WAITS[-1]))
             outbox.again(history, waiting.id, as_stamp(next_try), reason)

@@ -68,12 +68,14 @@ class Retry(msgspec.Struct, frozen=True):
     """Not now: ``reason`` for the operator; ``after`` seconds when the other side asked for a wait.
 
     ``channel_down``: the fault is the channel's (no server, login or sender refused), not this recipient's, so that
-    further notices need not be tried in this run.
+    further notices need not be tried in this run. ``silent``: there is no connection to the
+    recipient's host: what else is for it can wait.
     """
 
     reason: str
     after: float | None = None
     channel_down: bool = False
+    silent: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 from registry_sync import __version__
 from registry_sync.errors import UsageError
@@ -38,7 +38,8 @@ LONGEST_ANSWER = 65_536
 """Bytes of an answer that are read: the status is what counts."""
 
 _WAIT_AT_MOST = 7 * 24 * 3600.0
-_FOR_NOW = frozenset({408, 425, 429})
+_FOR_NOW = frozenset({401, 403, 407, 408, 425, 429})
+"""Answers below 500 that may be others tomorrow: a secret or a clock that is wrong, haste. Of the rest 404 and 410 say that it is gone."""
 _MOST_ADDRESSES = 4
 
 _deadline: ContextVar[Deadline] = ContextVar("deadline")
@@ -98,7 +99,7 @@ class WebhookChannel:
         try:
             addresses = self._resolve(host, port)
         except (OSError, UnicodeError) as error:
-            return Retry(f"{masked(url)}: the name cannot be resolved: {_first_words(error)}")
+            return Retry(f"{masked(url)}: the name cannot be resolved: {_first_words(error)}", silent=True)
         allowed = [each for each in dict.fromkeys(addresses) if self._settings.allow_private or is_public(each)]
         if not allowed:
             return Refused(f"{masked(url)}: leads to a private or loopback address, which webhook.allow_private does not allow")
@@ -115,7 +116,7 @@ class WebhookChannel:
                 if deadline.passed:
                     return Retry(f"{masked(url)}: no whole answer within {deadline.seconds:g} seconds")
                 if number == len(addresses) or not isinstance(error, requests.ConnectTimeout | requests.ConnectionError):
-                    return Retry(self._why(url, error))
+                    return Retry(self._why(url, error), silent=_never_connected(error))
         raise AssertionError("there is always an address")
 
     def _to(self, address: str, url: str, body: bytes, headers: dict[str, str], *, connect_timeout: float) -> Outcome:
@@ -285,6 +286,12 @@ def _retry_after(value: str | None, now: float) -> float | None:
     except (ValueError, TypeError, OverflowError):
         return None
     return min(max(0.0, seconds), _WAIT_AT_MOST)
+
+
+def _never_connected(error: BaseException) -> bool:
+    """Was there no connection at all? What else fails may be the fault of one address of many at a host."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
 
 
 def _first_words(error: BaseException) -> str:

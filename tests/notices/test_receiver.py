@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from registry_sync.notices.interface import Notice, Outcome, Refused, Sent
+from registry_sync.notices.interface import Notice, Outcome, Refused, Retry, Sent
 from registry_sync.notices.webhook import WebhookChannel
 from registry_sync.settings import Webhook
 from tests.notices.told import change, closing, news, notice
@@ -92,15 +92,15 @@ def test_secrets_change_without_a_lost_post(tmp_path: Path, sender: str, receive
 
 
 def test_another_secret_and_an_old_post_are_not_taken(url: str, tmp_path: Path) -> None:
-    assert post(url, NEW) == Refused(f"{url} answered 401")
+    assert post(url, NEW) == Retry(f"{url} answered 401")
     for seconds in (-301, 310):
-        assert post(url, now=lambda apart=seconds: time.time() + apart) == Refused(f"{url} answered 401")
+        assert post(url, now=lambda apart=seconds: time.time() + apart) == Retry(f"{url} answered 401")
     assert post(url, now=lambda: time.time() - 290) == Sent()
     assert len(had(tmp_path)) == 1
 
 
 def test_an_unsigned_post_is_not_taken(url: str, tmp_path: Path) -> None:
-    assert post(url, notice=closing(sites=0, kind="webhook", address=url)) == Refused(f"{url} answered 401")
+    assert post(url, notice=closing(sites=0, kind="webhook", address=url)) == Retry(f"{url} answered 401")
     assert had(tmp_path) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from typing import Any
 
@@ -11,10 +12,13 @@ _SPACES = frozenset({"Zl", "Zp", "Zs"})
 _DROPPED = frozenset({"Cf", "Cs"})
 """Invisible or unencodable: bidirectional overrides turn a sentence round, lone surrogates cannot be sent at all."""
 
+_UNPRINTED = re.compile(r"[^\w!-~ ¡-¬®-ʯ‐-‧‰-⁞₠-⅏←-⋿]")
+"""Every character but letters, digits and usual signs; among these are all that are not shown."""
+
 
 def one_line(text: str) -> str:
     """The text without control characters, direction marks and line breaks; runs of white space become one blank."""
-    return " ".join("".join(_shown(character) for character in text).split())
+    return " ".join(_UNPRINTED.sub(_shown, text).split())
 
 
 def block(text: str) -> str:
@@ -49,8 +53,8 @@ def text_of(item: Any, key: str) -> str:
     return one_line(value) if isinstance(value, str) else "" if value is None else as_text(value)
 
 
-def _shown(character: str) -> str:
-    category = unicodedata.category(character)
+def _shown(found: re.Match[str]) -> str:
+    category = unicodedata.category(found[0])
     if category == "Cc" or category in _SPACES:
         return " "
-    return "" if category in _DROPPED else character
+    return "" if category in _DROPPED else found[0]

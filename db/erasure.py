@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from db import outbox, stops, subscriptions
+from db import confirmations, outbox, stops, subscriptions
 from db.connection import History
 
 
 def held(history: History, address: str) -> dict[str, Any]:
-    """Everything that is held on an address: its subscriptions with the proof of consent, its notices and what they told, its stop."""
+    """Everything that is held on an address: its subscriptions with the proof of consent, its notices and what they told, its stop.
+
+    ``confirmations``: the mails that asked it to confirm.
+    """
     told: dict[str, list[dict[str, Any]]] = {}
     for row in history.rows(
         """SELECT notice_id, change.id, change.trial, change.field, change.operation FROM notice_change
@@ -24,6 +27,7 @@ def held(history: History, address: str) -> dict[str, Any]:
         "address": address,
         "subscriptions": [row for row in subscriptions.listing(history) if row["address"] == address],
         "notices": [{**row, "changes": told.get(row["id"], [])} for row in outbox.listing(history, address=address)],
+        "confirmations": confirmations.of_address(history, address),
         "stop": {"at": stopped[0], "why": stopped[1]} if stopped else None,
     }
 

@@ -207,6 +207,11 @@ def by_id(history: History, subscription_id: int) -> Subscription:
     return _read(row)
 
 
+def is_kept(history: History, subscription_id: int) -> bool:
+    """Is anything held on this subscription?"""
+    return history.one("SELECT 1 FROM subscription WHERE id = ?", (subscription_id,)) is not None
+
+
 def listing(history: History) -> list[Row]:
     """All subscriptions, with self-explaining keys; ``query``: the search that one follows, as JSON output shows it."""
     trials: dict[int, list[str]] = {}

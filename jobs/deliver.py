@@ -3,6 +3,8 @@
 A notice is claimed, handed to its channel, and marked sent once the server took it. Any number of processes may do so at once. When one
 dies in between, what it had claimed is free as soon as the next delivery begins, and the repeat carries the same identity.
 
+Mails that ask for a confirmation go before other mails, since somebody waits for them.
+
 What the operator is to hear of the service itself goes last and over the same connection: it holds up no subscriber's notice.
 """
 
@@ -16,10 +18,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from db import buckets, outbox, runs
+from db import buckets, confirmations, outbox, runs
 from db.connection import History
 from db.outbox import Waiting
-from jobs import health, wishes
+from jobs import confirming, health, wishes
 from jobs.lock import Desk, desk_of
 from jobs.reports import DeliverReport
 from jobs.surroundings import Surroundings, as_stamp, log
@@ -100,25 +102,29 @@ def deliver(around: Surroundings, *, channels: Callable[[Surroundings], Channels
     with desk_of(around.database, JOB) as desk, around.open() as history:
         outbox.free_claims(history, desk.nobody_at(outbox.claimants(history) | {desk.number}))
         due = outbox.counts(history, around.stamp())["due"]
+        asks = confirming.prepare(around, history, desk)
         if not due:
             health.note_delivery(around, history)
-        if due or health.is_due(around, history):
+        if due or asks or health.is_due(around, history):
             run = runs.begin(history, JOB, around.stamp(), alone=False)
             around.progress.begin("Sending", due)
             try:
-                _send_all(around, history, desk, channels(around), report)
+                _send_all(around, history, desk, channels(around), report, asks=asks)
             finally:
                 around.progress.end()
                 runs.end(history, run, around.stamp(), "partial" if report.is_partial else "done", report.as_json())
-        report.waiting = outbox.counts(history, around.stamp())["waiting"]
+        report.waiting = outbox.counts(history, around.stamp())["waiting"] + confirmations.waiting(history)
     return report
 
 
-def _send_all(around: Surroundings, history: History, desk: Desk, channels: Channels, report: DeliverReport) -> None:
+def _send_all(around: Surroundings, history: History, desk: Desk, channels: Channels, report: DeliverReport, *, asks: bool) -> None:
     # due when this run began: what fails in it is not tried twice
     run = _Run(around, desk, channels, report, began=around.stamp())
     try:
-        lanes = [kind for kind, due in outbox.kinds_due(history, run.began).items() for _ in range(min(due, LANES.get(kind, 0)))]
+        kinds = outbox.kinds_due(history, run.began)
+        if asks:
+            kinds.setdefault("email", 1)
+        lanes = [kind for kind, due in kinds.items() for _ in range(min(due, LANES.get(kind, 0)))]
         if len(lanes) == 1:
             run.lane(lanes[0], history)
         elif lanes:
@@ -165,6 +171,8 @@ class _Run:
         """Send what is due of one kind, beside the other lanes of this kind."""
         from jobs.writing import Desk as WritingDesk  # loads what writes news: only when there is some
 
+        if kind == "email" and not confirming.send(self.around, history, self._desk.number, self._channels[kind], self._report, self._lock):
+            self.down.add(kind)
         writing = WritingDesk(self.around, history, by=self._desk.number)
         most = AT_ONCE if LANES[kind] == 1 else 1  # what one lane has claimed, another that is free cannot send
         while kind not in self.down and not self.around.stop.is_set():

@@ -30,6 +30,7 @@ _ROOMS = {
     "backfilling": ("backfill",),
     "subscribing": ("subscribe", "subscriptions", "unsubscribe"),
     "subscriber": ("subscriber",),
+    "serving": ("serve",),
     "doctor": ("doctor",),
     "demo": ("demo",),
 }

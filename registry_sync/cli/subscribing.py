@@ -15,13 +15,13 @@ from registry_sync.cli.common import Asked, as_json, asked, print_json, print_ta
 from registry_sync.cli.watching import current_ids, query_option
 
 if TYPE_CHECKING:
+    from db.confirmations import Queued
     from db.connection import History, Row
     from db.subscriptions import Consent
     from registry_sync.notices.route import Subscription
     from registry_sync.sources.ctgov_search import Search
 
 VOUCHED = "operator-1: the operator records that the holder of this address asked to be told of changes in these trials"
-ASKED = "holder-1: please tell me by mail when these trials change at the registry"
 MACHINE = "none-1: a webhook or chat address, given by the operator; no person confirms it"
 
 
@@ -66,11 +66,11 @@ def subscribe(
 ) -> None:
     """Tell ADDRESS (a mail address, a webhook's http(s) URL, or an Apprise URL) when these trials change.
 
-    A mail address is pending, and gets nothing, until its holder confirms, or --confirmed says that consent was given.
+    A mail address is pending, and gets no news, until its holder confirms by a mailed link, or --confirmed says that consent was given.
     """
-    from jobs import wishes
+    from jobs import confirming, wishes
     from registry_sync.errors import UsageError
-    from registry_sync.notices.address import classify, masked
+    from registry_sync.notices.address import classify
     from registry_sync.notices.route import Subscription
 
     if sum((bool(trials), all_, search is not None)) != 1:
@@ -97,17 +97,24 @@ def subscribe(
     if secret_env is not None:
         _check_secret(secret_env)
     around = asked.surroundings()
+    queued = None
     with asked.history(create=True) as history:
         consent = _consent(history, kind, address, confirmed=confirmed, now=around.stamp())
         trials = current_ids(history, trials, err=True)
-        row = wishes.follow(around, history, wanted, trials, consent=consent, search=search, instead=instead)
+        if consent is None:
+            row, queued = confirming.ask(around, history, wanted, trials, search=search, instead=instead)
+        else:
+            row = wishes.follow(around, history, wanted, trials, consent=consent, search=search, instead=instead)
+        row = _shown(history, [row])[0]
         unseen = _not_watched(history, trials, search)
         covering = _covering(history, wanted, row)
-    row["address"] = masked(row["address"])
     if json_:
         print_json(row)
     else:
-        _print_subscribed(row["address"], row["state"], f"what the search {search} finds" if search else ", ".join(trials))
+        what = f"what the search {search} finds" if search else ", ".join(trials) or "every trial that is watched"
+        click.echo(f"{row['address']}: {'will be told of' if row['state'] == 'active' else 'pending for'} {what}")
+    if row["state"] != "active":
+        click.echo(_what_next(queued), err=True)
     if covering:
         click.echo(f"{row['address']}: subscription {covering} already tells all of this; --instead ends it", err=True)
     for what, options in unseen:
@@ -157,14 +164,15 @@ def _covering(history: History, wanted: Subscription, row: Row) -> int | None:
     return next((each.id for each in others if covers(each, wanted)), None)
 
 
-def _consent(history: History, kind: str, address: str, *, confirmed: bool, now: str) -> Consent:
+def _consent(history: History, kind: str, address: str, *, confirmed: bool, now: str) -> Consent | None:
+    """The consent that is there; ``None``: the holder of the address is to be asked."""
     from db import stops, subscriptions
     from registry_sync.errors import UsageError
 
     if kind != "email":
         return subscriptions.Consent(MACHINE, _operator(), now)
     if not confirmed:
-        return subscriptions.Consent(ASKED, None, None)
+        return None
     stopped = stops.stopped(history, address)
     if stopped and stopped[1] == "holder":
         raise UsageError(f"{address} was stopped by its holder on {stopped[0][:10]}; only its holder can start it again", about=address)
@@ -179,13 +187,28 @@ def _operator() -> str:
         return f"user {os.getuid()}"
 
 
-def _print_subscribed(address: str, state: str, what: str) -> None:
-    what = what or "every trial that is watched"
-    if state == "active":
-        click.echo(f"{address}: will be told of {what}")
-        return
-    click.echo(f"{address}: pending for {what}: nothing is sent before its holder confirms")
-    click.echo("no link is mailed by this version; if you have the holder's consent, run this again with --confirmed", err=True)
+def _what_next(queued: Queued | None) -> str:
+    """What happens until the holder of an address has confirmed."""
+    if queued is None:
+        return (
+            "no link is mailed, since the settings name no public address of the web pages ([web] url); if you have the holder's consent, "
+            "run this again with --confirmed"
+        )
+    return {
+        "queued": "a mail asks its holder to confirm; `registry-sync run` sends it within a minute, `registry-sync deliver` at once",
+        "waiting": "the mail that asks its holder to confirm still waits to be sent: registry-sync deliver",
+        "too soon": "its holder was asked to confirm less than 10 minutes ago, and is not asked again so soon",
+        "enough": "mails that ask to confirm were wanted 5 times for this address in 24 hours, and that is enough: try again tomorrow",
+    }[queued]
+
+
+def _shown(history: History, rows: list[Row]) -> list[Row]:
+    """Subscriptions as JSON output shows them: addresses without secrets, and how the mail stands that asks for a confirmation."""
+    from db import confirmations
+    from registry_sync.notices.address import masked
+
+    asked = confirmations.newest(history)
+    return [{**row, "address": masked(row["address"]), "confirmation": asked.get(row["id"])} for row in rows]
 
 
 def _topics(text: str | None) -> frozenset[str]:
@@ -217,12 +240,9 @@ def _timezone(name: str) -> str:
 def subscriptions(asked: Asked, json_: bool) -> None:
     """List who is told of what."""
     from db import subscriptions as kept
-    from registry_sync.notices.address import masked
 
     with asked.history() as history:
-        rows = kept.listing(history)
-    for row in rows:
-        row["address"] = masked(row["address"])
+        rows = _shown(history, kept.listing(history))
     if json_:
         print_json(rows)
         return

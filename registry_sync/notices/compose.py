@@ -252,7 +252,7 @@ def _render(template: str, notice: Notice, stop: str | None, web_url: str) -> st
     t = translator(notice.language)
     stories, rest = _stories(notice)
     seen = max((news.seen_at[:10] for news in notice.news), default=notice.created_at[:10])
-    return _environment().get_template(template).render(
+    return environment().get_template(template).render(
         t=t,
         _=t.gettext,
         subject=subject(notice),
@@ -286,7 +286,8 @@ def _mailbox(stop_by: str | None) -> str:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What templates of mails are read with: HTML is escaped, an unknown name is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(

@@ -1,7 +1,9 @@
-"""The signed links of mails: they stop one subscription and show nothing else, need no login and do not expire.
+"""The signed links of mails: of those that stop one subscription, and of those that confirm one.
 
-A token names a subscription by its number and is signed with the installation's key (itsdangerous: HMAC-SHA1 with a derived key), so
-that nothing about it has to be kept: it is still understood when the subscription is long gone.
+A token is signed with the installation's key (itsdangerous: HMAC-SHA1 with a derived key), with a salt for each purpose: one that stops
+confirms nothing. The one that stops names a subscription by its number, needs no login and does not expire, so that nothing about it has
+to be kept: it is still understood when the subscription is long gone. The one that confirms names a mail that is kept, which says
+whether its link may still be used.
 """
 
 from __future__ import annotations
@@ -12,22 +14,41 @@ from functools import lru_cache
 from itsdangerous import BadSignature, Signer
 
 IN_A_MAIL = re.compile(r"(?<![A-Za-z0-9_.-])(\d{1,18}\.[A-Za-z0-9_-]{27})(?![A-Za-z0-9_-])")
-"""Such a token somewhere in a text."""
+"""Such a token, one that stops, somewhere in a text."""
+_STOP = "registry-sync stop"
+_CONFIRM = "registry-sync confirm"
 
 
 def stop_token(key: str, subscription: int) -> str:
     """The token that stops this subscription; ``key``: the installation's, in hexadecimal digits."""
-    return _signer(key).sign(str(subscription)).decode("ascii")
+    return _signer(key, _STOP).sign(str(subscription)).decode("ascii")
 
 
 def read_stop_token(key: str, token: str) -> int | None:
     """The subscription that a token stops; ``None`` for one that this installation has not signed."""
     try:
-        return int(_signer(key).unsign(token.encode("utf-8", "replace")))
+        return int(_unsigned(key, _STOP, token))
     except (BadSignature, ValueError):
         return None
 
 
-@lru_cache(maxsize=4)
-def _signer(key: str) -> Signer:
-    return Signer(bytes.fromhex(key), salt="registry-sync stop")
+def confirm_token(key: str, identity: str) -> str:
+    """The token that confirms what the mail of this identity asks."""
+    return _signer(key, _CONFIRM).sign(identity).decode("ascii")
+
+
+def read_confirm_token(key: str, token: str) -> str | None:
+    """The identity of the mail that a token came with; ``None`` for one that this installation has not signed."""
+    try:
+        return _unsigned(key, _CONFIRM, token).decode("ascii")
+    except (BadSignature, ValueError):
+        return None
+
+
+def _unsigned(key: str, salt: str, token: str) -> bytes:
+    return _signer(key, salt).unsign(token.encode("utf-8", "replace"))
+
+
+@lru_cache(maxsize=8)
+def _signer(key: str, salt: str) -> Signer:
+    return Signer(bytes.fromhex(key), salt=salt)

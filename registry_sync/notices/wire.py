@@ -18,7 +18,7 @@ import msgspec
 import msgspec.structs
 
 from registry_sync.errors import UsageError
-from registry_sync.notices import compose, operator
+from registry_sync.notices import compose, confirm, operator
 from registry_sync.notices.address import classify
 from registry_sync.notices.interface import Notice, TrialNews
 
@@ -50,6 +50,7 @@ class Writer:
     def __init__(self, *, sender: str, reply_to: str, unsubscribe: str, web_url: str, now: datetime) -> None:
         self._with = {"sender": sender, "reply_to": reply_to, "unsubscribe": unsubscribe, "web_url": web_url, "now": now}
         self._sender = sender
+        self._reply_to = reply_to
         self._now = now
         self._forms: OrderedDict[tuple[object, ...], _Form] = OrderedDict()
 
@@ -59,6 +60,8 @@ class Writer:
             raise UsageError("this is no mail address")
         if isinstance(notice, operator.OperatorNotice):
             return _flat(operator.mail(notice, sender=self._sender, now=self._now))
+        if isinstance(notice, confirm.ConfirmNotice):
+            return _flat(confirm.mail(notice, sender=self._sender, reply_to=self._reply_to, now=self._now))
         if not _PLAIN_ADDRESS.fullmatch(notice.address) or not notice.news:
             return _flat(compose.mail(notice, **self._with))  # type: ignore[arg-type]
         return Wire(notice.address, self._filled(self._form(notice), notice))

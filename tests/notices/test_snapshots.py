@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from registry_sync.notices import operator
+from registry_sync.notices import confirm, operator
 from registry_sync.notices.interface import Notice
 from registry_sync.notices.wire import Writer
 from tests.notices.told import SITE, change, closing, news, notice, record
@@ -80,6 +80,13 @@ def _stuck() -> operator.OperatorNotice:
     return operator.opening(operator.Incident(7, "delivery", "2026-02-03T13:00:00Z", 1, error), OPERATOR)
 
 
+def _confirm(language: str) -> confirm.ConfirmNotice:
+    web_url = ON_THE_WEB["web_url"]
+    link = f"{web_url}/confirm/{'0' * 32}.{'A' * 27}"
+    asked, until = "2026-02-02T06:17:00Z", "2026-02-09T06:17:00Z"
+    return confirm.notice("0" * 32, "reader@example.org", language, asked, link=link, until=until, web_url=web_url)
+
+
 MAILS: dict[str, Callable[[], Notice]] = {
     "reader-closed": lambda: closing(stop_token=TOKEN),
     "reader-closed-da": lambda: closing(language="da", stop_token=TOKEN),
@@ -91,6 +98,8 @@ MAILS: dict[str, Callable[[], Notice]] = {
     "coordinator-dates": lambda: _dates(role="coordinator"),
     "coordinator-digest-da": lambda: _digest(role="coordinator", language="da"),
     "coordinator-listing": _listing,
+    "confirm": lambda: _confirm("en"),
+    "confirm-da": lambda: _confirm("da"),
     "operator-parked": _parked,
     "operator-weekly": _weekly,
     "operator-stuck": _stuck,
@@ -132,7 +141,7 @@ def test_nothing_is_kept_of_mails_that_are_not_sent() -> None:
     assert {path.name for path in FOLDER.iterdir()} == {file for name in MAILS for file in parts(name)}
 
 
-@pytest.mark.parametrize("name", [name for name in MAILS if not name.startswith("operator")])
+@pytest.mark.parametrize("name", [name for name in MAILS if not name.startswith(("operator", "confirm"))])
 def test_what_every_mail_has(name: str) -> None:
     message = mail(name)
     assert len(str(message["Subject"])) <= 120

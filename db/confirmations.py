@@ -1,0 +1,253 @@
+"""Mails that ask the holder of an address whether a subscription is wanted: queued with it, sent by a delivery, confirmed by their link.
+
+Who types an address may not be its holder. So there are limits for each address, whatever is asked of it, and a link is good for one
+subscription, once, for a week, unless the subscription was stopped since.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import msgspec
+
+from db import stops, subscriptions
+from db.connection import History, Row
+from registry_sync.notices.route import Subscription
+from registry_sync.sources.ctgov_search import Search, from_json
+
+APART = datetime.timedelta(minutes=10)
+"""So long after one such mail an address gets no other one."""
+MOST_A_DAY = 5
+"""So many an address gets in 24 hours at most."""
+VALID = datetime.timedelta(days=7)
+"""So long after it was asked for a mail's link confirms."""
+
+Queued = Literal["queued", "waiting", "too soon", "enough"]
+"""What became of the wish for a mail: it is new in the queue; one waits there already; one was just asked for; there were enough today."""
+
+_DAY = datetime.timedelta(days=1)
+_UNSENT = "confirmation.state IN ('pending', 'claimed')"
+_GOOD = "confirmation.used_at IS NULL AND confirmation.stopped_at IS subscription.stopped_at"
+"""Does the link still stand for what was asked? Only its age is left out."""
+_DUE = f"""SELECT confirmation.id, min(confirmation.created_at) FROM confirmation JOIN subscription ON subscription.id = subscription_id
+    WHERE confirmation.state = 'pending' AND next_try_at <= :now AND {_GOOD} AND subscription.state != 'active'
+        AND confirmation.created_at > :oldest
+        AND NOT EXISTS (SELECT 1 FROM confirmation AS other JOIN subscription AS its ON its.id = other.subscription_id
+                        WHERE its.address = subscription.address AND (other.state = 'claimed' OR other.sent_at > :apart))
+        AND (SELECT count(*) FROM confirmation AS other JOIN subscription AS its ON its.id = other.subscription_id
+             WHERE its.address = subscription.address AND other.sent_at > :day) < {MOST_A_DAY}
+    GROUP BY subscription.address ORDER BY 2, 1"""  # noqa: S608 - no value is in it
+"""Of each address the oldest that may be sent now."""
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """What a confirmation asks about: a subscription, and its trials or its search (neither: all that is watched). Times are UTC."""
+
+    id: str
+    created_at: str
+    attempts: int
+    subscription: Subscription
+    trials: tuple[str, ...]
+    search: Search | None
+
+
+def queue(connection: sqlite3.Connection, subscription_id: int, now: datetime.datetime, *, instead: bool = False) -> Queued:
+    """Put a mail about a subscription into the queue, inside the caller's transaction, unless its address has had enough of them."""
+    import uuid  # loads what asks the system who it is: only for a mail
+
+    row = connection.execute(
+        f"""SELECT coalesce(sum(subscription_id = :id AND {_UNSENT} AND {_GOOD} AND confirmation.created_at > :oldest), 0),
+                   coalesce(sum(subscription_id = :id AND {_GOOD} AND confirmation.created_at > :apart), 0),
+                   coalesce(sum(confirmation.created_at > :day), 0)
+            FROM confirmation JOIN subscription ON subscription.id = subscription_id
+            WHERE address = (SELECT address FROM subscription WHERE id = :id)""",  # noqa: S608 - no value is in it
+        {"id": subscription_id, **_times(now)},
+    ).fetchone()
+    waiting, recent, today = row
+    if waiting:
+        return "waiting"
+    if recent:
+        return "too soon"
+    if today >= MOST_A_DAY:
+        return "enough"
+    connection.execute(
+        """INSERT INTO confirmation (id, subscription_id, next_try_at, created_at, stopped_at, instead)
+           SELECT ?, id, ?, ?, stopped_at, ? FROM subscription WHERE id = ?""",
+        (uuid.uuid4().hex, _stamp(now), _stamp(now), int(instead), subscription_id),
+    )
+    return "queued"
+
+
+def is_due(history: History, now: datetime.datetime) -> bool:
+    """May one be sent now?"""
+    if history.one(f"SELECT 1 FROM confirmation WHERE {_UNSENT}") is None:  # noqa: S608 - no value is in it
+        return False
+    return history.one(_DUE, _times(now)) is not None
+
+
+def waiting(history: History) -> int:
+    """How many are unsent, and not given up."""
+    row = history.one(f"SELECT count(*) AS n FROM confirmation WHERE {_UNSENT}")  # noqa: S608 - no value is in it
+    return int(row["n"]) if row else 0
+
+
+def claimants(history: History) -> set[int]:
+    """The deliveries that hold claims, alive or not."""
+    return {row["by"] for row in history.rows("SELECT DISTINCT claimed_by AS by FROM confirmation WHERE state = 'claimed'")}
+
+
+def free_claims(history: History, gone: Iterable[int]) -> None:
+    """Free what these deliveries had claimed: their processes are gone."""
+    with history.write() as connection:
+        connection.execute(
+            """UPDATE confirmation SET state = 'pending', claimed_by = NULL
+               WHERE state = 'claimed' AND claimed_by IN (SELECT value FROM json_each(?))""",
+            (json.dumps(list(gone)),),
+        )
+
+
+def tidy(history: History, now: datetime.datetime) -> None:
+    """Take back what nobody needs any more, and give up what could not be sent before its link expired."""
+    if not waiting(history):
+        return
+    with history.write() as connection:
+        connection.execute(
+            f"""UPDATE confirmation SET state = 'cancelled' WHERE state = 'pending' AND EXISTS (
+                    SELECT 1 FROM subscription WHERE subscription.id = subscription_id
+                        AND (NOT ({_GOOD}) OR subscription.state = 'active'))"""  # noqa: S608 - no value is in it
+        )
+        connection.execute(
+            """UPDATE confirmation SET state = 'failed', last_error = coalesce(last_error || '; ', '') || 'its link has expired unsent'
+               WHERE state = 'pending' AND created_at <= :oldest""",
+            _times(now),
+        )
+
+
+def claim(history: History, by: int, now: datetime.datetime) -> Asking | None:
+    """Claim, for one delivery, what is due the longest; ``None``: nothing is due."""
+    with history.write() as connection:
+        row = connection.execute(f"{_DUE} LIMIT 1", _times(now)).fetchone()
+        if row is None:
+            return None
+        connection.execute("UPDATE confirmation SET state = 'claimed', claimed_by = ?, attempts = attempts + 1 WHERE id = ?", (by, row[0]))
+        return _read(history, "confirmation.id = :id", {"id": row[0]})
+
+
+def give_back(history: History, identity: str) -> None:
+    """Free a claim that the delivery did not come to: as if nobody had tried."""
+    history.write_one(
+        "UPDATE confirmation SET state = 'pending', claimed_by = NULL, attempts = attempts - 1 WHERE id = ? AND state = 'claimed'",
+        (identity,),
+    )
+
+
+def sent(history: History, identity: str, now: str) -> None:
+    """The server took it; its link may have been used already."""
+    history.write_one(
+        "UPDATE confirmation SET state = 'sent', sent_at = ?, last_error = NULL, claimed_by = NULL WHERE id = ?", (now, identity)
+    )
+
+
+def again(history: History, identity: str, next_try_at: str, error: str) -> None:
+    """Not now: it waits, with the reason."""
+    history.write_one(
+        "UPDATE confirmation SET state = 'pending', next_try_at = ?, last_error = ?, claimed_by = NULL WHERE id = ?",
+        (next_try_at, error, identity),
+    )
+
+
+def park(history: History, identity: str, error: str) -> None:
+    """Never: it is kept, with the reason."""
+    history.write_one("UPDATE confirmation SET state = 'failed', last_error = ?, claimed_by = NULL WHERE id = ?", (error, identity))
+
+
+def usable(history: History, identity: str, now: datetime.datetime) -> Asking | None:
+    """What a link asks about; ``None`` when it was used, has expired, or stands for nothing any more."""
+    return _read(history, f"confirmation.id = :id AND {_GOOD} AND confirmation.created_at > :oldest", {"id": identity, **_times(now)})
+
+
+def confirm(history: History, identity: str, wording: str, now: datetime.datetime) -> str | None:
+    """The holder wants it: the subscription is active, whatever had stopped it; its address, or ``None`` when the link is not usable."""
+    with history.write() as connection:
+        asking = usable(history, identity, now)
+        if asking is None:
+            return None
+        its = asking.subscription
+        connection.execute(
+            """UPDATE subscription SET state = 'active', consent_wording = ?, consent_by = ?, asked_at = ?, confirmed_at = ?,
+               stopped_at = NULL, stopped_why = NULL, bulletin = NULL WHERE id = ?""",
+            (wording, subscriptions.HOLDER, asking.created_at, _stamp(now), its.id),
+        )
+        if connection.execute("SELECT instead FROM confirmation WHERE id = ?", (identity,)).fetchone()[0]:
+            others = [each.id for each in subscriptions.alike(history, its.id) if each.id != its.id]
+            connection.execute(
+                """UPDATE subscription SET state = 'stopped', stopped_at = ?, stopped_why = 'replaced'
+                   WHERE id IN (SELECT value FROM json_each(?))""",
+                (_stamp(now), json.dumps(others)),
+            )
+        stops.forget(connection, its.address, by_holder=True)
+        connection.execute("UPDATE confirmation SET used_at = ? WHERE subscription_id = ? AND used_at IS NULL", (_stamp(now), its.id))
+    return its.address
+
+
+def titles(history: History, trials: Iterable[str]) -> dict[str, str]:
+    """By trial: its title as last seen, where there is one."""
+    rows = history.rows(
+        "SELECT trial, brief_title FROM current_status WHERE brief_title IS NOT NULL AND trial IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(trials)),),
+    )
+    return {row["trial"]: row["brief_title"] for row in rows}
+
+
+def newest(history: History) -> dict[int, Row]:
+    """By subscription: how the newest mail about it stands."""
+    rows = history.rows(
+        """SELECT subscription_id, state, created_at, attempts, next_try_at, last_error, sent_at, used_at
+           FROM confirmation ORDER BY created_at, rowid"""
+    )
+    return {row.pop("subscription_id"): row for row in rows}
+
+
+def of_address(history: History, address: str) -> list[Row]:
+    """All that is held of such mails to an address, oldest first."""
+    return history.rows(
+        """SELECT confirmation.id, subscription_id, confirmation.state, confirmation.created_at, attempts, next_try_at, last_error, sent_at,
+                  used_at
+           FROM confirmation JOIN subscription ON subscription.id = subscription_id
+           WHERE address = ? ORDER BY confirmation.created_at, confirmation.rowid""",
+        (address,),
+    )
+
+
+def _read(history: History, condition: str, parameters: dict[str, Any]) -> Asking | None:
+    row = history.one(
+        f"""SELECT confirmation.id, confirmation.created_at, attempts, subscription_id,
+                (SELECT json_group_array(trial) FROM (SELECT trial FROM subscription_trial
+                     WHERE subscription_trial.subscription_id = subscription.id ORDER BY trial)) AS trials,
+                (SELECT query FROM subscription_search JOIN search ON search.id = search_id
+                     WHERE subscription_search.subscription_id = subscription.id) AS query
+            FROM confirmation JOIN subscription ON subscription.id = confirmation.subscription_id WHERE {condition}""",  # noqa: S608
+        parameters,
+    )
+    if row is None:
+        return None
+    return Asking(
+        id=row["id"],
+        created_at=row["created_at"],
+        attempts=row["attempts"],
+        subscription=subscriptions.by_id(history, row["subscription_id"]),
+        trials=tuple(json.loads(row["trials"])),
+        search=from_json(row["query"]) if row["query"] else None,
+    )
+
+
+def _times(now: datetime.datetime) -> dict[str, str]:
+    return {"now": _stamp(now), "oldest": _stamp(now - VALID), "apart": _stamp(now - APART), "day": _stamp(now - _DAY)}
+
+
+def _stamp(moment: datetime.datetime) -> str:
+    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,163 @@
+"""The holder of an address is asked by mail whether a subscription is wanted, and says yes by the link in it.
+
+A mail is queued in the transaction that keeps the subscription, and sent by a delivery as notices are: it survives whatever dies in
+between, and a repeat carries the same identity and the same link.
+"""
+
+from __future__ import annotations
+
+import datetime
+import random
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from db import confirmations, keys, subscriptions
+from db.confirmations import Asking, Queued
+from db.connection import History, Row
+from db.subscriptions import Consent
+from db.wishes import settle
+from jobs.health import WAITS
+from jobs.lock import Desk
+from jobs.reports import DeliverReport
+from jobs.surroundings import Surroundings, as_stamp, from_stamp, log
+from jobs.wishes import period_end_of
+from registry_sync.errors import RegistrySyncError, Stopped
+from registry_sync.notices.interface import Channel, Outcome, Refused, Retry, Sent
+from registry_sync.notices.route import Subscription
+from registry_sync.sources.ctgov_search import Search
+
+if TYPE_CHECKING:
+    from registry_sync.notices.confirm import ConfirmNotice
+
+
+def ask(
+    around: Surroundings,
+    history: History,
+    wanted: Subscription,
+    trials: Sequence[str],
+    *,
+    search: Search | None = None,
+    instead: bool = False,
+) -> tuple[Row, Queued | None]:
+    """Keep a mail address's subscription as one that its holder has not confirmed, and queue the mail that asks; its row in the listing.
+
+    What became of the mail is ``None`` where none is needed, since the holder's or an operator's consent is there, or none can be
+    written, since the settings name no public address of the web pages. ``instead`` takes effect with the confirmation.
+    """
+    from registry_sync.notices.confirm import wording
+
+    queued: Queued | None = None
+    with history.together():
+        consent = Consent(wording(wanted.language), None, None)
+        row = subscriptions.add(history, wanted, trials, consent=consent, now=around.stamp(), search=search, instead=instead)
+        settle(history, wanted.address, now=around.now(), period_end=period_end_of(around.settings.schedule))
+        if row["state"] != "active" and around.settings.web.url:
+            with history.write() as connection:
+                queued = confirmations.queue(connection, row["id"], around.now(), instead=instead)
+    return row, queued
+
+
+def asked(around: Surroundings, history: History, token: str) -> Asking | None:
+    """What a link asks about; ``None`` when it is nobody's, was used, or has expired."""
+    from registry_sync.notices.tokens import read_confirm_token
+
+    identity = read_confirm_token(keys.links(history), token)
+    return confirmations.usable(history, identity, around.now()) if identity else None
+
+
+def confirm(around: Surroundings, history: History, token: str) -> Subscription | None:
+    """The holder says yes by a link: the subscription is active; ``None`` when the link cannot be used (any more)."""
+    from registry_sync.notices.confirm import wording
+
+    with history.together():
+        asking = asked(around, history, token)
+        if asking is None:
+            return None
+        address = confirmations.confirm(history, asking.id, wording(asking.subscription.language), around.now())
+        if address is None:
+            return None
+        settle(history, address, now=around.now(), period_end=period_end_of(around.settings.schedule))
+    return asking.subscription
+
+
+def prepare(around: Surroundings, history: History, desk: Desk) -> bool:
+    """Free what dead deliveries had claimed, take back what nobody needs any more; may a mail be sent now?"""
+    claimants = confirmations.claimants(history)
+    if claimants:
+        confirmations.free_claims(history, desk.nobody_at(claimants))
+    confirmations.tidy(history, around.now())
+    return bool(around.settings.web.url) and confirmations.is_due(history, around.now())
+
+
+def send(around: Surroundings, history: History, by: int, channel: Channel, report: DeliverReport, lock: threading.Lock) -> bool:
+    """Send what is due; False when the mail server as a whole cannot be used now. Raises Stopped.
+
+    ``lock`` is held while the report is written, which other threads write, too.
+    """
+    if not around.settings.web.url:
+        return True
+    while not around.stop.is_set():
+        asking = confirmations.claim(history, by, around.now())
+        if asking is None:
+            return True
+        done = False
+        try:
+            outcome = _send(around, history, asking, channel)
+            done = True
+        finally:
+            if not done:
+                confirmations.give_back(history, asking.id)
+        with lock:
+            _note(around, history, asking, outcome, report)
+        if isinstance(outcome, Retry) and outcome.channel_down:
+            return False
+    return True
+
+
+def _send(around: Surroundings, history: History, asking: Asking, channel: Channel) -> Outcome:
+    try:
+        return channel.send(_notice(around, history, asking))
+    except Stopped:
+        raise
+    except RegistrySyncError as error:
+        return Retry(str(error))
+    except Exception as error:
+        # a fault in one mail must not hold up the others
+        log.exception("a mail that asks for a confirmation")
+        return Retry(f"could not be written or sent ({type(error).__name__})")
+
+
+def _notice(around: Surroundings, history: History, asking: Asking) -> ConfirmNotice:
+    from registry_sync.notices import confirm as wording
+    from registry_sync.notices.tokens import confirm_token
+
+    web_url = around.settings.web.url
+    token = confirm_token(keys.links(history), asking.id)
+    return wording.notice(
+        asking.id,
+        asking.subscription.address,
+        asking.subscription.language,
+        asking.created_at,
+        link=f"{web_url.rstrip('/')}/confirm/{token}",
+        until=as_stamp(from_stamp(asking.created_at) + confirmations.VALID),
+        web_url=web_url,
+    )
+
+
+def _note(around: Surroundings, history: History, asking: Asking, outcome: Outcome, report: DeliverReport) -> None:
+    address = asking.subscription.address
+    match outcome:
+        case Sent():
+            confirmations.sent(history, asking.id, around.stamp())
+            report.sent += 1
+        case Refused(reason):
+            confirmations.park(history, asking.id, reason)
+            report.failed += 1
+            report.problems.append(f"{address}, to be asked for a confirmation: {reason}")
+        case Retry(reason, after, channel_down):
+            seconds = max(after or 0.0, WAITS[min(asking.attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1))
+            next_try = around.now() + datetime.timedelta(seconds=min(seconds, WAITS[-1]))
+            confirmations.again(history, asking.id, as_stamp(next_try), reason)
+            report.retrying += 1
+            report.problems.append(reason if channel_down else f"{address}, to be asked for a confirmation: {reason}")

@@ -1,0 +1,54 @@
+"""What answers under which address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from jobs.surroundings import Surroundings, log
+from registry_sync.errors import DatabaseError
+from registry_sync.web import wishes
+from registry_sync.web.guard import Guard, page_of
+from registry_sync.web.pages import failed
+
+_STYLE = Path(__file__).resolve().parent / "style.css"
+
+
+def application(around: Surroundings) -> ASGIApp:
+    """The pages over one database, behind what guards each of them."""
+    app = Starlette(
+        routes=[
+            Route("/stop/{token}", wishes.stop, methods=["GET", "POST"]),
+            Route("/confirm/{token}", wishes.confirm, methods=["GET", "POST"]),
+            Route("/privacy", wishes.privacy),
+            Route("/style.css", _style),
+        ],
+        exception_handlers={HTTPException: _said_no, DatabaseError: _no_database, Exception: _fault},
+    )
+    app.router.redirect_slashes = False  # it would lead to whatever host the client names
+    return Guard(app, around)
+
+
+def _style(_: Request) -> Response:
+    return Response(_STYLE.read_bytes(), media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
+
+
+def _said_no(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
+    return failed(request, error.status_code, headers=error.headers)
+
+
+def _no_database(request: Request, error: Exception) -> Response:
+    log.warning("%s", error)
+    return failed(request, 503, headers={"Retry-After": "60"})
+
+
+def _fault(request: Request, error: Exception) -> Response:
+    log.error("a page failed: %s", page_of(request.scope), exc_info=error)
+    return failed(request, 500)

@@ -1,0 +1,119 @@
+"""What holds for every page: the headers, how much and how slowly a client may send, and one line in the log without address or token."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from jobs.surroundings import Surroundings, log
+from registry_sync.web.pages import failed
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""Of every answer; one that a page sets itself stays."""
+LARGEST_BODY = 16 * 1024
+"""Bytes: the forms of these pages and the posts of mail services have some hundred."""
+PATIENCE = 10.0
+"""Seconds in which a body must have come."""
+
+_FAULT = 500
+_METHODS = frozenset({"GET", "HEAD", "POST"})
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+class Guard:
+    """Stands before the pages. A fault in one of them is a page that says so, and a line in the log."""
+
+    def __init__(self, app: ASGIApp, around: Surroundings) -> None:
+        self._app = app
+        self._around = around
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})["around"] = self._around
+        began, status = time.monotonic(), 0
+
+        async def guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                log.info("%s %s, %s ms", page_of(scope), status, round((time.monotonic() - began) * 1000))
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, guarded)
+        except Exception:
+            if status != _FAULT:  # else it was said, to the client and in the log, before it came here
+                log.exception("a page failed: %s", page_of(scope))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(PATIENCE):
+                body = await _whole(scope, receive)
+        except _TooLargeError:
+            await failed(Request(scope), 413, headers={"Connection": "close"})(scope, receive, send)
+        except TimeoutError:
+            await failed(Request(scope), 408, headers={"Connection": "close"})(scope, receive, send)
+        else:
+            if body is not None:
+                await self._app(scope, _again(body, receive), send)
+
+
+async def _whole(scope: Scope, receive: Receive) -> bytes | None:
+    """The body; ``None`` when the client has gone. Raises _TooLargeError before more is taken in than may be."""
+    said = Headers(scope=scope).get("content-length", "")
+    if said.isdigit() and int(said) > LARGEST_BODY:
+        raise _TooLargeError
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += bytes(message.get("body", b""))
+        if len(body) > LARGEST_BODY:
+            raise _TooLargeError
+        if not message.get("more_body", False):
+            return body
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """What gives a body that was taken in already."""
+    given = False
+
+    async def give() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return give
+
+
+def page_of(scope: Scope) -> str:
+    """Which page was asked for, by its pattern: what stands in its place is a secret, or a stranger's text."""
+    method = scope["method"] if scope["method"] in _METHODS else "?"
+    return f"{method} {getattr(scope.get('route'), 'path', '?')}"

@@ -1,0 +1,80 @@
+"""Pages from templates, each value escaped; pages that say no, in one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from jobs.surroundings import Surroundings
+from registry_sync.notices.i18n import ENGLISH, languages, translator
+from registry_sync.trials.record import N_
+
+_MOST_LANGUAGES = 20
+_TEMPLATES = Path(__file__).resolve().parent / "templates"
+_SAID: dict[int, tuple[str, str]] = {
+    404: (N_("There is nothing here"), N_("This address leads nowhere. If it came by mail, see whether all of it was copied.")),
+    405: (N_("This cannot be done here"), N_("This page can be read only.")),
+    408: (N_("That took too long"), N_("What was sent did not come in time. Please try again.")),
+    410: (
+        N_("This link has been used, or is too old"),
+        N_("Such a link works once, and for a few days. If you have just confirmed with it, all is well."),
+    ),
+    413: (N_("That is too much"), N_("More was sent than this page takes.")),
+    500: (N_("Something went wrong here"), N_("That is our fault, not yours. Please try again later.")),
+    503: (N_("This is not available just now"), N_("Please try again in a few minutes.")),
+}
+"""What a page says that says no: its heading, and a sentence."""
+
+
+def around_of(request: Request) -> Surroundings:
+    """What the pages work in."""
+    around: Surroundings = request.state.around
+    return around
+
+
+def language_of(request: Request) -> str:
+    """The first language of the reader's browser (RFC 9110, 12.5.4) that there is a catalogue for."""
+    wishes = []
+    for place, part in enumerate(request.headers.get("accept-language", "").split(",", _MOST_LANGUAGES)[:_MOST_LANGUAGES]):
+        name, _, weight = part.partition(";q=")
+        try:
+            wishes.append((-float(weight or 1), place, name.strip().lower().partition("-")[0]))
+        except ValueError:
+            continue
+    return next((name for weight, _, name in sorted(wishes) if weight and name in languages()), ENGLISH)
+
+
+def page(
+    request: Request,
+    name: str,
+    *,
+    status: int = 200,
+    language: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
+) -> Response:
+    """A page in the reader's language, or in ``language``."""
+    t = translator(language or language_of(request))
+    root = urlsplit(around_of(request).settings.web.url).path.rstrip("/")
+    html = _environment().get_template(f"{name}.html.j2").render(t=t, _=t.gettext, language=t.language, root=root, **values)
+    return HTMLResponse(html, status, headers={"Content-Language": t.language, **(headers or {})})
+
+
+def failed(request: Request, status: int, *, headers: Mapping[str, str] | None = None) -> Response:
+    """The page that says no."""
+    heading, sentence = _SAID.get(status, _SAID[500] if status >= 500 else _SAID[404])
+    return page(request, "failed", status=status, headers=headers, heading=heading, sentence=sentence)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )

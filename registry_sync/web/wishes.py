@@ -1,0 +1,108 @@
+"""The pages behind the links of mails: one stops a subscription, one confirms it. Reading them changes nothing, since mail is scanned.
+
+What a link may do is in its signature, wherever the click comes from: mail services post it themselves (RFC 8058), with a body that says
+nothing more.
+"""
+
+from __future__ import annotations
+
+from email.utils import parseaddr
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from db import confirmations, keys, subscriptions
+from jobs import confirming
+from jobs.wishes import stop_one
+from registry_sync.notices.clean import one_line
+from registry_sync.notices.confirm import consent
+from registry_sync.notices.i18n import translator
+from registry_sync.notices.tokens import read_stop_token
+from registry_sync.trials.record import N_, TOPICS
+from registry_sync.web.pages import around_of, failed, page
+
+MOST_TRIALS = 200
+"""Trials that are named; of further ones the number is told."""
+
+_TOPICS: dict[str, str] = {
+    "status": N_("whether it is open to new participants"),
+    "criteria": N_("who may take part"),
+    "timeline": N_("its dates"),
+    "places": N_("its sites and contacts"),
+    "design": N_("what is done in it"),
+    "results": N_("its results"),
+    "identity": N_("its title, description and sponsor"),
+    "registry": N_("its entry in the registry as a whole"),
+    "listing": N_("what other sites say of it"),
+    "deadlines": N_("what is owed to the registry, and by when"),
+    "housekeeping": N_("the registry's own dates"),
+}
+_EVERY: dict[str, str] = {
+    "now": N_("As soon as something is seen, one mail for each trial"),
+    "day": N_("At most one mail a day"),
+    "week": N_("At most one mail a week"),
+}
+_AREAS: dict[str, str] = {
+    "cond": N_("condition"),
+    "term": N_("words anywhere"),
+    "locn": N_("place"),
+    "intr": N_("treatment"),
+    "titles": N_("words in the title"),
+    "outc": N_("what is measured"),
+    "spons": N_("sponsor or collaborator"),
+    "lead": N_("lead sponsor"),
+    "id": N_("number"),
+    "patient": N_("words of patients"),
+    "status": N_("status"),
+    "advanced": N_("expression"),
+}
+
+
+def stop(request: Request) -> Response:
+    """One button, and nothing about the subscription: mails get forwarded."""
+    around = around_of(request)
+    with around.open() as history:
+        subscription = read_stop_token(keys.links(history), request.path_params["token"])
+        if subscription is None:
+            subscription = subscriptions.of_older_token(history, request.path_params["token"])
+        if subscription is None or not subscriptions.is_kept(history, subscription):
+            return failed(request, 404)
+        if request.method == "POST" and stop_one(around, history, subscription) is None:
+            return failed(request, 404)
+    return page(request, "stopped" if request.method == "POST" else "stop")
+
+
+def confirm(request: Request) -> Response:
+    """What was asked for, to which wording, and a button."""
+    around = around_of(request)
+    with around.open() as history:
+        if request.method == "POST":
+            confirmed = confirming.confirm(around, history, request.path_params["token"])
+            return page(request, "confirmed", language=confirmed.language) if confirmed else failed(request, 410)
+        asking = confirming.asked(around, history, request.path_params["token"])
+        if asking is None:
+            return failed(request, 410)
+        titles = confirmations.titles(history, asking.trials[:MOST_TRIALS])
+    its = asking.subscription
+    t = translator(its.language)
+    return page(
+        request,
+        "confirm",
+        language=its.language,
+        trials=[(trial, one_line(titles.get(trial, ""))) for trial in asking.trials[:MOST_TRIALS]],
+        more=max(0, len(asking.trials) - MOST_TRIALS),
+        search=[(t.gettext(_AREAS[area]), one_line(text)) for area, text in asking.search.areas] if asking.search else [],
+        topics=[t.gettext(_TOPICS[topic]) for topic in TOPICS if topic in its.told_of],
+        least_is_major=its.least == "major",
+        countries=t.join([t.country(country) for country in sorted(its.countries)]) if its.countries else "",
+        every=t.gettext(_EVERY[its.every]),
+        consent=consent(its.language),
+    )
+
+
+def privacy(request: Request) -> Response:
+    """What is kept on a subscriber, why and for how long."""
+    smtp = around_of(request).settings.smtp
+    mailbox = smtp.reply_to or parseaddr(smtp.sender)[1]
+    return page(request, "privacy", mailbox=mailbox, mailto=f"mailto:{quote(mailbox, safe='@')}")

@@ -1,0 +1,96 @@
+"""A house with its web pages, served over a real socket."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from db import subscriptions
+from jobs import confirming
+from jobs.surroundings import Surroundings
+from registry_sync.demo.record import TRIAL
+from registry_sync.notices.route import Subscription
+from registry_sync.web.server import listen, serve
+from tests.cli.conftest import Terminal, terminal
+from tests.house import House, open_house
+
+__all__ = ["Terminal", "terminal"]
+
+READER = "reader@example.org"
+
+
+@dataclass
+class Site:
+    """The pages, and who asks for them."""
+
+    house: House
+    url: str
+
+    def get(self, path: str, **more: Any) -> requests.Response:
+        return requests.get(self._whole(path), timeout=10, allow_redirects=False, **more)
+
+    def head(self, path: str) -> requests.Response:
+        return requests.head(self._whole(path), timeout=10, allow_redirects=False)
+
+    def post(self, path: str, **more: Any) -> requests.Response:
+        return requests.post(self._whole(path), timeout=10, allow_redirects=False, **more)
+
+    def _whole(self, path: str) -> str:
+        return path if path.startswith("http") else self.url + path
+
+    def ask(self, *trials: str, address: str = READER, search: Any = None, instead: bool = False, **more: Any) -> str | None:
+        """Somebody subscribes an address that is not confirmed; what becomes of the mail."""
+        with self.house.history() as history:
+            wanted = Subscription(id=0, address=address, kind="email", **more)
+            around = self.house.around
+            return confirming.ask(around, history, wanted, trials or (TRIAL,), search=search, instead=instead)[1]
+
+    def asked(self, *trials: str, **more: Any) -> str:
+        """The same, and the link in the mail that comes of it."""
+        assert self.ask(*trials, **more) == "queued"
+        self.house.deliver()
+        return self.link()
+
+    def link(self) -> str:
+        """The link that confirms, in the newest mail."""
+        found = re.search(r"^http\S+/confirm/\S+$", self.house.mailbox.messages[-1].text("plain"), re.MULTILINE)
+        assert found
+        return found[0]
+
+    def rows(self) -> list[dict[str, Any]]:
+        with self.house.history() as history:
+            return subscriptions.listing(history)
+
+    @property
+    def states(self) -> list[str]:
+        return [row["state"] for row in self.rows()]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with open_house(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def site(house: House) -> Iterator[Site]:
+    with listen("127.0.0.1:0") as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        house.set("web", url=url)
+        with house.history():
+            pass  # the file is made
+        around = Surroundings(house.settings, now=lambda: house.at, stop=threading.Event())
+        thread = threading.Thread(target=serve, args=(around, listener), name="web pages")
+        thread.start()
+        try:
+            yield Site(house, url)
+        finally:
+            around.stop.set()
+            thread.join()

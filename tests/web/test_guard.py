@@ -1,0 +1,148 @@
+"""What holds for every page, whatever is asked of it, and however."""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket
+
+import pytest
+
+from registry_sync.web import guard, server
+from registry_sync.web.guard import LARGEST_BODY
+from tests.web.conftest import Site
+
+PATHS = ("/privacy", "/stop/1.x", "/confirm/x", "/nothing", "/", "/style.css")
+
+
+def raw(site: Site, sent: bytes) -> bytes:
+    """What comes back over a bare connection, until the other side ends it."""
+    host, port = site.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(sent)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+        return answer
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_is_guarded(site: Site, path: str) -> None:
+    for answer in (site.get(path), site.head(path), site.post(path)):
+        headers = answer.headers
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'")
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == ("public, max-age=3600" if path == "/style.css" and answer.ok else "no-store")
+        assert "Set-Cookie" not in headers
+        assert "Server" not in headers
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if not path.endswith("css")])
+def test_pages_have_one_shape_and_fetch_nothing_from_elsewhere(site: Site, path: str) -> None:
+    for answer in (site.get(path), site.post(path)):
+        text = answer.text
+        assert text.startswith("<!DOCTYPE html>")
+        assert len(re.findall("<h1>[^<]+</h1>", text)) == 1
+        assert "<script" not in text
+        assert not re.search(r"(?:src|style)=", text)
+        assert re.findall(r'href="([^"]+)"', text)[0] == "/style.css"
+        assert not re.findall(r'href="(?!/|mailto:)', text)
+
+
+def test_below_a_path_links_lead_below_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    import msgspec
+
+    from registry_sync.web import pages
+
+    house = site.house
+    house.set("web", url="https://example.org/trials/")
+    around = house.around
+    monkeypatch.setattr(pages, "around_of", lambda _: msgspec.structs.replace(around))
+    assert '<link rel="stylesheet" href="/trials/style.css">' in site.get("/privacy").text
+
+
+def test_what_cannot_be_done_is_a_page(site: Site) -> None:
+    assert site.post("/privacy").status_code == 405
+    assert "can be read only" in site.post("/privacy").text
+    assert site.get("/privacy/").status_code == 404
+    answer = raw(site, b"BREW /privacy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 405 ")
+
+
+def test_too_much_is_refused_before_it_is_taken_in(site: Site) -> None:
+    assert site.post("/stop/1.x", data=b"x" * LARGEST_BODY).status_code == 404
+    assert site.post("/stop/1.x", data=b"x" * (LARGEST_BODY + 1)).status_code == 413
+    assert "More was sent" in site.post("/stop/1.x", data=iter([b"x" * 1024] * 17)).text
+    head = f"POST /stop/1.x HTTP/1.1\r\nHost: x\r\nContent-Length: {10**15}\r\n\r\n".encode()
+    assert raw(site, head).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /privacy HTTP/1.1\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
+        b"POST /stop/1.x HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST /stop/1.x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+    ids=["long line", "long header", "another protocol", "negative length", "two lengths"],
+)
+def test_what_is_no_request_ends_the_connection(site: Site, sent: bytes) -> None:
+    assert b" 200 " not in raw(site, sent).partition(b"\r\n")[0]
+    assert site.get("/privacy").status_code == 200
+
+
+def test_slow_clients_are_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "PATIENCE", 0.2)
+    assert raw(site, b"") == b""
+    assert raw(site, b"GET /privacy HT") == b""
+    answer = raw(site, b"GET /privacy HTTP/1.1\r\nHost: x\r\n\r\nGET /pri")
+    assert answer.count(b"HTTP/1.1 200 ") == 1
+
+
+def test_slow_bodies_are_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "PATIENCE", 0.2)
+    assert raw(site, b"POST /stop/1.x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nx").startswith(b"HTTP/1.1 408 ")
+
+
+def test_the_log_has_neither_addresses_nor_tokens(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "registry_sync")
+    site.get("/stop/1.secret?a=private")
+    site.get("/private/secret")
+    raw(site, b"SECRET /privacy HTTP/1.1\r\nHost: private\r\nConnection: close\r\n\r\n")
+    lines = [record.getMessage() for record in caplog.records if record.name == "registry_sync"]
+    assert [re.sub(r"\d+ ms", "N ms", line) for line in lines] == [
+        "GET /stop/{token} 404, N ms",
+        "GET ? 404, N ms",
+        "? /privacy 405, N ms",
+    ]
+    assert "secret" not in caplog.text.lower()
+    assert "127.0.0.1" not in caplog.text
+
+
+def test_a_database_that_is_gone_is_a_page_that_says_so(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    for file in site.house.folder.glob("history.db*"):
+        file.unlink()
+    answer = site.get("/stop/1.x")
+    assert answer.status_code == 503
+    assert "not available" in answer.text
+    assert str(site.house.folder) not in answer.text
+    assert "there is no such database" in caplog.text
+
+
+def test_a_fault_is_a_page_that_tells_nothing_of_it(site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    from registry_sync.web import wishes
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("private")
+
+    monkeypatch.setattr(wishes, "read_stop_token", broken)
+    answer = site.get("/stop/1.secret")
+    assert answer.status_code == 500
+    assert "our fault" in answer.text
+    assert "private" not in answer.text
+    assert "a page failed: GET /stop/{token}" in caplog.text
+    assert "1.secret" not in caplog.text
+    assert site.get("/privacy").status_code == 200

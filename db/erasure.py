@@ -49,6 +49,25 @@ def erase(history: History, address: str, now: str) -> dict[str, int]:
     return {"subscriptions": gone, "notices": len(ids)}
 
 
+def age_out(history: History, before: str) -> int:
+    """Delete subscriptions that were stopped, or asked for and never confirmed, before this time (UTC); how many.
+
+    With the last one of an address go its notices. The keyed hash of a stop stays.
+    """
+    old = "(state = 'stopped' AND stopped_at < :before) OR (state = 'pending' AND coalesce(asked_at, created_at) < :before)"
+    with history.write() as connection:
+        connection.execute("CREATE TEMP TABLE IF NOT EXISTS old (id INTEGER PRIMARY KEY, address TEXT)")
+        connection.execute("DELETE FROM old")
+        connection.execute(f"INSERT INTO old SELECT id, address FROM subscription WHERE {old}", {"before": before})  # noqa: S608 - no value
+        lasting = "SELECT id FROM subscription WHERE address = notice.address AND id NOT IN (SELECT id FROM old)"
+        connection.execute(
+            f"""UPDATE notice SET subscription_id = ({lasting} ORDER BY id LIMIT 1)
+                WHERE subscription_id IN (SELECT id FROM old) AND EXISTS ({lasting})"""  # noqa: S608 - no value is in it
+        )
+        connection.execute("DELETE FROM notice WHERE subscription_id IN (SELECT id FROM old)")
+        return connection.execute("DELETE FROM subscription WHERE id IN (SELECT id FROM old)").rowcount
+
+
 def overwrite(history: History) -> None:
     """Write the file anew, so that nothing deleted is left in it. Raises DatabaseError while another process uses the file."""
     with history.clear_errors():

@@ -291,11 +291,12 @@ def stop_search(history: History, address: str, search: Search, *, why: stops.Wh
 def stop_one(history: History, subscription_id: int, *, why: stops.Why, now: str) -> str | None:
     """Stop one subscription; its address, or ``None`` when there is no such subscription any more."""
     with history.write() as connection:
-        row = connection.execute("SELECT address, state FROM subscription WHERE id = ?", (subscription_id,)).fetchone()
+        row = connection.execute("SELECT address FROM subscription WHERE id = ?", (subscription_id,)).fetchone()
         if row is None:
             return None
-        if row[1] != "stopped":
-            _mark_all_stopped(connection, [subscription_id], row[0], why, now)
+        # also of one that is stopped already, by the operator or by refusals: from now on it is its holder's wish
+        _mark_all_stopped(connection, [subscription_id], row[0], why, now)
+        connection.execute("UPDATE subscription SET stopped_why = ? WHERE id = ?", (why, subscription_id))
         return str(row[0])
 
 

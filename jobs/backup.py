@@ -1,4 +1,4 @@
-"""A verified copy of the database every night, and the old ones away."""
+"""A verified copy of the database every night, and what is past its time away: old copies, subscriptions that were stopped long ago."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime
 import re
 from pathlib import Path
 
+from db import erasure
 from db.connection import copy_to
 from jobs.surroundings import Surroundings, as_stamp
 
@@ -20,6 +21,9 @@ def backup(around: Surroundings) -> Path:
     target = folder / f"{around.database.stem}-{stamp}.db"
     with around.open() as history:
         copy_to(history, target)
+        days = around.settings.retention.stopped_subscriptions
+        if days:
+            erasure.age_out(history, as_stamp(around.now() - datetime.timedelta(days=days)))
     _remove_old(around, folder, keep=target)
     return target
 

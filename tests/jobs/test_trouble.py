@@ -228,3 +228,42 @@ def test_who_stops_hears_nothing_of_what_was_held(house: House) -> None:
         assert outbox.listing(history, "held") == []
         assert outbox.release(history, [], None) == []
     assert house.deliver(hours=1).sent == 0
+
+
+def test_subscriptions_stopped_long_ago_go_with_their_notices_and_the_stop_stays(house: House) -> None:
+    from db import stops
+    from jobs.backup import backup
+
+    house.registry.put(record.the_study())
+    house.watch(TRIAL)
+    house.subscribe(READER)
+    house.subscribe(GOOD)
+    house.subscribe(GOOD, role="coordinator")
+    house.sync(days=0)
+    change(house, 1)
+    house.deliver()
+    with house.history() as history:
+        wishes.stop(house.around, history, READER, [], why="holder")
+        wishes.stop_one(house.around, history, 2)
+    house.at += datetime.timedelta(days=29)
+    backup(house.around)
+    assert states(house) == ["sent"]
+    house.at += datetime.timedelta(days=2)
+    backup(house.around)
+    assert states(house) == []
+    assert states(house, GOOD) == ["sent"]  # the other subscription of this address lasts
+    with house.history() as history:
+        assert [row["id"] for row in history.rows("SELECT id FROM subscription")] == [3]
+        assert stops.stopped(history, READER) is not None
+        assert history.rows("PRAGMA foreign_key_check") == []
+
+
+def test_what_was_stopped_otherwise_is_its_holders_stop_once_the_link_is_used(followed: House) -> None:
+    from db import stops
+
+    with followed.history() as history:
+        wishes.stop(followed.around, history, GOOD, [], why="operator")
+        assert stops.stopped(history, GOOD) == (followed.around.stamp(), "operator")
+        wishes.stop_one(followed.around, history, 2)
+        assert stops.stopped(history, GOOD) == (followed.around.stamp(), "holder")
+    assert state(followed, GOOD) == ("stopped", "holder")

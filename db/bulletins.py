@@ -37,7 +37,7 @@ def newest_untold(history: History, week: str | None) -> str | None:
     row = history.one(
         f"""SELECT max(at) AS at FROM (
                 SELECT max(created_at) AS at FROM bulletin WHERE told_at IS NULL
-                UNION ALL SELECT max(failed_at) FROM notice WHERE {_UNREPORTED}
+                UNION ALL SELECT max(coalesce(failed_at, claimed_at)) FROM notice WHERE {_UNREPORTED}
                 UNION ALL SELECT max(stopped_at) FROM subscription WHERE {_UNREPORTED_STOPS}
                 UNION ALL SELECT ?1 WHERE ?1 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM bulletin WHERE id = 'well.' || ?1))""",  # noqa: S608
         (week,),

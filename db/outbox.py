@@ -81,8 +81,8 @@ def _queue_some(
     rows, told, again = [], [], []
     for plan in planned:
         known = held.get(plan.key)
-        if known is None and plan.every == "now" and plan.address in joined:
-            known = _Held(joined[plan.address], open=True, over=False)
+        if known is None and plan.every == "now" and (plan.address, plan.hold) in joined:
+            known = _Held(joined[plan.address, plan.hold], open=True, over=False)
         if known is not None and not known.open:
             put_off = later(plan) if later and known.over and plan.every != "now" else _another(connection, plan)
             again.append(put_off)
@@ -115,15 +115,16 @@ def _with_key(connection: sqlite3.Connection, keys: list[str]) -> dict[str, _Hel
     return {key: _Held(notice_id, bool(is_open), bool(over)) for key, notice_id, is_open, over in rows}
 
 
-def _waiting_since(connection: sqlite3.Connection, planned: list[Planned], trial: str, since: str) -> dict[str, str]:
-    """By address: the oldest notice sent at once that waits since then about the trial, and was not tried yet."""
+def _waiting_since(connection: sqlite3.Connection, planned: list[Planned], trial: str, since: str) -> dict[tuple[str, bool], str]:
+    """By address, and whether it is held: the oldest notice sent at once that waits since then about the trial, and was not tried yet."""
     rows = connection.execute(
-        """SELECT notice.address, notice.id FROM notice JOIN notice_change ON notice_id = notice.id JOIN change ON change.id = change_id
+        """SELECT notice.address, notice.held, notice.id FROM notice
+           JOIN notice_change ON notice_id = notice.id JOIN change ON change.id = change_id
            WHERE notice.address IN (SELECT value FROM json_each(?)) AND notice.state = 'pending' AND notice.attempts = 0
                AND notice.every = 'now' AND change.trial = ? AND notice.created_at >= ? ORDER BY notice.rowid DESC""",
         (json.dumps([plan.address for plan in planned]), trial, since),
     )
-    return dict(rows.fetchall())
+    return {(address, bool(held)): notice_id for address, held, notice_id in rows}
 
 
 def _another(connection: sqlite3.Connection, plan: Planned) -> Planned:
@@ -214,11 +215,20 @@ def again(history: History, notice_id: str, next_try_at: str, error: str) -> Non
         )
 
 
-def park(history: History, notice_id: str, error: str, now: str) -> None:
-    """Never: it is kept, with the reason, until somebody retries it."""
+def park(history: History, notice_id: str, error: str, now: str | None) -> None:
+    """Never: it is kept, with the reason, until somebody retries it. ``now``: when its address refused it; ``None``: it was not asked."""
     with history.write() as connection:
         connection.execute(
             "UPDATE notice SET state = 'failed', last_error = ?, failed_at = ?, claimed_by = NULL WHERE id = ?", (error, now, notice_id)
+        )
+
+
+def unpark(history: History, notice_id: str, next_try_at: str, error: str) -> None:
+    """Not never after all: it waits, with the reason."""
+    with history.write() as connection:
+        connection.execute(
+            "UPDATE notice SET state = 'pending', next_try_at = ?, last_error = ?, failed_at = NULL WHERE id = ? AND state = 'failed'",
+            (next_try_at, error, notice_id),
         )
 
 

@@ -24,6 +24,8 @@ _FOLLOWS = """(every_trial
 """Does a ``subscription`` follow ``wanted.trial``?"""
 
 
+_LIVE = "(state != 'stopped' OR stopped_why = 'bounces')"
+"""Not stopped by anybody's wish: refusals stop what is sent, not what is wanted."""
 HOLDER = "holder"
 """Who gave consent, when the holder of the address did so by the mailed link."""
 
@@ -161,7 +163,8 @@ def following(history: History, trial: str) -> Iterator[Subscription]:
 
 
 def behind(history: History, notices: Iterable[str]) -> dict[str, dict[str, list[Subscription]]]:
-    """By notice and by trial that it tells of: the active subscriptions of its address that follow this trial now.
+    """By notice and by trial that it tells of: the active subscriptions of its address that follow this trial now, and those that refusals
+    have stopped: nothing is sent for these, and what waits is not given up.
 
     What was told under an id that was merged since is followed by the new one.
     """
@@ -177,7 +180,8 @@ def behind(history: History, notices: Iterable[str]) -> dict[str, dict[str, list
         f"""WITH wanted (notice_id, told, trial) AS
                 (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?))
             SELECT DISTINCT notice_id, told, {_COLUMNS} FROM wanted JOIN notice ON notice.id = notice_id
-            JOIN subscription ON subscription.address = notice.address AND subscription.state = 'active'
+            JOIN subscription ON subscription.address = notice.address
+                AND (subscription.state = 'active' OR (subscription.state = 'stopped' AND stopped_why = 'bounces'))
             WHERE {_FOLLOWS} ORDER BY subscription.id""",  # noqa: S608 - no value is in it
         (json.dumps(asked),),
     )
@@ -258,7 +262,8 @@ def stop(history: History, address: str, trials: Iterable[str], *, why: stops.Wh
     wanted = list(trials)
     with history.write() as connection:
         rows = connection.execute(
-            "SELECT id, every_trial FROM subscription WHERE address = ? AND state != 'stopped'", (address,)
+            f"SELECT id, every_trial FROM subscription WHERE address = ? AND {_LIVE}",  # noqa: S608 - no value is in it
+            (address,),
         ).fetchall()
         stopped = [row[0] for row in rows if not wanted]
         touched = len(stopped)
@@ -280,8 +285,8 @@ def stop_search(history: History, address: str, search: Search, *, why: stops.Wh
     """Stop the subscriptions of an address to what a search finds; how many."""
     with history.write() as connection:
         rows = connection.execute(
-            """SELECT subscription.id FROM subscription JOIN subscription_search ON subscription_id = subscription.id
-               JOIN search ON search.id = search_id WHERE address = ? AND state != 'stopped' AND query = ?""",
+            f"""SELECT subscription.id FROM subscription JOIN subscription_search ON subscription_id = subscription.id
+               JOIN search ON search.id = search_id WHERE address = ? AND {_LIVE} AND query = ?""",  # noqa: S608 - no value is in it
             (address, search.to_json()),
         ).fetchall()
         _mark_all_stopped(connection, [row[0] for row in rows], address, why, now)
@@ -349,17 +354,17 @@ def _mark_all_stopped(connection: sqlite3.Connection, ids: Iterable[int], addres
 
 def _mark_stopped(connection: sqlite3.Connection, subscription_id: int, why: str, now: str) -> None:
     connection.execute(
-        "UPDATE subscription SET state = 'stopped', stopped_at = ?, stopped_why = ? WHERE id = ? AND state != 'stopped'",
+        f"UPDATE subscription SET state = 'stopped', stopped_at = ?, stopped_why = ? WHERE id = ? AND {_LIVE}",  # noqa: S608
         (now, why, subscription_id),
     )
 
 
 _COLUMNS = """subscription.id, subscription.address, subscription.kind, role, topics, countries, least, subscription.every, timezone,
-language, stop_token, secret_env, hold"""
+language, stop_token, secret_env, hold, subscription.state = 'stopped'"""
 
 
 def _read(row: Sequence[Any]) -> Subscription:
-    id_, address, kind, role, topics, countries, least, every, timezone, language, stop_token, secret_env, hold = row
+    id_, address, kind, role, topics, countries, least, every, timezone, language, stop_token, secret_env, hold, stopped = row
     return Subscription(
         id=id_,
         address=address,
@@ -374,6 +379,7 @@ def _read(row: Sequence[Any]) -> Subscription:
         stop_token=stop_token,
         secret_env=secret_env,
         hold=bool(hold),
+        bounced=bool(stopped),
     )
 
 

@@ -14,25 +14,24 @@ from registry_sync.notices.route import PeriodEnd, Planned, Subscription, route
 from registry_sync.trials.changes import KeptChange
 
 
-def settle(history: History, address: str, *, now: datetime.datetime, period_end: PeriodEnd, parked: bool = True) -> None:
+def settle(history: History, address: str, *, now: datetime.datetime, period_end: PeriodEnd) -> None:
     """Bring what waits for an address into line with its subscriptions, inside the caller's transaction.
 
-    A notice that was refused for good stays where it is, without what is not wanted any more; without ``parked`` it stays as it is.
+    A notice that was refused for good stays where it is, without what is not wanted any more.
     """
     connection = history.connection
-    states = ("pending", "failed") if parked else ("pending",)
     rows = connection.execute(
-        "SELECT id, key, every, state FROM notice WHERE address = ? AND state IN (SELECT value FROM json_each(?))",
-        (address, json.dumps(states)),
+        "SELECT id, key, every, state, held FROM notice WHERE address = ? AND state IN ('pending', 'failed')", (address,)
     ).fetchall()
     behind = subscriptions.behind(history, [row[0] for row in rows])
     stamp = now.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for notice_id, key, every, state in rows:
+    for notice_id, key, every, state, held in rows:
         kept: set[int] = set()
         for changes, plans in _planned_anew(connection, notice_id, behind.get(notice_id, {}), now, period_end):
             ids = [change.id for change in changes]
             for plan in plans:
-                if state == "failed" or (plan.every == every and (every == "now" or key.startswith(plan.key))):
+                same = plan.every == every and plan.hold == held and (every == "now" or key.startswith(plan.key))
+                if state == "failed" or same:
                     kept.update(ids[position] for position in plan.positions)
                 else:
                     outbox.queue(connection, [plan], ids, stamp)

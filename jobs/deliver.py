@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +28,7 @@ from jobs.reports import DeliverReport
 from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.errors import RegistrySyncError, Stopped
 from registry_sync.notices.address import masked
-from registry_sync.notices.interface import Channel, Outcome, Refused, Retry, Sent
+from registry_sync.notices.interface import STOPPED, Channel, Outcome, Refused, Retry, Sent
 
 if TYPE_CHECKING:
     from jobs.writing import Desk as WritingDesk
@@ -40,8 +41,12 @@ AT_ONCE = 50
 """Notices that one delivery claims at a time: so many at most come twice after a power cut."""
 LANES = {"email": 1, "webhook": 6, "chat": 2}
 """How many notices of a kind are under way at once: mails go over one connection, posts to many places."""
+MANY_REFUSE = 5
+"""Recipients that a mail server must have refused in one run, and more than it took, before that is taken for its own fault."""
 MOST_BOUNCES = 3
 """So many notices in a row that an address refuses for good stop what it hears."""
+
+_OF_POLICY = re.compile(r"\b5\.7\.\d{1,3}\b")
 
 Channels = Mapping[str, Channel]
 
@@ -99,7 +104,7 @@ def deliver(around: Surroundings, *, channels: Callable[[Surroundings], Channels
     Raises DatabaseError, AlreadyRunning when as many deliveries run as there may be.
     """
     report = DeliverReport()
-    with desk_of(around.database, JOB) as desk, around.open() as history:
+    with around.open() as history, desk_of(around.database, JOB) as desk:
         outbox.free_claims(history, desk.nobody_at(outbox.claimants(history) | {desk.number}))
         due = outbox.counts(history, around.stamp())["due"]
         asks = confirming.prepare(around, history, desk)
@@ -129,6 +134,7 @@ def _send_all(around: Surroundings, history: History, desk: Desk, channels: Chan
             run.lane(lanes[0], history)
         elif lanes:
             _side_by_side(run, lanes)
+        run.judge(history)
         health.note_delivery(around, history)
         if "email" not in run.down and not around.stop.is_set() and health.is_due(around, history):
             report.problems += health.tell(around, history, channels["email"])
@@ -162,6 +168,8 @@ class _Run:
         self.began = began
         self.down: set[str] = set()
         self._silent: set[str] = set()
+        self._reached: set[str] = set()
+        self._refusals: list[tuple[Waiting, str]] = []
         self._desk = desk
         self._channels = channels
         self._report = report
@@ -196,10 +204,40 @@ class _Run:
                     self.down.add(waiting.kind)
                 with self._lock:
                     self.around.progress.step()
+                    self._learn(waiting, outcome)
                     _note(self.around, history, waiting, outcome, self._report)
         finally:
             if left:
                 outbox.give_back(history, self._desk.number, left)
+
+    def _learn(self, waiting: Waiting, outcome: Outcome | None) -> None:
+        """Keep who was reached and who refused; a mail server that refuses everybody is not asked for all the others."""
+        if waiting.kind == "email" and isinstance(outcome, Sent):
+            self._reached.add(waiting.address)
+        elif isinstance(outcome, Refused) and outcome.reason != STOPPED:
+            self._refusals.append((waiting, outcome.reason))
+            if waiting.kind == "email" and self._refuses_most() and not self._reached:
+                self.down.add("email")
+
+    def _refuses_most(self) -> bool:
+        refused = {waiting.address for waiting, _ in self._refusals if waiting.kind == "email"}
+        return len(refused) >= MANY_REFUSE and len(refused) > len(self._reached)
+
+    def judge(self, history: History) -> None:
+        """What follows from the refusals of this run: addresses that refuse too much stop, unless the mail server refused most of them."""
+        if self._refuses_most():
+            mails = [waiting for waiting, _ in self._refusals if waiting.kind == "email"]
+            for waiting in mails:
+                outbox.unpark(history, waiting.id, _next_try(self.around, waiting, None), self._refusals[-1][1])
+            self._report.failed -= len(mails)
+            self._report.retrying += len(mails)
+            refused = {waiting.address for waiting in mails}
+            said = f"the mail server refused {len(refused)} of {len(refused | self._reached)} recipients"
+            self._report.problems.append(f"{said}, which is taken for its own fault: these notices wait, and are tried again")
+        for address in dict.fromkeys(waiting.address for waiting, _ in self._refusals):
+            if wishes.stop_for_bounces(self.around, history, address, MOST_BOUNCES):
+                said = f"{masked(address)}: {MOST_BOUNCES} notices in a row were refused for good; it is stopped"
+                self._report.problems.append(f"{said}. When it is right again: registry-sync subscribe, and registry-sync outbox retry")
 
     def _send(self, writing: WritingDesk, waiting: Waiting) -> Outcome | None:
         host = urlsplit(waiting.address).netloc.rpartition("@")[2] if waiting.kind == "webhook" else ""
@@ -214,8 +252,8 @@ class _Run:
 def _send(channels: Channels, writing: WritingDesk, waiting: Waiting) -> Outcome | None:
     try:
         notice = writing.notice(waiting)
-        if notice is None:
-            return None
+        if notice is None or isinstance(notice, Refused):
+            return notice
         return channels[waiting.kind].send(notice)
     except RegistrySyncError as error:
         if isinstance(error, Stopped):
@@ -235,18 +273,23 @@ def _note(around: Surroundings, history: History, waiting: Waiting, outcome: Out
             outbox.sent(history, waiting.id, around.stamp())
             report.sent += 1
         case Refused(reason):
-            outbox.park(history, waiting.id, reason, around.stamp())
+            outbox.park(history, waiting.id, reason, around.stamp() if _is_about_the_address(reason) else None)
             report.failed += 1
             report.problems.append(_named(waiting, reason))
-            if wishes.stop_for_bounces(around, history, waiting.address, MOST_BOUNCES):
-                said = f"{masked(waiting.address)}: {MOST_BOUNCES} notices in a row were refused for good; it is stopped"
-                report.problems.append(f"{said}. When its address is right again: registry-sync subscribe, and registry-sync outbox retry")
         case Retry(reason, after, channel_down, _):
-            seconds = max(after or 0.0, WAITS[min(waiting.attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1))
-            next_try = around.now() + datetime.timedelta(seconds=min(seconds, WAITS[-1]))
-            outbox.again(history, waiting.id, as_stamp(next_try), reason)
+            outbox.again(history, waiting.id, _next_try(around, waiting, after), reason)
             report.retrying += 1
             report.problems.append(reason if channel_down else _named(waiting, reason))
+
+
+def _is_about_the_address(reason: str) -> bool:
+    """A refusal of policy (enhanced code 5.7.x, RFC 3463) is about the sender, and one that nobody was asked for is about nothing."""
+    return reason != STOPPED and _OF_POLICY.search(reason) is None
+
+
+def _next_try(around: Surroundings, waiting: Waiting, after: float | None) -> str:
+    seconds = max(after or 0.0, WAITS[min(waiting.attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1))
+    return as_stamp(around.now() + datetime.timedelta(seconds=min(seconds, WAITS[-1])))
 
 
 def _named(waiting: Waiting, reason: str) -> str:

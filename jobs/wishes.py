@@ -70,14 +70,13 @@ def stop_one(around: Surroundings, history: History, subscription_id: int) -> st
 
 
 def stop_for_bounces(around: Surroundings, history: History, address: str, most: int) -> int:
-    """Stop all that an address hears once so many of its notices in a row were refused for good; how many subscriptions that were."""
-    with history.together():
-        with history.write() as connection:
-            stopped = subscriptions.bounced(connection, address, most, around.stamp())
-        if stopped:
-            _settle(around, history, address, parked=False)
-    return stopped
+    """Stop all that an address hears once so many of its notices in a row were refused for good; how many subscriptions that were.
+
+    What waits for it stays: nobody has said that it is not wanted.
+    """
+    with history.write() as connection:
+        return subscriptions.bounced(connection, address, most, around.stamp())
 
 
-def _settle(around: Surroundings, history: History, address: str, *, parked: bool = True) -> None:
-    settle(history, address, now=around.now(), period_end=period_end_of(around.settings.schedule), parked=parked)
+def _settle(around: Surroundings, history: History, address: str) -> None:
+    settle(history, address, now=around.now(), period_end=period_end_of(around.settings.schedule))

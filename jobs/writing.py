@@ -16,7 +16,7 @@ from db.history import Version
 from db.outbox import Waiting
 from jobs.surroundings import Surroundings
 from registry_sync.notices.compose import MOST_STORIES, MOST_SUBJECTS
-from registry_sync.notices.interface import Notice, TrialNews
+from registry_sync.notices.interface import STOPPED, Notice, Refused, TrialNews
 from registry_sync.notices.route import Subscription, voice, wants
 from registry_sync.notices.tokens import stop_token
 from registry_sync.sources import ctgov
@@ -52,11 +52,11 @@ class Desk:
         self._told = outbox.change_ids(self._history, ids)
         self._behind = subscriptions.behind(self._history, ids)
 
-    def notice(self, waiting: Waiting) -> Notice | None:
+    def notice(self, waiting: Waiting) -> Notice | Refused | None:
         """Everything that a channel needs to write this notice.
 
-        ``None`` when nobody at its address wants any of it any more, or when it is no longer claimed. Raises Damaged when a record that it
-        tells of does not come back.
+        ``None`` when nobody at its address wants any of it any more, or when it is no longer claimed; Refused when its address has been
+        stopped for refusing so many, and is not asked again. Raises Damaged when a record that it tells of does not come back.
         """
         if self._history.changed_elsewhere() != self._seen:
             self.begin([waiting])
@@ -69,7 +69,9 @@ class Desk:
         wanted = [change for change in changes if any(wants(each, change) for each in behind.get(change.trial, ()))]
         if not wanted:
             return None
-        asking = {each.id: each for change in wanted for each in behind[change.trial] if wants(each, change)}
+        asking = {each.id: each for change in wanted for each in behind[change.trial] if wants(each, change) and not each.bounced}
+        if not asking:
+            return Refused(STOPPED)
         first = voice(asking.values())
         news, more = self._news_of(tuple(change.id for change in wanted), wanted, slim=first.kind == "webhook")
         return Notice(
@@ -91,11 +93,14 @@ class Desk:
         return self._news.get((ids, slim), lambda: self._read_news(ids, changes, slim=slim))
 
     def _read_news(self, ids: tuple[int, ...], changes: Sequence[KeptChange], *, slim: bool) -> tuple[tuple[TrialNews, ...], int]:
-        """The news by trial, those with something major first; ``slim``: a post of several trials tells every change and no record."""
+        """The news by trial, those with a new status first, then other major ones.
+
+        ``slim``: a post of several trials tells every change and no record.
+        """
         by_trial: dict[str, list[KeptChange]] = {}
         for change in changes:
             by_trial.setdefault(change.trial, []).append(change)
-        order = sorted(by_trial, key=lambda trial: (all(change.significance != "major" for change in by_trial[trial]), trial))
+        order = sorted(by_trial, key=lambda trial: (min(map(_telling, by_trial[trial])), trial))
         told = order if slim else order[:_MOST_TRIALS]
         between = versions.spans(self._history, ids)
         moved = slips.of_changes(self._history, ids)
@@ -119,6 +124,11 @@ class Desk:
                 )
             )
         return tuple(news), len(order) - len(told)
+
+
+def _telling(change: KeptChange) -> int:
+    """0 for the news that nobody should miss in a long digest, to 2."""
+    return 2 if change.significance != "major" else int(change.topic not in ("status", "registry"))
 
 
 def _record(version: Version | None) -> Record | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
 import click
 
 from registry_sync.cli.common import Asked, as_json, asked, count, in_any_case, print_json, print_table
+
+_MOST_NAMED = 3
 
 if TYPE_CHECKING:
     from db.connection import History
@@ -17,8 +21,8 @@ if TYPE_CHECKING:
 
 def say_problems(report: DeliverReport) -> None:
     """Name what was not delivered, a line each."""
-    for problem in report.problems:
-        click.echo(f"registry-sync: not delivered: {problem}", err=True)
+    for problem, times in Counter(report.problems).items():
+        click.echo(f"registry-sync: not delivered: {problem}{f' ({times} times)' if times > 1 else ''}", err=True)
 
 
 @click.command(epilog="Example: registry-sync deliver --json")
@@ -54,6 +58,8 @@ def _nothing_sent(asked: Asked) -> dict[str, int]:
 def outbox(context: click.Context, failed: bool, held: bool, json_: bool) -> None:
     """Show what waits, what failed and why, and what was sent."""
     if context.invoked_subcommand is None:
+        if failed and held:
+            raise click.UsageError("--failed and --held are two lists: ask for one")
         _print_outbox(_asked(context), "failed" if failed else "held" if held else None, json_)
 
 
@@ -84,7 +90,7 @@ def _print_outbox(asked: Asked, only: Only | None, json_: bool) -> None:
                 row["attempts"],
                 row["next_try_at"] if row["state"] == "pending" else None,
                 row["address"],
-                " ".join(row["trials"]),
+                _some(row["trials"]),
                 row["last_error"],
             ]
             for row in rows
@@ -96,10 +102,11 @@ def _print_outbox(asked: Asked, only: Only | None, json_: bool) -> None:
 @click.argument("notice_id", metavar="ID")
 @click.pass_context
 def show(context: click.Context, notice_id: str) -> int:
-    """Show a notice that is not sent yet as its reader will get it: its subject and its plain text."""
+    """Show a notice as its reader gets it: its subject and its plain text."""
     from db import outbox as notices
     from jobs.writing import Desk
     from registry_sync.notices import compose
+    from registry_sync.notices.interface import Refused
 
     asked = _asked(context)
     with asked.history() as history:
@@ -112,7 +119,12 @@ def show(context: click.Context, notice_id: str) -> int:
     if notice is None:
         click.echo("nobody at its address wants any of it any more: it will not be sent", err=True)
         return 1
-    click.echo(f"Subject: {compose.subject(notice)}\n\n{compose.text(notice)}", nl=False)
+    if isinstance(notice, Refused):
+        click.echo(f"it will not be sent: {notice.reason}", err=True)
+        return 1
+    smtp, web_url = asked.settings.smtp, asked.settings.web.url
+    stop = compose.stop_by(notice, smtp.unsubscribe, web_url, smtp.reply_to or parseaddr(smtp.sender)[1])
+    click.echo(f"Subject: {compose.subject(notice)}\n\n{compose.text(notice, stop_by=stop, web_url=web_url)}", nl=False)
     return 0
 
 
@@ -126,7 +138,10 @@ def note(context: click.Context, notice_id: str, words: str) -> int:
 
     with _asked(context).history() as history:
         found = notices.annotate(history, _whole(history, notice_id), _note(words))
-    return 0 if found else _no_such(notice_id, "no held notice")
+    if not found:
+        return _no_such(notice_id, "no held notice")
+    click.echo("noted: it stands above the news" if _note(words) else "the note is taken away")
+    return 0
 
 
 @outbox.command(epilog='Example: registry-sync outbox release 0b7f5e --note "The team has confirmed this."')
@@ -137,7 +152,13 @@ def release(context: click.Context, ids: tuple[str, ...], words: str | None) -> 
     """Let held notices go, without ids all of them; the next `deliver` sends them."""
     from db import outbox as notices
 
-    return _decide(_asked(context), ids, lambda history, whole: notices.release(history, whole, _note(words)), "no held notice")
+    return _decide(
+        _asked(context),
+        ids,
+        lambda history, whole: notices.release(history, whole, _note(words)),
+        "no held notice",
+        "released: the next delivery sends them",
+    )
 
 
 @outbox.command(epilog="Example: registry-sync outbox drop 0b7f5e")
@@ -147,13 +168,19 @@ def drop(context: click.Context, ids: tuple[str, ...]) -> int:
     """Take back held notices: they are never sent."""
     from db import outbox as notices
 
-    return _decide(_asked(context), ids, notices.drop, "no held notice")
+    return _decide(_asked(context), ids, notices.drop, "no held notice", "dropped")
 
 
 def _note(words: str | None) -> str | None:
     from registry_sync.notices.clean import block
 
     return block(words or "") or None
+
+
+def _some(trials: Sequence[str]) -> str:
+    """A digest may tell of thousands."""
+    more = len(trials) - _MOST_NAMED
+    return " ".join(trials[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _whole(history: History, beginning: str) -> str:
@@ -169,13 +196,20 @@ def _no_such(notice_id: str, what: str) -> int:
     return 2
 
 
-def _decide(asked: Asked, ids: Sequence[str], act: Callable[[History, Sequence[str]], list[str]], what: str) -> int:
+def _decide(asked: Asked, ids: Sequence[str], act: Callable[[History, Sequence[str]], list[str]], what: str, did: str) -> int:
     """Do it to these notices; 2 when none of them is such a one, 1 when some are not."""
+    from db import outbox as notices
+
     with asked.history() as history:
+        before = len(notices.listing(history, "held"))
         unknown = act(history, [_whole(history, each) for each in ids])
+        done = before - len(notices.listing(history, "held"))
     for notice_id in unknown:
         _no_such(notice_id, what)
-    return 0 if not unknown else 2 if len(unknown) == len(ids) else 1
+    if ids and len(unknown) == len(ids):
+        return 2
+    click.echo(f"{count(done, 'notice')} {did}" if done else "nothing is held")
+    return 1 if unknown else 0
 
 
 @outbox.command(epilog="Example: registry-sync outbox retry")

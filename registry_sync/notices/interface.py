@@ -84,6 +84,9 @@ class Refused(msgspec.Struct, frozen=True):
     reason: str
 
 
+STOPPED = "its address refused several notices in a row; when it is right again: registry-sync subscribe, and registry-sync outbox retry"
+"""Why a notice to an address that is stopped for refusals is not tried."""
+
 Outcome = Sent | Retry | Refused
 
 

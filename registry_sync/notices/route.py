@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, product
 
 import msgspec
 
@@ -24,7 +24,8 @@ EVERY: tuple[Every, ...] = ("now", "day", "week")
 class Subscription(msgspec.Struct, frozen=True):
     """Who hears of what: see INTERFACE's ``subscribe``. ``topics`` and ``countries`` are empty for the role's default and for all.
 
-    ``hold``: its notices wait until the operator has read and released them.
+    ``hold``: its notices wait until the operator has read and released them. ``bounced``: its address has refused so many that nothing more
+    is sent to it; what waits is still wanted.
     """
 
     id: int
@@ -40,6 +41,7 @@ class Subscription(msgspec.Struct, frozen=True):
     stop_token: str = ""
     secret_env: str | None = None
     hold: bool = False
+    bounced: bool = False
 
     @property
     def told_of(self) -> frozenset[str]:
@@ -81,7 +83,7 @@ def route(
 
     ``subscriptions`` are the active ones that follow this trial, those of one address in a row; none is held in memory longer than that.
     ``version`` makes the key of a notice sent at once unique. Where an address has several subscriptions, the coordinator's voice and the
-    earliest send win.
+    earliest send win; what one of them wants that is not held back waits for no other one's yes.
     """
     for address, several in groupby(subscriptions, lambda subscription: subscription.address):
         yield from _for_address(trial, version, address, list(several), changes, now, period_end)
@@ -90,7 +92,8 @@ def route(
 def in_the_next_period(plan: Planned, period_end: PeriodEnd) -> Planned:
     """A digest's plan put off by a period: its own was over when the change came."""
     due = period_end(plan.every, plan.timezone, plan.due)
-    return msgspec.structs.replace(plan, key=_digest_key(plan.every, due, plan.address), due=due)
+    key = _digest_key(plan.every, due, plan.address)
+    return msgspec.structs.replace(plan, key=f"{key} held" if plan.hold else key, due=due)
 
 
 def _for_address(
@@ -103,21 +106,22 @@ def _for_address(
     period_end: PeriodEnd,
 ) -> Iterator[Planned]:
     told: set[int] = set()
-    for every in EVERY:
+    for hold, every in product((False, True), EVERY):
+        here = [each for each in several if each.every == every and each.hold == hold]
         wanted_by = {
             position: wishes
             for position, change in enumerate(changes)
-            if position not in told and (wishes := [each for each in several if each.every == every and wants(each, change)])
+            if position not in told and (wishes := [each for each in here if wants(each, change)])
         }
         if not wanted_by:
             continue
         told |= wanted_by.keys()
-        behind = [each for wishes in wanted_by.values() for each in wishes]
-        first = voice(behind)
+        first = voice(each for wishes in wanted_by.values() for each in wishes)
         due = now if every == "now" else period_end(every, first.timezone, now)
         key = f"now {trial} {version} {address}" if every == "now" else _digest_key(every, due, address)
-        hold = any(each.hold for each in behind)
-        yield Planned(key, address, first.kind, every, first.id, tuple(wanted_by), due, first.timezone, hold)
+        yield Planned(
+            f"{key} held" if hold else key, address, first.kind, every, first.id, tuple(wanted_by), due, first.timezone, hold
+        )  # fmt: skip
 
 
 def _digest_key(every: Every, due: datetime.datetime, address: str) -> str:

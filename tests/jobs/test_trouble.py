@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 
+from db import buckets, erasure, outbox, stops, subscriptions
 from jobs import health, wishes
+from jobs.backup import backup
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
+from registry_sync.notices.route import Subscription
 from tests.house import House
 
 READER, GOOD, OPERATOR = "gone@example.org", "good@example.org", "operator@example.org"
@@ -104,11 +108,90 @@ def test_an_address_that_is_right_again_gets_what_was_parked(followed: House) ->
     followed.at += datetime.timedelta(hours=1)
     followed.subscribe(READER)
     assert state(followed) == ("active", None)
-    with followed.history() as history:
-        from db import outbox
+    retry(followed)
+    assert states(followed) == ["sent"] * 3
 
-        assert outbox.retry(history, [], followed.around.stamp()) == []
-    assert followed.deliver().sent == 3
+
+def refuse_three(house: House) -> None:
+    """The reader's mailbox refuses three notices, and the reader is stopped."""
+    house.mailbox.refuse_recipient(READER)
+    for number in (1, 2, 3):
+        change(house, number)
+        house.deliver()
+    assert state(house) == ("stopped", "bounces")
+
+
+def retry(house: House) -> None:
+    with house.history() as history:
+        assert outbox.retry(history, [], house.around.stamp()) == []
+    house.deliver()
+
+
+def test_what_is_parked_for_an_address_that_is_stopped_is_given_up_by_nobody_elses_mending(followed: House) -> None:
+    refuse_three(followed)
+    retry(followed)
+    assert states(followed) == ["failed"] * 3  # not asked again, and not lost
+    assert len([mail for mail in followed.mailbox.messages if mail.recipients == (READER,)]) == 0
+    followed.mailbox.behave()
+    followed.at += datetime.timedelta(hours=1)
+    followed.subscribe(READER, TRIAL, topics=frozenset({"status"}))  # something else: what was told before is not wanted by it
+    retry(followed)
+    assert states(followed) == ["failed"] * 3
+    followed.subscribe(READER)
+    retry(followed)
+    assert states(followed) == ["sent"] * 3
+
+
+def test_what_was_only_delayed_when_the_address_was_stopped_waits_with_the_parked(followed: House) -> None:
+    followed.mailbox.refuse_recipient(READER, "452 4.2.2 full", times=1)
+    change(followed, 9)
+    followed.deliver()
+    with followed.history() as history:  # it has waited for long already
+        history.write_one("UPDATE notice SET next_try_at = '2026-03-01T00:00:00Z' WHERE state = 'pending'", ())
+    refuse_three(followed)
+    assert states(followed) == ["pending", *["failed"] * 3]
+    followed.deliver(hours=24 * 30)
+    assert states(followed) == ["failed"] * 4
+    followed.mailbox.behave()
+    followed.subscribe(READER)
+    retry(followed)
+    assert states(followed) == ["sent"] * 4
+
+
+def test_who_is_stopped_for_refusals_can_be_unsubscribed_and_then_nothing_waits(followed: House) -> None:
+    refuse_three(followed)
+    with followed.history() as history:
+        assert wishes.stop(followed.around, history, READER, [], why="operator") == 1
+    assert state(followed) == ("stopped", "operator")
+    assert states(followed) == ["cancelled"] * 3
+
+
+def test_a_mail_server_that_refuses_everybody_is_its_own_trouble_and_nobodys_address(house: House) -> None:
+    house.registry.put(record.the_study())
+    house.watch(TRIAL)
+    readers = [f"r{number}@example.org" for number in range(24)]
+    for reader in readers:
+        house.subscribe(reader)
+        house.mailbox.refuse_recipient(reader, "550 5.1.1 relaying denied")
+    house.sync(days=0)
+    for number in range(1, 5):
+        change(house, number)
+        report = house.deliver(hours=1)
+        assert report.failed == 0
+    assert any("recipients, which is taken for its own fault" in problem for problem in report.problems)
+    with house.history() as history:
+        assert history.rows("SELECT DISTINCT state FROM subscription") == [{"state": "active"}]
+    house.mailbox.behave()
+    assert house.deliver(hours=24).sent == 24 * 4
+
+
+def test_a_refusal_of_policy_is_no_sign_that_the_address_is_gone(followed: House) -> None:
+    followed.mailbox.refuse_recipient(READER, "550 5.7.1 relaying denied")
+    for number in range(1, 5):
+        change(followed, number)
+        followed.deliver()
+    assert states(followed) == ["failed"] * 4
+    assert state(followed) == ("active", None)
 
 
 def test_stuck_notices_are_an_incident_told_once_when_it_begins_and_once_when_it_is_over(followed: House) -> None:
@@ -164,8 +247,6 @@ def test_the_weekly_line_says_what_is_not_well(followed: House) -> None:
 
 
 def test_an_address_that_was_erased_is_in_no_mail_to_the_operator(followed: House) -> None:
-    from db import erasure
-
     followed.mailbox.refuse_recipient(READER)
     followed.mailbox.refuse_recipient(OPERATOR, "451 later", times=1)
     change(followed, 1)
@@ -177,8 +258,6 @@ def test_an_address_that_was_erased_is_in_no_mail_to_the_operator(followed: Hous
 
 
 def test_the_pace_is_shared_by_all_processes(house: House) -> None:
-    from db import buckets
-
     with house.history() as one, house.history() as other:
         assert buckets.take(one, "smtp", 60, 1000.0, 40) == (40, 0.0)
         assert buckets.take(other, "smtp", 60, 1000.0, 40) == (20, 0.0)
@@ -188,8 +267,6 @@ def test_the_pace_is_shared_by_all_processes(house: House) -> None:
 
 
 def test_what_is_held_waits_for_a_yes_and_bears_the_note(house: House) -> None:
-    from db import outbox
-
     house.registry.put(record.the_study())
     house.watch(TRIAL)
     house.subscribe(READER, hold=True)
@@ -216,8 +293,6 @@ def test_what_is_held_waits_for_a_yes_and_bears_the_note(house: House) -> None:
 
 
 def test_who_stops_hears_nothing_of_what_was_held(house: House) -> None:
-    from db import outbox
-
     house.registry.put(record.the_study())
     house.watch(TRIAL)
     house.subscribe(READER, hold=True)
@@ -231,9 +306,6 @@ def test_who_stops_hears_nothing_of_what_was_held(house: House) -> None:
 
 
 def test_subscriptions_stopped_long_ago_go_with_their_notices_and_the_stop_stays(house: House) -> None:
-    from db import stops
-    from jobs.backup import backup
-
     house.registry.put(record.the_study())
     house.watch(TRIAL)
     house.subscribe(READER)
@@ -259,11 +331,45 @@ def test_subscriptions_stopped_long_ago_go_with_their_notices_and_the_stop_stays
 
 
 def test_what_was_stopped_otherwise_is_its_holders_stop_once_the_link_is_used(followed: House) -> None:
-    from db import stops
-
     with followed.history() as history:
         wishes.stop(followed.around, history, GOOD, [], why="operator")
         assert stops.stopped(history, GOOD) == (followed.around.stamp(), "operator")
         wishes.stop_one(followed.around, history, 2)
         assert stops.stopped(history, GOOD) == (followed.around.stamp(), "holder")
     assert state(followed, GOOD) == ("stopped", "holder")
+
+
+def test_what_is_held_for_one_subscription_goes_at_once_for_another(house: House) -> None:
+    house.registry.put(record.the_study())
+    house.watch(TRIAL)
+    house.subscribe(READER, hold=True)
+    house.subscribe(READER, topics=frozenset({"status"}))
+    house.sync(days=0)
+    house.registry.put(record.with_status(house.registry.study(TRIAL), "SUSPENDED"))
+    change(house, 1)
+    assert sorted(states(house)) == ["held", "pending"]
+    assert house.deliver().sent == 1
+    (mail,) = house.mailbox.messages
+    assert "paused" in mail.text("plain")
+    assert "2027" not in mail.text("plain")
+
+
+def test_a_hold_that_is_taken_off_lets_go_what_is_held_and_one_put_on_holds_what_waits(house: House) -> None:
+    house.registry.put(record.the_study())
+    house.watch(TRIAL)
+    house.subscribe(READER, hold=True)
+    house.sync(days=0)
+    change(house, 1)
+    follow(house, hold=False)
+    assert states(house) == ["cancelled", "pending"]
+    follow(house, hold=True)
+    assert states(house)[-1] == "held"
+    follow(house, hold=False)
+    assert house.deliver().sent == 1
+
+
+def follow(house: House, **more: Any) -> None:
+    """A wish as it is typed: what waits follows it."""
+    with house.history() as history:
+        consent = subscriptions.Consent("w", "me", house.around.stamp())
+        wishes.follow(house.around, history, Subscription(id=0, address=READER, kind="email", **more), (TRIAL,), consent=consent)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from registry_sync.notices import listings
+from registry_sync.notices.chains import net
 from registry_sync.notices.interface import Role, TrialNews
 from registry_sync.trials.changes import Change, KeptChange
 from registry_sync.trials.record import Location, plain
@@ -48,14 +49,15 @@ def rank(change: Change) -> int:
 
 
 def told(news: TrialNews, role: Role) -> tuple[KeptChange, ...]:
-    """The changes that are told one by one, the most significant first, the newest first among equals.
+    """The changes that are told one by one, the most significant first, the newest first among equals; steps of one item are one.
 
     Sites and contacts that came or went with the overall status are left out, and so is the last known status beside UNKNOWN; a
     reader's untold changes too. Should nothing be left, everything is told: a notice is never empty.
     """
-    beside_status = any(change.field == STATUS for change in news.changes)
-    kept = [change for change in news.changes if not _folded(change, beside_status=beside_status, role=role)]
-    order = sorted(kept or news.changes, key=lambda change: (weight(change, role), rank(change), _how_bad(change), -change.id))
+    changes = net(news.changes)
+    beside_status = any(change.field == STATUS for change in changes)
+    kept = [change for change in changes if not _folded(change, beside_status=beside_status, role=role)]
+    order = sorted(kept or changes, key=lambda change: (weight(change, role), rank(change), _how_bad(change), -change.id))
     return tuple(order)
 
 

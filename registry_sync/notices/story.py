@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from registry_sync.notices import coordinator, folding, reader
@@ -13,6 +13,7 @@ from registry_sync.notices.items import Item, item
 from registry_sync.notices.said import At, Said
 from registry_sync.trials.changes import KeptChange
 from registry_sync.trials.dates import Slips
+from registry_sync.trials.record import BY_NAME
 
 LONGEST_SUBJECT = 120
 _NAMED = 3
@@ -50,7 +51,7 @@ def story(news: TrialNews, role: Role, language: str, *, most_items: int = MOST_
         title=one_line(news.record.brief_title or news.record.official_title or ""),
         subject=cut(one_line(heard.subject), LONGEST_SUBJECT),
         sentences=tuple(block(sentence) for sentence in heard.sentences),
-        items=tuple(item(change, role, t, _slips_of(change, news, told)) for change in shown),
+        items=tuple(_dated(item(change, role, t, _slips_of(change, news, told)), change, told, role, t) for change in shown),
         more=len(told) - len(shown),
     )
 
@@ -79,6 +80,16 @@ def safe_url(url: str | None) -> str | None:
     except ValueError:
         return None
     return url if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def _dated(entry: Item, change: KeptChange, told: tuple[KeptChange, ...], role: Role, t: Translator) -> Item:
+    """An entry with its day, where several steps of one value stand in a digest: else nobody could tell which holds."""
+    field = BY_NAME.get(change.field)
+    steps = [other for other in told if (other.field, other.source) == (change.field, change.source)]
+    if field is None or field.is_list or len(steps) == 1:
+        return entry
+    day = change.registry_date or change.seen_at[:10]
+    return replace(entry, heading=f"{entry.heading} ({t.date(day) if role == 'reader' else day})")
 
 
 def _slips_of(change: KeptChange, news: TrialNews, told: tuple[KeptChange, ...]) -> Slips | None:

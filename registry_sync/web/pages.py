@@ -24,7 +24,7 @@ _SAID: dict[int, tuple[str, str]] = {
     408: (N_("That took too long"), N_("What was sent did not come in time. Please try again.")),
     410: (
         N_("This link has been used, or is too old"),
-        N_("Such a link works once, and for a few days. If you have just confirmed with it, all is well."),
+        N_("Such a link can be used once, and for a few days. If you have just confirmed with it, all is well."),
     ),
     413: (N_("That is too much"), N_("More was sent than this page takes.")),
     500: (N_("Something went wrong here"), N_("That is our fault, not yours. Please try again later.")),

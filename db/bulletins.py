@@ -10,7 +10,11 @@ from db.connection import History
 if TYPE_CHECKING:
     from registry_sync.notices.operator import Bulletin, Parked, State
 
+LATE_DAYS = 2
+"""A last good sync older than that is no well-being, whatever the schedule."""
 _UNREPORTED = "state = 'failed' AND bulletin IS NULL"
+_BEGAN_BEFORE = "EXISTS (SELECT 1 FROM trial WHERE known_since < ?1)"
+"""Was there anything to tell of a week that ended at ``?1``?"""
 _UNREPORTED_STOPS = "state = 'stopped' AND stopped_why = 'bounces' AND bulletin IS NULL"
 
 
@@ -28,7 +32,9 @@ def gather(history: History, now: str, week: str | None) -> None:
             connection.execute(f"UPDATE subscription SET bulletin = ? WHERE {_UNREPORTED_STOPS}", (identity,))  # noqa: S608
         if week is not None:
             connection.execute(
-                "INSERT INTO bulletin (id, kind, created_at) VALUES (?, 'well', ?) ON CONFLICT DO NOTHING", (f"well.{week}", week)
+                f"""INSERT INTO bulletin (id, kind, created_at) SELECT 'well.' || ?1, 'well', ?1 WHERE {_BEGAN_BEFORE}
+                    ON CONFLICT DO NOTHING""",
+                (week,),
             )
 
 
@@ -39,7 +45,8 @@ def newest_untold(history: History, week: str | None) -> str | None:
                 SELECT max(created_at) AS at FROM bulletin WHERE told_at IS NULL
                 UNION ALL SELECT max(coalesce(failed_at, claimed_at)) FROM notice WHERE {_UNREPORTED}
                 UNION ALL SELECT max(stopped_at) FROM subscription WHERE {_UNREPORTED_STOPS}
-                UNION ALL SELECT ?1 WHERE ?1 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM bulletin WHERE id = 'well.' || ?1))""",  # noqa: S608
+                UNION ALL SELECT ?1 WHERE ?1 IS NOT NULL AND {_BEGAN_BEFORE}
+                    AND NOT EXISTS (SELECT 1 FROM bulletin WHERE id = 'well.' || ?1))""",  # noqa: S608
         (week,),
     )
     return row["at"] if row else None
@@ -98,6 +105,8 @@ def state(history: History, week: str, now: str) -> State:
         held=counts["held"],
         parked=counts["failed"],
         troubles=tuple(row["source"] for row in incidents.open_ones(history)),
+        passed=tuple(row["source"] for row in incidents.closed_since(history, _week_before(week))),
+        is_late=numbers["last_sync"] is None or numbers["last_sync"] < _days_before(now, LATE_DAYS),
     )
 
 
@@ -115,7 +124,10 @@ def nobody_to_tell(history: History, now: str) -> None:
 
 
 def _week_before(stamp: str) -> str:
+    return _days_before(stamp, 7)
+
+
+def _days_before(stamp: str, days: int) -> str:
     import datetime
 
-    at = datetime.datetime.fromisoformat(stamp) - datetime.timedelta(days=7)
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (datetime.datetime.fromisoformat(stamp) - datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -65,6 +65,15 @@ def open_ones(history: History) -> list[Row]:
     return history.rows("SELECT source, opened_at, last_at, times, error FROM incident WHERE closed_at IS NULL ORDER BY opened_at")
 
 
+def closed_since(history: History, since: str) -> list[Row]:
+    """The sources that were in trouble and are well again since then (UTC), each once."""
+    return history.rows(
+        """SELECT source FROM incident WHERE closed_at >= ? AND source NOT IN (SELECT source FROM incident WHERE closed_at IS NULL)
+           GROUP BY source ORDER BY min(id)""",
+        (since,),
+    )
+
+
 _UNTOLD = """
 SELECT id, source, opened_at, times, error, closed_at, 'opening' AS part, opened_at AS happened_at FROM incident
 WHERE opening_told_at IS NULL

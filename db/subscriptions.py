@@ -205,6 +205,25 @@ def alike(history: History, subscription_id: int) -> list[Subscription]:
     return [_read(each) for each in cursor]
 
 
+def beside(history: History, subscription_id: int) -> list[Subscription]:
+    """The other active subscriptions of the same address by which it hears of all the trials that this one follows."""
+    cursor = history.connection.execute(
+        f"""WITH mine AS (SELECT * FROM subscription WHERE id = ?)
+            SELECT {_COLUMNS} FROM subscription
+            WHERE state = 'active' AND address = (SELECT address FROM mine) AND id != (SELECT id FROM mine) AND (
+                every_trial
+                OR EXISTS (SELECT 1 FROM subscription_search AS theirs JOIN subscription_search AS ours USING (search_id)
+                           WHERE theirs.subscription_id = subscription.id AND ours.subscription_id = (SELECT id FROM mine))
+                OR (EXISTS (SELECT 1 FROM subscription_trial WHERE subscription_id = (SELECT id FROM mine))
+                    AND NOT EXISTS (SELECT 1 FROM subscription_trial AS ours WHERE ours.subscription_id = (SELECT id FROM mine)
+                                    AND NOT EXISTS (SELECT 1 FROM subscription_trial AS theirs
+                                                    WHERE theirs.subscription_id = subscription.id AND theirs.trial = ours.trial))))
+            ORDER BY id""",  # noqa: S608 - no value is in it
+        (subscription_id,),
+    )
+    return [_read(each) for each in cursor]
+
+
 def by_id(history: History, subscription_id: int) -> Subscription:
     """A subscription that is known to be there."""
     row = history.connection.execute(f"SELECT {_COLUMNS} FROM subscription WHERE id = ?", (subscription_id,)).fetchone()  # noqa: S608

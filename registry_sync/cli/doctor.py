@@ -181,11 +181,17 @@ def _pages(asked: Asked) -> Verdict:
 
 def _last_sync(history: History) -> Verdict:
     from db import runs
+    from db.bulletins import LATE_DAYS
+    from jobs.surroundings import from_stamp, utc_now
 
     row = runs.last(history, "sync")
     if row is None:
         return True, "none yet"
-    return row["outcome"] in ("done", "partial"), f"{row['started_at']}: {row['outcome'] or 'did not come to its end'}"
+    said = f"{row['started_at']}: {row['outcome'] or 'did not come to its end'}"
+    days = (utc_now() - from_stamp(row["started_at"])).days
+    if days >= LATE_DAYS:
+        return False, f"{said}; that is {count(days, 'day')} ago: does `registry-sync run`, or cron, still run?"
+    return row["outcome"] in ("done", "partial"), said
 
 
 def _outbox(asked: Asked, history: History) -> Verdict:

@@ -94,6 +94,8 @@ def subscribe(
     )
     if kind == "chat":
         _check_chat(address)
+    if kind == "webhook" and not asked.settings.webhook.allow_private:
+        _hint_private(address)
     if secret_env is not None:
         _check_secret(secret_env)
     around = asked.surroundings()
@@ -116,7 +118,12 @@ def subscribe(
     if row["state"] != "active":
         click.echo(_what_next(queued), err=True)
     if covering:
-        click.echo(f"{row['address']}: subscription {covering} already tells all of this; --instead ends it", err=True)
+        hint = f"{row['address']}: subscription {covering} already tells all of this"
+        if instead:
+            end = f"registry-sync unsubscribe {row['address']}" if row["state"] == "active" else "it ends when its holder confirms this one"
+            click.echo(f"{hint}; {end}", err=True)
+        else:
+            click.echo(f"{hint}; --instead ends one to the same trials", err=True)
     for what, options in unseen:
         click.echo(f"registry-sync: {what} is not watched, so nothing will be seen to tell: registry-sync watch add {options}", err=True)
 
@@ -129,6 +136,24 @@ def _not_watched(history: History, trials: tuple[str, ...], search: Search | Non
         return [] if searches.is_watched(history, search) else [(f"the search {search}", search.options)]
     watched = set(watches.trials(history))
     return [(trial, trial) for trial in trials if trial not in watched]
+
+
+def _hint_private(address: str) -> None:
+    """Say at once what each delivery would say of an address that can be judged without asking a name server."""
+    import ipaddress
+    from urllib.parse import urlsplit
+
+    from registry_sync.hosts import is_public
+    from registry_sync.notices.address import masked
+
+    host = urlsplit(address).hostname or ""
+    try:
+        inside = not is_public(str(ipaddress.ip_address(host)))
+    except ValueError:
+        inside = host == "localhost" or host.endswith(".localhost")
+    if inside:
+        said = "is a private or loopback address: nothing is posted there while [webhook] allow_private is false"
+        click.echo(f"registry-sync: {masked(address)} {said}", err=True)
 
 
 def _check_chat(address: str) -> None:
@@ -160,8 +185,7 @@ def _covering(history: History, wanted: Subscription, row: Row) -> int | None:
     from db import subscriptions
     from registry_sync.notices.route import covers
 
-    others = [each for each in subscriptions.alike(history, row["id"]) if each.id != row["id"]]
-    return next((each.id for each in others if covers(each, wanted)), None)
+    return next((each.id for each in subscriptions.beside(history, row["id"]) if covers(each, wanted)), None)
 
 
 def _consent(history: History, kind: str, address: str, *, confirmed: bool, now: str) -> Consent | None:

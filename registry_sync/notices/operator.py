@@ -67,7 +67,10 @@ class Parked(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """How the service stands. ``changes`` and ``sent``: in the week told of; ``last_sync``: UTC; ``troubles``: the sources in trouble."""
+    """How the service stands. ``changes`` and ``sent``: in the week told of; ``last_sync``: UTC, and whether that ``is_late``.
+
+    ``troubles``: the sources in trouble; ``passed``: those that were in the week and are well again.
+    """
 
     trials: int
     pages: int
@@ -79,6 +82,8 @@ class State(msgspec.Struct, frozen=True):
     held: int
     parked: int
     troubles: tuple[str, ...]
+    passed: tuple[str, ...] = ()
+    is_late: bool = False
 
 
 def parked(bulletin: Bulletin, notices: Sequence[Parked], stopped: Sequence[str], address: str) -> OperatorNotice:
@@ -91,7 +96,9 @@ def parked(bulletin: Bulletin, notices: Sequence[Parked], stopped: Sequence[str]
             paragraphs.append(f"    and {len(notices) - _MOST_NAMED} more: registry-sync outbox --failed")
     if stopped:
         refused = f"{_of(len(stopped), 'address', 'addresses')} refused several notices in a row"
-        paragraphs.append(f"{refused} and will be told nothing more until somebody subscribes it again:")
+        paragraphs.append(
+            f"{refused} and will be told nothing more until somebody subscribes {'it' if len(stopped) == 1 else 'them'} again:"
+        )
         paragraphs += [f"    {masked(each)}" for each in stopped[:_MOST_NAMED]]
         if len(stopped) > _MOST_NAMED:
             paragraphs.append(f"    and {len(stopped) - _MOST_NAMED} more: registry-sync subscriptions")
@@ -104,6 +111,7 @@ def parked(bulletin: Bulletin, notices: Sequence[Parked], stopped: Sequence[str]
 def weekly(bulletin: Bulletin, state: State, address: str) -> OperatorNotice:
     """The line of a week: that all is well, or what is not."""
     open_points = [f"{_name(source)[0]} is in trouble" for source in dict.fromkeys(state.troubles)]
+    open_points += ["nothing was synced for more than two days"] if state.is_late else []
     open_points += [f"{_of(state.parked, 'notice is', 'notices are')} parked"] if state.parked else []
     open_points += [f"{_of(state.held, 'notice waits', 'notices wait')} for your yes"] if state.held else []
     watched = f"{_of(state.trials, 'trial', 'trials')} and {_of(state.pages, 'page', 'pages')} are watched"
@@ -114,8 +122,10 @@ def weekly(bulletin: Bulletin, state: State, address: str) -> OperatorNotice:
         f"{watched}, for {_of(state.subscriptions, 'subscription', 'subscriptions')}.",
         f"Last sync: {last}. {_of(state.waiting, 'notice waits', 'notices wait')} to be sent.",
         *(f"    {point}" for point in open_points),
+        *(f"    {_name(source)[0]} was in trouble, and is well again" for source in state.passed),
     ]
-    subject = f"registry-sync: {_of(len(open_points), 'thing needs', 'things need')} you" if open_points else "registry-sync: all is well"
+    well = "all is well again" if state.passed else "all is well"
+    subject = f"registry-sync: {_of(len(open_points), 'thing needs', 'things need') + ' you' if open_points else well}"
     return _notice(bulletin.id, address, subject, paragraphs, bulletin.created_at)
 
 

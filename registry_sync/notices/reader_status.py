@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from registry_sync.notices import phrases, sites
-from registry_sync.notices.clean import as_text, one_line
+from registry_sync.notices.clean import as_text, cut, one_line
 from registry_sync.notices.i18n import Translator
 from registry_sync.notices.said import UNKNOWN, At, StatusStep, reason, status_step
+from registry_sync.notices.windows import LONG_TEXT
 from registry_sync.trials.record import N_
 
 
@@ -112,11 +113,11 @@ def status_words(at: At, t: Translator) -> Words:
 
 
 def quoted_reason(at: At, t: Translator) -> str:
-    """The trial team's reason, quoted in full, never guessed."""
+    """The trial team's reason, quoted and never guessed; in full, for the registry takes 250 characters at most."""
     text = reason(at)
     if text is None:
         return t.gettext(_NO_REASON)
-    return t.gettext("Reason given by the trial team: “{reason}”.").format(reason=one_line(text))
+    return t.gettext("Reason given by the trial team: “{reason}”.").format(reason=cut(one_line(text), LONG_TEXT))
 
 
 def _untranslated(step: StatusStep) -> Words | None:

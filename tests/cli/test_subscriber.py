@@ -132,7 +132,7 @@ def test_an_id_of_nothing_is_one_line(terminal: Terminal) -> None:
 def test_the_same_wish_in_another_way_is_said_and_can_be_put_in_its_place(terminal: Terminal) -> None:
     begin(terminal)
     said = terminal("subscribe", READER, TRIAL, "--confirmed", "--every", "week")
-    assert f"{READER}: subscription 1 already tells all of this; --instead ends it" in said.err
+    assert f"{READER}: subscription 1 already tells all of this; --instead ends one to the same trials" in said.err
     said = terminal("subscribe", READER, TRIAL, "--confirmed", "--every", "week", "--instead")
     assert said.err == ""
     states = [(row["every"], row["state"], row["stopped_why"]) for row in terminal("subscriptions", "--json").json]

@@ -224,14 +224,41 @@ def test_the_weekly_line_says_that_all_is_well_once_a_week(followed: House) -> N
     change(followed, 1)
     followed.deliver()
     followed.mailbox.empty()
-    followed.deliver(hours=24 * 6)
+    followed.sync(days=5.5, then_deliver=False)
+    followed.deliver(hours=12)
     followed.deliver(hours=1)
     (said,) = to_operator(followed)
     assert said["Subject"] == "registry-sync: all is well"
     assert "1 change seen, 2 notices sent" in words(said)
     assert "1 trial and 0 pages are watched, for 2 subscriptions." in words(said)
     followed.deliver(hours=24 * 7)
-    assert len(to_operator(followed)) == 2
+    _, second = to_operator(followed)
+    assert second["Subject"] == "registry-sync: 1 thing needs you"
+    assert "nothing was synced for more than two days" in words(second)
+
+
+def test_a_week_that_was_over_before_anything_was_watched_is_no_news(house: House) -> None:
+    house.set("smtp", operator=OPERATOR, weekly=True)
+    house.at += datetime.timedelta(days=1)
+    house.registry.put(record.the_study())
+    house.watch(TRIAL)
+    house.sync(days=0)
+    house.deliver()
+    assert to_operator(house) == []
+
+
+def test_the_weekly_line_remembers_what_was_in_trouble_and_is_well_again(followed: House) -> None:
+    followed.set("smtp", weekly=True)
+    with followed.history() as history:
+        health.note(followed.around, history, "ctgov", "no answer")
+        health.note(followed.around, history, "ctgov", None)
+    followed.deliver()
+    followed.mailbox.empty()
+    followed.sync(days=5.5, then_deliver=False)
+    followed.deliver(hours=24)
+    (said,) = to_operator(followed)
+    assert said["Subject"] == "registry-sync: all is well again"
+    assert "ClinicalTrials.gov was in trouble, and is well again" in words(said)
 
 
 def test_the_weekly_line_says_what_is_not_well(followed: House) -> None:
@@ -240,7 +267,8 @@ def test_the_weekly_line_says_what_is_not_well(followed: House) -> None:
     followed.deliver()
     followed.set("smtp", weekly=True)
     followed.mailbox.empty()
-    followed.deliver(hours=24 * 6)
+    followed.sync(days=5.5, then_deliver=False)
+    followed.deliver(hours=24)
     (said,) = to_operator(followed)
     assert said["Subject"] == "registry-sync: 1 thing needs you"
     assert "1 notice is parked" in words(said)

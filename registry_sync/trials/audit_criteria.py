@@ -14,20 +14,22 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from registry_sync.trials import criteria_pairs
+from registry_sync.trials import criteria_joints, criteria_pairs
+from registry_sync.trials.align import SAME_ITEM, likeness
 from registry_sync.trials.audit_text import Words, bare_forms, is_cut, read, read_item, telling, unmarked
 from registry_sync.trials.critical import critical_words, differ_critically
-from registry_sync.trials.headings import Line, heading
+from registry_sync.trials.headings import Heading, Line, heading
 from registry_sync.trials.listing import Listing
 from registry_sync.trials.record import Criterion, Record
+from registry_sync.trials.text import words
 from registry_sync.trials.verdicts import Difference, Judgement, Past, earlier, fell_behind
 
 _Items = tuple[Criterion, ...]
 _WHAT = {"changed": "changed", "added": "extra", "removed": "missing", "moved": "moved"}
-_IN_LINE = re.compile(r"(?:^|\s)\(?\d{1,2}[.)]\s")
-"""A number of a list within a line."""
-_COUNTS = re.compile(r"\d{1,2}|[a-z]|[ivx]{1,5}")
+_COUNTS = re.compile(r"\d{1,2}(?:\.\d{1,2}){0,2}|[a-z]|[ivx]{1,5}")
 _JOINTS = frozenset(("and", "or"))
+_MOST_WORDS_OF_A_HEADING = 11
+_MOST_TELLING_WORDS_OF_A_HEADING = 5
 
 
 class _Held(msgspec.Struct, frozen=True):
@@ -48,13 +50,30 @@ class _Held(msgspec.Struct, frozen=True):
         words = read_item(text)
         if _is_among(self.by_group, self.of_any, group, words) or _is_among(self.bare, self.bare_of_any, group, words):
             return True
-        return any(_is_among(self.by_group, self.of_any, group, read_item(bare)) for bare in bare_forms(text))
+        return any(_is_among(self.by_group, self.of_any, group, read_item(bare)) for bare in _bare(group, text))
 
     def heads(self, item: Criterion) -> bool:
         """Is this a heading of some of the items, which the other side has, or may have, as the name of a section, or a mark alone?"""
         if _COUNTS.fullmatch(item.text.strip(" ().:")):
             return True
-        return _heads_some(item.text) or read(item.text.rstrip(" :")) in self.sections
+        return _heads_some(item.text) or read(item.text.rstrip(" :")) in self.sections or self._has_as_heading(item)
+
+    def _has_as_heading(self, item: Criterion) -> bool:
+        """Does the other side have this line ("EXCLUSION CRITERIA for G1 and G2"), in whose group it stands, as the heading that it is?"""
+        found = _as_heading(item.group, item.text)
+        return found is not None and not found.rest and (not found.section or read(found.section) in self.sections)
+
+
+def _as_heading(group: str | None, text: str) -> Heading | None:
+    """What a line of this group says as a heading of the same group; ``None``: it is none, or a sentence, which stays as a note."""
+    found = heading(Line(0, None, unmarked(text)))
+    return found if found is not None and not found.sentence and found.group is not None and found.group == group else None
+
+
+def _bare(group: str | None, text: str) -> tuple[str, ...]:
+    """An item without the marks before it, and without the name of its group ("Exclusion criteria: asthma")."""
+    found = _as_heading(group, text) if "lus" in text.lower() else None
+    return (*bare_forms(text), found.rest) if found is not None and found.rest else bare_forms(text)
 
 
 def _is_among(by_group: frozenset[tuple[str | None, Words]], of_any: frozenset[Words], group: str | None, words: Words) -> bool:
@@ -107,7 +126,7 @@ def otherwise(listing: Listing, past: Sequence[Past]) -> Judgement:
     telling_ones = [item for item in items if _kind(item, theirs, mine) is None]
     if not telling_ones:
         kinds = [_kind(item, theirs, mine) for item in items]
-        reason = next((kind for kind in ("cut off", "run together", "reworded") if kind in kinds), None)
+        reason = next((kind for kind in ("cut off", "reworded") if kind in kinds), None)
         return Judgement(verdict="incomparable", reason=reason, items=items) if reason else Judgement(verdict="agrees")
     if 2 * len(mine) < len(theirs) and all(item.what == "missing" for item in telling_ones):
         return Judgement(verdict="incomparable", reason="shows some of the criteria", items=items)
@@ -128,7 +147,7 @@ def _comparable(record: Record, listing: Listing) -> tuple[_Items, _Items]:
 def _held(items: Iterable[Criterion]) -> _Held:
     rows = tuple(items)
     keys = frozenset((item.group, read_item(item.text)) for item in rows)
-    bare = frozenset((item.group, read_item(form)) for item in rows for form in bare_forms(item.text))
+    bare = frozenset((item.group, read_item(form)) for item in rows for form in _bare(item.group, item.text))
     sections = frozenset(read(item.section) for item in rows if item.section)
     return _Held(keys, frozenset(text for _, text in keys), bare, frozenset(text for _, text in bare), sections)
 
@@ -136,10 +155,12 @@ def _held(items: Iterable[Criterion]) -> _Held:
 def _left(theirs: _Items, mine: _Items) -> tuple[_Items, _Items]:
     """What either side has and the other has not."""
     their_keys, my_keys = _held(theirs), _held(mine)
-    return (
-        tuple(item for item in theirs if not my_keys.has(item.group, item.text) and not my_keys.heads(item)),
-        tuple(item for item in mine if not their_keys.has(item.group, item.text) and not their_keys.heads(item)),
-    )
+    left = tuple(item for item in theirs if not my_keys.has(item.group, item.text) and not my_keys.heads(item))
+    came = tuple(item for item in mine if not their_keys.has(item.group, item.text) and not their_keys.heads(item))
+    if not left or not came:
+        return left, came
+    same = {id(item) for item in (*criteria_joints.spread(left, mine), *criteria_joints.spread(came, theirs))}
+    return tuple(item for item in left if id(item) not in same), tuple(item for item in came if id(item) not in same)
 
 
 def _differences(theirs: _Items, mine: _Items) -> tuple[Difference, ...]:
@@ -181,16 +202,26 @@ def _kind(found: Difference, theirs: _Items, mine: _Items) -> str | None:
         return None
     text, side = (found.registry, theirs) if found.what == "missing" else (found.listing, mine)
     kinds = {item.kind for item in side if item.text == text}
-    return "remark" if kinds == {"note"} and (found.what == "extra" or not critical_words(text)) else None
+    return "remark" if kinds == {"note"} and not _tells(found.what, text or "", theirs) else None
+
+
+def _tells(what: str, note: str, theirs: _Items) -> bool:
+    """Does a note that only one side has say more than a heading? The page's own does where it is a line of the registry's, reworded."""
+    if what == "missing":
+        return bool(critical_words(note)) or _states_criterion(note)
+    return any(likeness(words(note), words(item.text)) >= SAME_ITEM and differ_critically(item.text, note) for item in theirs)
+
+
+def _states_criterion(note: str) -> bool:
+    """Is this more than a heading: does it introduce a list, and say for long of whom it is?"""
+    if not note.rstrip().endswith((":", "\uff1a")) or len(note.split()) <= _MOST_WORDS_OF_A_HEADING:
+        return False
+    return len(set(telling(note)) - criteria_pairs.GENERIC) > _MOST_TELLING_WORDS_OF_A_HEADING
 
 
 def _kind_of_change(registry: str, listing: str) -> str | None:
     if is_cut(listing, registry):
         return "cut off"
-    if "\n" in registry and read_item(_IN_LINE.sub(" ", listing)) == read_item(registry):
-        return "run together"
-    if "\n" in listing and _is_spread(registry, listing.split("\n")):
-        return "on lines of their own"
     return "reworded" if telling(registry) == telling(listing) and not differ_critically(registry, listing) else None
 
 
@@ -198,16 +229,3 @@ def _without_a_mark(registry: str, listing: str) -> tuple[str, str]:
     """Both texts, without the mark before the one where the other has none."""
     bare = unmarked(registry), unmarked(listing)
     return bare if registry in bare or listing in bare else (registry, listing)
-
-
-def _is_spread(whole: str, lines: Sequence[str]) -> bool:
-    """Do the lines say word for word what ``whole`` says, but for the numbers and letters that count them there?"""
-    words, at = read_item(whole), 0
-    for line in lines:
-        said = read_item(unmarked(line))
-        if words[at : at + len(said)] != said and _COUNTS.fullmatch("".join(words[at : at + 1])):
-            at += 1
-        if words[at : at + len(said)] != said:
-            return False
-        at += len(said)
-    return at == len(words)

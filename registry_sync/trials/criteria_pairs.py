@@ -29,7 +29,7 @@ Operation = Literal["changed", "added", "removed", "moved"]
 _TELLING = 20
 """Characters by which the place of a piece in its whole is found."""
 _Items = tuple[Criterion, ...]
-_GENERIC = frozenset(
+GENERIC = frozenset(
     "a an and applicable apply are at be both can criteria criterion do eligible enrolled entry exclusion following for from fulfil "
     "fulfill have if in included inclusion individuals is join key list main may meet meeting met must of part participant "
     "participants participate patient patients people subject subjects study take the their these they this those to trial who will "
@@ -37,8 +37,8 @@ _GENERIC = frozenset(
 )
 """The words of sentences that only say that a list follows,"""
 _GOES_WITHOUT_SAYING = {
-    "inclusion": _GENERIC | {"all", "each", "every"},
-    "exclusion": _GENERIC | {"any", "cannot", "either", "excluded", "not", "one", "or"},
+    "inclusion": GENERIC | {"all", "each", "every"},
+    "exclusion": GENERIC | {"any", "cannot", "either", "excluded", "not", "one", "or"},
 }
 """and those that say of a side what holds there anyway: all is asked for, any keeps out. On the other side they change the rule."""
 _LIST_END = re.compile(r"(?:[ .;,]+and)?[ .;,]*$", re.IGNORECASE)
@@ -86,7 +86,7 @@ def _as_a_heading(olds: _Items, news: _Items) -> bool:
 def _introduces(item: Criterion) -> bool:
     """Is this a note that only says that criteria follow? It comes and goes as a heading does."""
     text = [word for word in words(item.text) if word.isalnum()]
-    return item.kind == "note" and bool(text) and _GOES_WITHOUT_SAYING.get(item.group or "", _GENERIC).issuperset(text)
+    return item.kind == "note" and bool(text) and _GOES_WITHOUT_SAYING.get(item.group or "", GENERIC).issuperset(text)
 
 
 def _keys(first: _Items, second: _Items) -> Callable[[Criterion], str]:

@@ -26,10 +26,10 @@ def test_a_sign_of_multiplication_is_an_x() -> None:
     assert word("criteria", wrong, REGISTRY) == "contradicts"
 
 
-def test_items_that_run_together_with_their_numbers_cannot_be_compared() -> None:
+def test_items_that_run_together_with_their_numbers_are_the_same() -> None:
     shown = inclusion("Age of 18 years or older", "Neutrophil count of at least 1.0 x 10^9/L 3. Signed consent")
     found = verdict(page(criteria=shown), past(record(criteria=REGISTRY)), "criteria")
-    assert (found.verdict, found.reason) == ("incomparable", "run together")
+    assert found.verdict == "agrees"
 
 
 def test_a_remark_of_the_page_contradicts_nothing() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from registry_sync.sources.blocks import Block
-from registry_sync.sources.columns import names_group
+from registry_sync.sources.columns import names_group, numbered_as_lists
 from registry_sync.sources.criteria_ends import end_of_criteria, is_item, may_precede_heading
 from registry_sync.sources.finder_values import ages_of_people
 from registry_sync.sources.labels import (
@@ -103,6 +103,7 @@ class _Span:
 
 def criteria_section(blocks: Sequence[Block], words: Words) -> CriteriaSection | None:
     """The eligibility criteria: the first stretch that has both groups, else the first of each, else the first at all."""
+    blocks = numbered_as_lists(blocks)
     spans = _chosen([span for span in _spans(blocks, words) if span.lines])
     if not spans:
         return None

@@ -31,6 +31,7 @@ _LEADS_ON = frozenset(
     "or other our per protocol protocol-defined satisfy see specific study than that the their these this those to under via with".split()
 )
 """After these words the name of a group is part of the sentence."""
+_FIRST = re.compile(r"\s*(?<!\S)[(\uff08]?1[.)\uff09]\s")
 _WORD_OF_NAME = r"(?:(?:[Pp]art|[Cc]ohort|[Aa]rm|[Gg]roup|[Pp]hase|[Ss]tudy)s?\s\w{1,3}|[^\s\d<>\u2264\u2265=%.,;:()]+)"
 _NAMES_A_PART = re.compile(rf"{_WORD_OF_NAME}(?:\s{_WORD_OF_NAME}){{0,6}}\s?")
 """A few words without a number or stop before "Inclusion Criteria": they say whose."""
@@ -125,11 +126,20 @@ def _at_headings(line: Line) -> Iterator[Line]:
     """The line, parted before each heading inside it; what stands behind a heading stays with it."""
     start, text = 0, _with_plain_dashes(line.text)
     for found in _INNER_HEADING.finditer(text):
-        if found["after_word"] and _goes_with_sentence(line, text[start : found.end()], found.start() - start):
+        is_sure = not found["after_word"] or _begins_again(text, start, found)
+        if not is_sure and _goes_with_sentence(line, text[start : found.end()], found.start() - start):
             continue
         yield Line(line.depth, line.marker if not start else None, line.text[start : found.start()].rstrip())
         start = found.start("after_stop") if found["after_stop"] else found.start("after_word")
     yield line if not start else Line(line.depth, None, line.text[start:].strip())
+
+
+def _begins_again(text: str, start: int, found: re.Match[str]) -> bool:
+    """Does a list that has begun at its first number behind ``start`` do so again right behind the name of this group?"""
+    if _FIRST.match(text, found.end()) is None or _FIRST.search(text, start, found.start()) is None:
+        return False
+    word = re.search(r"[\w-]+$", _before(text, found.start()))
+    return word is None or word[0] == "study" or word[0].lower() not in _LEADS_ON
 
 
 def _goes_with_sentence(line: Line, text: str, end: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from registry_sync.sources.finder import read_page
@@ -150,3 +152,73 @@ def test_a_row_of_one_cell_heads_the_rows_of_both_columns_below_it(cell: str) ->
         ("exclusion", "Asthma"),
         ("exclusion", "Eczema"),
     ]
+
+
+# tables of a number and a criterion
+
+HEADINGS = (
+    "",
+    "<tr><th>#</th><th>Criterion</th></tr>",
+    "<tr><th>No.</th><th>Description</th></tr>",
+    "<tr><td>Nr</td><td>Eligibility criteria</td></tr>",
+    "<tr><th></th><th>Criteria</th></tr>",
+)
+
+
+def numbered_rows(texts: Sequence[str], form: str = "{}") -> tuple[str, ...]:
+    return tuple(row(form.format(number), text) for number, text in enumerate(texts, start=1))
+
+
+@pytest.mark.parametrize("head", HEADINGS)
+@pytest.mark.parametrize("form", ["{}", "{}.", "({})"])
+def test_rows_of_a_number_and_a_criterion_are_a_list(head: str, form: str) -> None:
+    content = "".join(f"<h3>{name}</h3>{table(head, *numbered_rows(texts, form))}" for name, texts in GROUPS)
+    assert read(content) == (list(BOTH), None)
+
+
+@pytest.mark.parametrize("number", ["<th>#</th>", "<th>No.</th>", "<th></th>"])
+def test_the_name_of_the_group_may_head_the_column_of_its_criteria(number: str) -> None:
+    content = "".join(table(f"<tr>{number}<th>{name}</th></tr>", *numbered_rows(texts)) for name, texts in GROUPS)
+    assert read(content) == (list(BOTH), None)
+    one = (f"<tr>{number}<th>Criterion</th></tr>", *(part for name, texts in GROUPS for part in (across(name), *numbered_rows(texts))))
+    assert read(table(*one)) == (list(BOTH), None)
+
+
+def across(name: str) -> str:
+    return f"<tr><td colspan='2'>{name}</td></tr>"
+
+
+@pytest.mark.parametrize("head", HEADINGS[1:])
+def test_a_table_of_one_numbered_criterion_is_a_list_of_one(head: str) -> None:
+    content = "".join(f"<h3>{name}</h3>{table(head, *numbered_rows(texts[:1]))}" for name, texts in GROUPS)
+    assert read(content) == ([("inclusion", INCLUSION[0]), ("exclusion", EXCLUSION[0])], None)
+
+
+def test_a_list_within_a_numbered_row_stays_in_its_place() -> None:
+    rows = (row("1", f"<p>Any of:</p>{items(['Asthma', 'Eczema'])}"), row("2", "Surgery of the eye"))
+    said, how = read(f"<h3>Inclusion criteria</h3>{items(INCLUSION)}<h3>Exclusion criteria</h3>{table(*rows)}")
+    assert how is None
+    assert said[len(INCLUSION) :] == [("exclusion", text) for text in ("Any of:", "Asthma", "Eczema", "Surgery of the eye")]
+
+
+def test_a_numbered_table_of_something_else_is_left_as_it_is() -> None:
+    sites = table("<tr><th>#</th><th>Site</th></tr>", *numbered_rows(["Oslo, , Norway", "Bergen, , Norway"]))
+    assert read(f"{LISTS}<h2>Locations</h2>{sites}", end="") == (list(BOTH), None)
+    assert read(f"{LISTS}<h2>Contacts</h2>{table(*numbered_rows(['Contact A', 'Contact B']))}", end="") == (list(BOTH), None)
+
+
+# a list in one paragraph
+
+
+@pytest.mark.parametrize("end", ["consent to take part in the study", "weight of 50 kg", "consent."])
+def test_a_group_is_named_where_its_list_begins_again_in_the_paragraph(end: str) -> None:
+    content = f"<p>Inclusion Criteria: 1. Adults 2. Dry eyes 3. A {end} Exclusion Criteria: 1. Asthma 2. Eczema 3. Surgery</p>"
+    said, how = read(content)
+    assert how is None
+    assert {group for group, text in said if "Asthma" in text or "Surgery" in text} == {"exclusion"}
+    assert ("inclusion", f"A {end}") in said
+
+
+def test_a_criterion_about_the_criteria_of_a_study_stays_whole() -> None:
+    content = "<p>Inclusion Criteria: 1. Adults 2. Those meeting the Inclusion Criteria: 1. of the main study</p>"
+    assert all(group == "inclusion" for group, _ in read(content)[0])

@@ -18,7 +18,7 @@ from registry_sync.trials import criteria_joints, criteria_pairs
 from registry_sync.trials.align import SAME_ITEM, likeness
 from registry_sync.trials.audit_text import Words, bare_forms, is_cut, read, read_item, telling, unmarked
 from registry_sync.trials.critical import critical_words, differ_critically
-from registry_sync.trials.headings import Heading, Line, heading
+from registry_sync.trials.headings import Heading, Line, heading, is_part_of_study
 from registry_sync.trials.listing import Listing
 from registry_sync.trials.record import Criterion, Record
 from registry_sync.trials.text import words
@@ -73,7 +73,7 @@ def _as_heading(group: str | None, text: str) -> Heading | None:
 def _bare(group: str | None, text: str) -> tuple[str, ...]:
     """An item without the marks before it, and without the name of its group ("Exclusion criteria: asthma")."""
     found = _as_heading(group, text) if "lus" in text.lower() else None
-    return (*bare_forms(text), found.rest) if found is not None and found.rest else bare_forms(text)
+    return (*bare_forms(text), *((found.rest, *bare_forms(found.rest)) if found is not None and found.rest else ()))
 
 
 def _is_among(by_group: frozenset[tuple[str | None, Words]], of_any: frozenset[Words], group: str | None, words: Words) -> bool:
@@ -82,6 +82,8 @@ def _is_among(by_group: frozenset[tuple[str | None, Words]], of_any: frozenset[W
 
 def _heads_some(text: str) -> bool:
     """Does this name a part of the study, or whom the items below it concern, and nothing else ("For Part B:")?"""
+    if is_part_of_study(unmarked(text).strip(" :.")):
+        return True
     found = heading(Line(0, None, unmarked(text))) if text.rstrip().endswith((":", "\uff1a")) else None
     return found is not None and not found.sentence and not found.rest
 

@@ -13,6 +13,7 @@ from registry_sync.trials.record import Criterion
 _COUNT = r"\d{1,2}(?:\.\d{1,2}){0,2}|[a-z]|[ivx]{1,5}"
 _COUNTED_IN = re.compile(rf"(?<![^\s.;:,)])[(\[]?({_COUNT})[.)\]:]+(?=\s|$|[A-Za-z<>\u2264\u2265(])", re.IGNORECASE)
 """A number or letter that may count a line."""
+_BEHIND_STOP = re.compile(rf"[.;:)]\s+[(\[]?({_COUNT})[.)\]:]+\s", re.IGNORECASE)
 _ENDS_WITH_COUNT = re.compile(r"[.;]\s*[(\[]?\d{1,2}[.)\]:]+$")
 _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
 _FEWEST = 2
@@ -30,10 +31,13 @@ class _Reached(msgspec.Struct, frozen=True):
     last: Mapping[str, int]
     counting: bool = False
 
-    def behind(self, count: str) -> _Reached | None:
-        """The place behind this word if it follows in the count, or begins one; else it is a word of its line ("grade 3.", "class C.")."""
+    def behind(self, count: str, *, is_sure: bool) -> _Reached | None:
+        """The place behind this word if it follows in the count, or begins one; else it is a word of its line ("grade 3.", "class C.").
+
+        ``is_sure``: a sentence ends right before it, so that it may also go on with a count whose beginning stands elsewhere.
+        """
         places = dict(_places(count))
-        if not any(self._follows(kind, place) for kind, place in places.items()):
+        if not any(self._follows(kind, place) or (is_sure and kind not in self.last) for kind, place in places.items()):
             return None
         return _Reached(self.at + 1, {**self.last, **places}, counting=True)
 
@@ -49,6 +53,7 @@ class _Whole(msgspec.Struct, frozen=True):
 
     words: Words
     counts: frozenset[str]
+    sure: frozenset[str]
     ends_with_count: bool
 
     def past(self, said: Words, here: _Reached) -> _Reached | None:
@@ -61,13 +66,13 @@ class _Whole(msgspec.Struct, frozen=True):
             if word == "and" and reached is here:
                 reached = _Reached(here.at + 1, here.last)
             else:
-                reached = reached.behind(word) if word in self.counts else None
+                reached = reached.behind(word, is_sure=word in self.sure) if word in self.counts else None
         return None
 
     def is_full(self, here: _Reached) -> bool:
         """Is there nothing more, but for the count of a line that has gone elsewhere?"""
         left = self.words[here.at :]
-        return not left or (self.ends_with_count and len(left) == 1 and bool(here.last) and here.behind(left[0]) is not None)
+        return not left or (self.ends_with_count and len(left) == 1 and bool(here.last) and here.behind(left[0], is_sure=False) is not None)
 
 
 def _places(count: str) -> Iterator[tuple[str, int]]:
@@ -85,8 +90,8 @@ def spread(wholes: Sequence[Criterion], lines: Sequence[Criterion]) -> Iterator[
     Numbers and letters that count them are no words, and neither are the headings of their group and sections.
     """
     for item in wholes:
-        counts = frozenset(count.lower() for count in _COUNTED_IN.findall(item.text))
-        whole = _Whole(read_item(item.text), counts, _ENDS_WITH_COUNT.search(item.text) is not None)
+        counts, sure = (frozenset(count.lower() for count in spelt.findall(item.text)) for spelt in (_COUNTED_IN, _BEHIND_STOP))
+        whole = _Whole(read_item(item.text), counts, sure, _ENDS_WITH_COUNT.search(item.text) is not None)
         beside = [line for line in lines if line.group == item.group or None in (line.group, item.group)]
         for start in range(len(beside)):
             end = _end(whole, beside, start)

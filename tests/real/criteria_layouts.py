@@ -97,6 +97,40 @@ def table(*rows: str) -> str:
     return f"<table>{''.join(rows)}</table>"
 
 
+# tables of a number and a criterion
+
+
+def _numbered_rows(said: Said) -> str:
+    return "".join(row(str(number), _text(text)) for number, text in enumerate(said.texts, start=1))
+
+
+def numbered_table(said: Said) -> str:
+    """A row for each item, its number beside it, below names of both columns."""
+    return table(row("#", "Criterion", tag="th"), _numbered_rows(said))
+
+
+def numbered_tables(groups: Groups) -> str:
+    """Headings, and such a table for each group."""
+    return headed(groups, numbered_table)
+
+
+def numbered_tables_with_names(groups: Groups) -> str:
+    """A table for each group, whose name stands above the criteria and beside a sign for the numbers."""
+    return "".join(table(row("#", said.name, tag="th"), _numbered_rows(said)) for said in groups)
+
+
+def one_numbered_table(groups: Groups) -> str:
+    """One table, with the names of the groups across it."""
+    parts = (f"<tr><td colspan='2'>{said.name}</td></tr>{_numbered_rows(said)}" for said in groups)
+    return table(row("No.", "Description", tag="th"), *parts)
+
+
+def one_paragraph_each(groups: Groups) -> str:
+    """Each group as one paragraph, its items numbered within."""
+    texts = (" ".join(f"{number}. {_text(text)}" for number, text in enumerate(said.texts, start=1)) for said in groups)
+    return "".join(f"<p>{said.name}: {text}</p>" for said, text in zip(groups, texts, strict=True))
+
+
 # tables of two columns
 
 
@@ -271,6 +305,9 @@ LAYOUTS: tuple[Layout, ...] = (
     counted_headings,
     counted_badges,
     counted_paragraphs,
+    numbered_tables,
+    numbered_tables_with_names,
+    one_numbered_table,
     *(behind_it(end, name) for name, end in ENDS.items()),
 )
 CUT_LAYOUTS: tuple[Layout, ...] = tuple(cut(form, words) for form in FORMS for words in CUTS)

@@ -96,6 +96,20 @@ def test_a_page_that_rewords_one_item_does_not_agree(records: list[tuple[Record,
         assert verdict(record, page_of(layout, groups)) != "agrees", record.trial
 
 
+def test_a_list_in_one_paragraph_is_read_as_it_is_on_lines(records: list[tuple[Record, str]], report: list[str]) -> None:
+    found: Counter[str] = Counter()
+    for record, groups in headed(records, 0):
+        found[verdict(record, page_of(site.one_paragraph_each, groups))] += 1
+        if not any(len(row.text) > 30 and row.kind == "item" for row in record.criteria or ()):
+            continue
+        changed = site.groups_of(reworded(record.criteria or ()))
+        assert changed is not None
+        assert verdict(record, page_of(site.one_paragraph_each, changed)) != "agrees", record.trial
+    report.append(f"criteria in one paragraph for each group: {found['agrees']} of {found.total()} real records agree")
+    assert found["agrees"] > 0.97 * found.total(), found
+    assert found["outdated"] + found["nothing"] == 0, found
+
+
 @each_cut_layout
 def test_a_page_that_says_that_there_is_more_is_not_compared(records: list[tuple[Record, str]], number: int, layout: Layout) -> None:
     for record, groups in headed(records, number)[::2]:

@@ -9,11 +9,12 @@ import msgspec
 
 from registry_sync.sources import registers
 from registry_sync.sources.blocks import Block
+from registry_sync.sources.finder_presented import Page
 from registry_sync.sources.finder_results import FEWEST_CARDS, is_headed_so, is_in_a_frame, is_one_of_cards
-from registry_sync.sources.finder_titles import is_one_of, is_telling, titles_are_akin
+from registry_sync.sources.finder_titles import is_telling, titles_are_akin
 from registry_sync.sources.json_ld import Study
-from registry_sync.sources.labels import OTHER_IDS, REGISTRATION, Words, heads_a_search, is_on_the_way
-from registry_sync.sources.page_parts import OF_ANOTHER, Labelled, trial_ids
+from registry_sync.sources.labels import OTHER_IDS, REGISTRATION, Words, heads_a_search
+from registry_sync.sources.page_parts import Labelled, trial_ids
 from registry_sync.trials.listing import Subject
 
 _DIGIT = re.compile(r"\d")
@@ -21,17 +22,10 @@ _MOST_WORDS_BESIDE_AN_ID = 12
 _MOST_BLOCKS_ABOVE = 12
 _MOST_IDS = 6
 _OF_IDS = frozenset((REGISTRATION, OTHER_IDS))
-_PRESENTS = re.compile(
-    r"\b(?:registered|registration|identifier|identified as|this (?:clinical )?(?:study|trial)|clinicaltrials\.gov|trial id|"
-    r"nct (?:id|number|no))\b",
-    re.IGNORECASE,
-)
 _OF_A_REGISTER = re.compile(r"\b(?:eudract|eu (?:ct|trial)|ctis|isrctn)\b", re.IGNORECASE)
 """A label of the number in one register."""
 _TRAIL = re.compile(r"(?:^|[/>›»→|])\s*(?:clinical )?(?:trial|study):?\s+(NCT\d{8})(?!\d)", re.IGNORECASE)
 _FEWEST_WORDS_IN_TITLE = 4
-_FEWEST_LETTERS_IN_TITLE, _MOST_LETTERS_IN_TITLE = 20, 600
-
 _TITLE_ENDS = re.compile(r"\s+[|–—-]\s+|:\s")
 
 
@@ -67,7 +61,8 @@ def doubt(subject: Subject, shown: Shown, words: Words) -> str | None:
         if trials & shown.trials:
             return f"the page is about {shown.leading}, or a list of trials, and only mentions {trial}"
         return f"the page shows {_named(shown.trials)} and not {trial}"
-    if shown.leading is not None or _presents(subject, shown):
+    page = Page(shown.blocks, shown.own, shown.rows, subject.titles, words)
+    if _presents(subject, shown, page):
         return None
     described = {id_ for study in shown.studies for id_ in study.trials}
     if len(shown.studies) == 1 and described and not described & trials:
@@ -76,7 +71,11 @@ def doubt(subject: Subject, shown: Shown, words: Words) -> str | None:
         return f"the page shows {other} as its registration number, which is not this trial's"
     if _is_list(shown.rows, words):
         return f"the page shows several trials and does not say which of them is {trial}"
-    if _by_data(trials, shown) or _by_id(subject, shown) or _by_title(subject, shown) or _by_crumbs(subject, shown):
+    if _by_title(subject, shown, page):
+        return None
+    if page.speaks_of(registers.pattern_of_trials(trials)):
+        return f"the page's heading only speaks of {trial}, and none of the fields below it is surely that trial's"
+    if _by_data(trials, shown) or _by_id(subject, page) or _by_crumbs(subject, shown, page):
         return None
     if trials & shown.trials:
         return f"the page only mentions {trial}: it may be another trial's"
@@ -90,42 +89,29 @@ def _named(trials: frozenset[str] | set[str]) -> str:
     return ", ".join(sorted(trials)[:3])
 
 
-def _presents(subject: Subject, shown: Shown) -> bool:
-    """Does the page present the trial's id as its own: in its title, beside a label, or in a sentence on this trial?
+def _presents(subject: Subject, shown: Shown, page: Page) -> bool:
+    """Does the page present the trial's id as its own: at its title, beside a label, or in a sentence on this trial?
 
     Bread crumbs do so by naming a trial ("Search / Trial NCT01234567") as long as its title is not known.
     """
     trials = trials_of(subject)
+    wanted = registers.pattern_of_trials(trials)
     in_title = {found.upper() for found in registers.TRIAL_ID.findall(shown.title)}
-    if in_title and in_title <= trials and not is_on_the_way(shown.title):
+    if page.speaks_of(wanted):
+        return False
+    if in_title and in_title <= trials and page.window_presents(shown.title, wanted):
         return True
-    filed = ((row.meaning, value.text) for row in shown.rows if row.meaning in _OF_IDS for value in row.values[:_MOST_IDS])
-    for meaning, text in filed:
-        named = frozenset(found.upper() for found in registers.TRIAL_ID.findall(text))
-        if trials & named and (named <= trials or meaning == OTHER_IDS) and _is_own(text):
-            return True
-    texts = [block.text for block in shown.own if trials & (named := trial_ids([block])) and (named <= trials or _is_long(block.text))]
-    if any(_PRESENTS.search(text) is not None and _is_own(text) for text in texts):
+    known = frozenset(registers.id_key(id_) for id_ in registers.ids_in(subject.ids))
+    if page.presents(wanted, known):
         return True
+    texts = [block.text for block in shown.own if trials & trial_ids([block])]
     trails = () if any(map(is_telling, subject.titles)) else (*texts, shown.around)
     return any(found[1].upper() in trials for text in trails for found in _TRAIL.finditer(text))
 
 
-def _is_long(text: str) -> bool:
-    """Is this running text, which may speak of other trials besides? Of two ids in one line either may be the page's."""
-    return len(text.split()) > _MOST_WORDS_BESIDE_AN_ID
-
-
-def _is_own(text: str) -> bool:
-    """Does this line speak of the page's own trial?"""
-    return not OF_ANOTHER.search(text) and not is_on_the_way(text)
-
-
-def _by_crumbs(subject: Subject, shown: Shown) -> bool:
-    """Do the bread crumbs, or a line that may be on this trial, end in its id, and the heading is no title of another trial?"""
-    trials = trials_of(subject)
-    texts = [block.text for block in shown.own if trials & trial_ids([block])]
-    if not any(_is_own(text) for text in texts):
+def _by_crumbs(subject: Subject, shown: Shown, page: Page) -> bool:
+    """Do the bread crumbs, or a line at the head of the page, end in its id, and the heading is no title of another trial?"""
+    if not page.is_at_the_end_of_a_trail(registers.pattern_of_trials(trials_of(subject))):
         return False
     headings = [block.text for block in shown.own if block.level == 1 and block.text.count(" ") + 1 >= _FEWEST_WORDS_IN_TITLE]
     headings = headings or [shown.title, *(block.text for block in shown.own[:_MOST_BLOCKS_ABOVE])]
@@ -158,25 +144,16 @@ def _by_data(trials: frozenset[str], shown: Shown) -> bool:
     return bool(own) and (len(own) == len(named) or any(headings.intersection(study.names) for study in own))
 
 
-def _by_id(subject: Subject, shown: Shown) -> bool:
-    """Does the page present another id of the record? In running text it may be a parent study's."""
-    wanted = registers.pattern(tuple(id_ for id_ in registers.ids_in(subject.ids) if registers.proves(id_)))
-    if wanted is None:
-        return False
-    return any(
-        wanted.search(block.text) and not OF_ANOTHER.search(block.text)
-        for block in shown.own
-        if block.level == 1 or len(block.text.split()) <= _MOST_WORDS_BESIDE_AN_ID
-    )
+def _by_id(subject: Subject, page: Page) -> bool:
+    """Does the page present another id of the record? Elsewhere it may be a parent study's."""
+    proving = tuple(id_ for id_ in registers.ids_in(subject.ids) if registers.proves(id_))
+    wanted = registers.pattern(proving)
+    return wanted is not None and page.presents(wanted, frozenset(registers.id_key(id_) for id_ in registers.ids_in(subject.ids)))
 
 
-def _by_title(subject: Subject, shown: Shown) -> bool:
-    """Does the page show the trial's brief or official title?"""
-    lengths = [len(title) for title in subject.titles]
-    if not lengths:
-        return False
-    least, most = max(_FEWEST_LETTERS_IN_TITLE, min(lengths) // 2), min(_MOST_LETTERS_IN_TITLE, max(lengths) * 2)
-    if not any(is_one_of(text, subject.titles) for block in shown.own if least <= len(text := block.text) <= most):
+def _by_title(subject: Subject, shown: Shown, page: Page) -> bool:
+    """Does the page show the trial's brief or official title as its own?"""
+    if not page.is_titled():
         return False
     filed = [row.values[0].text for row in shown.rows if row.meaning in (REGISTRATION, OTHER_IDS) and row.values]
     return registers.another_number(filed, subject.ids) is None

@@ -15,6 +15,8 @@ FEWEST_CARDS = 3
 _FEWEST_BLOCKS_OF_A_CARD = 2
 _MOST_BLOCKS_MORE = 3
 _FEWEST_SIGNS = 2
+_MOST_CHOSEN = 4
+_MOST_WORDS_OF_A_FILTER = 6
 _TITLE_ENDS = re.compile(r"\s+[|–—-]\s+|:\s")
 _SEARCH = re.compile(r"\b(?:search|results?)\b", re.IGNORECASE)
 
@@ -66,6 +68,26 @@ def is_in_a_frame(blocks: Sequence[Block], trials: Collection[str], titles: Sequ
     above = {sign for at, sign in signs.items() if at < first}
     around = {sign for at, sign in signs.items() if at < places}
     return bool({"count", "filter"} & above) and len(around) >= _FEWEST_SIGNS
+
+
+def is_a_filter(blocks: Sequence[Block], place: int) -> bool:
+    """Is this line what a search was narrowed to: one of short lines with those of a search's filters above or below them?"""
+    for step in (-1, 1):
+        at = place + step
+        while 0 <= at < len(blocks) and abs(at - place) <= _MOST_CHOSEN and _is_chosen(blocks[at]):
+            if frames_a_search(blocks[at].text) == "filter":
+                return step > 0 or (at > 0 and blocks[at - 1].level == 1) or _is_framed_below(blocks, place)
+            at += step
+    return False
+
+
+def _is_framed_below(blocks: Sequence[Block], place: int) -> bool:
+    below = itertools.takewhile(_is_chosen, blocks[place + 1 : place + 1 + _MOST_CHOSEN])
+    return any(frames_a_search(block.text) in ("filter", "count") for block in below)
+
+
+def _is_chosen(block: Block) -> bool:
+    return not block.level and block.text.count(" ") < _MOST_WORDS_OF_A_FILTER
 
 
 def _is_of_trial(block: Block, trials: Collection[str], titles: Sequence[str]) -> bool:

@@ -40,6 +40,8 @@ _WORDS_FOR_EACH_LOST = 60
 _LOOKED_AT = 600
 """Lines of a page that are looked at: what is the main thing stands before."""
 _LONGEST_WHOLE = 100
+_FEWEST_WORDS_OF_A_TITLE = 4
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+")
 
 _SPELLINGS = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "–": "-", "—": "-", "‐": "-", "\u00ad": None})
 _AT_THE_ENDS = " .!?:;,-|*¡¿\"'()[]<>⚠️😕🔒🍪"
@@ -238,7 +240,16 @@ def _told_whole(page: _Page) -> tuple[_Kind, str] | None:
                 continue  # what stands in the title until the page is built, or in a dialogue before it
             if text and _is_whole(kind, text):
                 return kind, text
-    return None
+    return _told_below(page, heading)
+
+
+def _told_below(page: _Page, heading: str) -> tuple[_Kind, str] | None:
+    """That there is no such page, in a sentence right below a heading that says hardly more than what was asked for."""
+    if page.heading is None or not heading or heading.count(" ") >= _FEWEST_WORDS_OF_A_TITLE - 1:
+        return None
+    missing = _walls().kinds["missing"]
+    below = (said for line in page.lines[page.heading + 1 : page.heading + 3] for said in _SENTENCE_ENDS.split(line))
+    return next(((missing, said) for said in below if said.count(" ") >= 2 and _is_whole(missing, said)), None)
 
 
 def _parts(title: str) -> Iterator[str]:

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from registry_sync.sources.folding import fold
 
 TRIAL_ID = re.compile(r"(?<![A-Za-z0-9])NCT\d{8}(?!\d)", re.IGNORECASE)
-ANY_TRIAL_ID = re.compile(r"(?:(?<![A-Za-z0-9])|(?<=[a-z])(?=NCT)|(?<=ID))(?i:NCT)\s?(\d{8})(?!\d)")
-"""The same as pages show it: glued to its label ("NCT IDNCT01234567"), or with a blank in it."""
+_BEFORE_AN_ID = r"(?:(?<![A-Za-z0-9])|(?<=[a-z\d])(?=NCT)|(?<=ID))(?i:NCT)\s?"
+ANY_TRIAL_ID = re.compile(rf"{_BEFORE_AN_ID}(\d{{8}})(?!\d)")
+"""The same as pages show it: glued to what stands before it ("NCT IDNCT01234567", "Phase 2NCT01234567"), or with a blank in it."""
 
 _NUMBERS = (
     r"20\d\d-5\d{5}-\d\d(?:-\d\d)?",  # EU CT, with the version of the application behind
@@ -50,6 +51,11 @@ _FEWEST_DIGITS_OF_A_NAME = 3
 def nct_ids(text: str) -> frozenset[str]:
     """The NCT ids in a text of a page, in the registry's spelling."""
     return frozenset(f"NCT{digits}" for digits in ANY_TRIAL_ID.findall(text))
+
+
+def pattern_of_trials(trials: Iterable[str]) -> re.Pattern[str]:
+    """Finds these NCT ids as pages show them."""
+    return re.compile(rf"{_BEFORE_AN_ID}(?:{'|'.join(sorted(trial[3:] for trial in trials))})(?!\d)")
 
 
 def numbers(text: str) -> tuple[str, ...]:

@@ -73,6 +73,17 @@ class SearchFrame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     paging: list[str]
 
 
+class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Words that may stand beside an id that a page presents as its own, and headings of the parts where it does."""
+
+    names: list[str]
+    trial: list[str]
+    besides: list[str]
+    sentence: list[str]
+    headings: list[str]
+    makers: list[str]
+
+
 class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file, as it is written."""
 
@@ -92,6 +103,7 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     search_results: list[str]
     searches: list[str]
     search_frame: SearchFrame
+    identity: Identity
     facilities: list[str]
     walls: Walls
     labels: dict[Value | Structure, list[str]]

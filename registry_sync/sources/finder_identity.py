@@ -21,7 +21,6 @@ _DIGIT = re.compile(r"\d")
 _MOST_WORDS_BESIDE_AN_ID = 12
 _MOST_BLOCKS_ABOVE = 12
 _MOST_IDS = 6
-_OF_IDS = frozenset((REGISTRATION, OTHER_IDS))
 _OF_A_REGISTER = re.compile(r"\b(?:eudract|eu (?:ct|trial)|ctis|isrctn)\b", re.IGNORECASE)
 """A label of the number in one register."""
 _TRAIL = re.compile(r"(?:^|[/>›»→|])\s*(?:clinical )?(?:trial|study):?\s+(NCT\d{8})(?!\d)", re.IGNORECASE)

@@ -46,6 +46,7 @@ _ROLES = {
 """Parts of a table by what they say that they are, whatever their element (WAI-ARIA 1.2)."""
 _MOST_SPANS = 20
 """Cells that reach over several rows, remembered for one table: a page made of nothing else must not be slow."""
+_DEEPEST = 1 << 30
 _LINE_STYLE = re.compile(r"(?:^|[;\s])white-space\s*:\s*(?:pre|break-spaces)", re.IGNORECASE)
 _BODY = re.compile(r"</head\s*>\s*(?=<body[\s>])", re.IGNORECASE)
 _IN_HEAD = (("<!--", "-->"), ("<script", "</script"), ("<style", "</style"), ("<title", "</title"), ("<noscript", "</noscript"))
@@ -85,7 +86,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     ``nesting`` counts the tables and definition lists around it.
     ``raw`` is the text with its own line breaks, which a style sheet may have shown, or the one line of a ``pre`` with its
     indentation; empty where there is neither. ``breaks`` counts the ``br``, or in a ``pre`` the line ends, right before it.
-    ``linked``: all its words are of links.
+    ``linked``: all its words are of links. ``joint``: how deep the innermost element stands that holds this block and the one before.
     """
 
     text: str
@@ -102,6 +103,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     nesting: int = 0
     outline: int = 0
     linked: bool = False
+    joint: int = 0
 
     @property
     def is_line_of_pre(self) -> bool:
@@ -259,6 +261,8 @@ class _Reader(msgspec.Struct):
     breaks: int = 0
     links: int = 0
     has_words: bool = False
+    shallowest: int = _DEEPEST
+    joint: int = _DEEPEST
 
     def read(self, soup: BeautifulSoup) -> list[Block]:
         open_tags: list[tuple[Tag, str, Iterator[object]]] = [(soup, soup.name, iter(soup.contents))]
@@ -268,6 +272,7 @@ class _Reader(msgspec.Struct):
             if child is None:
                 open_tags.pop()
                 self._leave(tag, name)
+                self.shallowest = min(self.shallowest, len(open_tags))
                 if self.lines_kept:
                     self.lines_kept -= _keeps_lines(tag)
             elif isinstance(child, Tag):
@@ -296,6 +301,10 @@ class _Reader(msgspec.Struct):
             self._pend(line)
 
     def _pend(self, text: str) -> None:
+        if not self.pending and not self.runs:
+            self.joint = min(self.joint, self.shallowest)
+        if not text.isspace():
+            self.shallowest = _DEEPEST
         self.pending.append(text)
         if not self.links and not self.has_words and not text.isspace():
             self.has_words = _WORD.search(text) is not None
@@ -384,7 +393,7 @@ class _Reader(msgspec.Struct):
         text = fold(whole)
         if text:
             self.blocks.append(self._block(text, whole))
-            self.breaks = 0
+            self.breaks, self.joint = 0, _DEEPEST
         self.runs.clear()
         self.has_words = False
 
@@ -412,6 +421,7 @@ class _Reader(msgspec.Struct):
             nesting=self.nesting,
             outline=self.lists[0].outline if self.lists else 0,
             linked=not self.has_words and _WORD.search(text) is not None,
+            joint=self.joint,
         )
 
 

@@ -118,7 +118,8 @@ def read_page(
     if reason is not None:
         return Unreadable(trial, url, reason)
     ids, follows, beside = other_ids(subject, shown)
-    listing = Listing(record, fields.how, statuses, fields.said, fields.refreshed, ids, follows, profile.name or None, beside)
+    unlimited = tuple(name for name in fields.unlimited if name not in values)
+    listing = Listing(record, fields.how, statuses, fields.said, fields.refreshed, ids, follows, profile.name or None, beside, unlimited)
     return Found(trial, url, record, body, listing=listing)
 
 

@@ -17,9 +17,10 @@ from registry_sync.sources.criteria_section import CriteriaSection, criteria_sec
 from registry_sync.sources.finder_conditions import with_conditions
 from registry_sync.sources.finder_titles import is_acronym
 from registry_sync.sources.folding import fold
-from registry_sync.sources.labels import AGES, CRITERIA, LAUNCHED_BY, NONE, REFRESHED, SECTION, Words
+from registry_sync.sources.labels import AGES, CRITERIA, LAUNCHED_BY, REFRESHED, Words
 from registry_sync.sources.page_parts import Labelled, Piece, labelled, pieces, trial_ids
 from registry_sync.sources.profiles import Profile
+from registry_sync.sources.tiles import label_first
 from registry_sync.trials.criteria import parse
 from registry_sync.trials.listing import UNSAID, How
 from registry_sync.trials.record import Criterion, Dated, Enrollment, Location
@@ -27,6 +28,8 @@ from registry_sync.trials.record import Criterion, Dated, Enrollment, Location
 _LAUNCHED_BY = re.compile(r"launched by\s+(?P<name>\S.*?)(?:\s*[·•|]\s*(?P<day>[^·•|]+))?", re.IGNORECASE)
 _SPONSORED_BY = re.compile(r"(?:research )?sponsored by:?\s+(?P<name>\S.*)", re.IGNORECASE)
 _NAME_OF_A_SITE = re.compile(r"(?:\S+\s+){0,4}(?:trials?|studies)(?:\s+(?:finder|search|database|registry|portal|summary))?", re.IGNORECASE)
+_SENTENCE = re.compile(r"\b(?:is|are|was|were|this|by|led|runs?)\b|[.!?]$", re.IGNORECASE)
+"""What is no name, below a question ("Who is running this study?")."""
 _CRITERION_OF_ITS_OWN = "none"  # among others of its list; alone it says that there are none
 _FEWEST_WORDS_IN_TITLE = 3
 _MOST_WORDS_OF_AN_ITEM = 10
@@ -43,7 +46,7 @@ _SAID_OF = frozenset((*_DATED, *_DAYS))
 
 
 class Fields:
-    """What one page states. ``values`` by field of the record; ``how`` and ``said`` as in a Listing."""
+    """What one page states. ``values`` by field of the record; ``how``, ``said`` and ``unlimited`` as in a Listing."""
 
     def __init__(self, blocks: Sequence[Block], words: Words, profile: Profile) -> None:
         self.words, self.profile = words, profile
@@ -51,11 +54,12 @@ class Fields:
         self.how: dict[str, How] = {}
         self.said: dict[str, str] = {}
         self.statuses: tuple[str, ...] = ()
+        self.unlimited: tuple[str, ...] = ()
         self._two_things: set[str] = set()
         section = criteria_section(blocks, words)
         places = place_tables.tabled(section.rest if section else blocks, words)
         rest, self._tabled = places.rest, places.sites
-        self.found = with_conditions(pieces(rest, words))
+        self.found = label_first(with_conditions(pieces(rest, words)), words)
         self.rows = labelled(self.found, words)
         self._by_meaning: dict[str, list[Labelled]] = {}
         for row in self.rows:
@@ -69,7 +73,7 @@ class Fields:
         sponsor, submitted = self._launched_by()
         self._set("official_title", first("official_title", _name))
         self._set("brief_title", self._title(blocks))
-        self._set("lead_sponsor", first("lead_sponsor", lambda text, _: text if read.is_sponsor(text) else None) or sponsor)
+        self._set("lead_sponsor", first("lead_sponsor", self._sponsor) or sponsor)
         self._set("study_type", first("study_type", lambda text, _: read.study_type(text)))
         self._set("sex", first("sex", lambda text, _: read.sex(text)) or self._at_top("sex", read.sex))
         self._set("healthy_volunteers", first("healthy_volunteers", lambda text, _: read.healthy_volunteers(text)))
@@ -154,7 +158,7 @@ class Fields:
         covered = self._labelled_status()
         if self._is_contradicted("overall_status"):
             return
-        badge = finder_status.bare(self.found, self.words)
+        badge = None if self._is_status_unsure() else finder_status.bare(self.found, self.words)
         if covered is not None and badge is not None and not _agree("overall_status", covered, badge):
             self._contradicted("overall_status", (covered[1], badge[1]))
             return
@@ -171,6 +175,10 @@ class Fields:
         if len(tokens) > 1 or text.casefold() != tokens[0].replace("_", " ").casefold():
             self.said["overall_status"] = text[:_MOST_LETTERS_SAID]
 
+    def _is_status_unsure(self) -> bool:
+        """Is it open which of two words beside its label is the status?"""
+        return any(self.found[row.place].unsure for row in self._by_meaning["overall_status"])
+
     def _labelled_status(self) -> finder_status.Covered | None:
         """The status beside a label; of two the more exact one."""
         self._by_meaning["overall_status"] = list(finder_status.of_the_trial(self.rows, self.found))
@@ -185,14 +193,20 @@ class Fields:
                 covered = other, row.values[0].text
         return covered
 
+    def _sponsor(self, text: str, label: str) -> str | None:
+        if label.endswith("?") and _SENTENCE.search(text):
+            return None
+        return text if read.is_sponsor(text) and not self.words.bare_status(text) else None
+
     def _covered(self, text: str, _: str) -> finder_status.Covered | None:
         return (tokens, text) if (tokens := self.words.status(text)) else finder_status.among_facts(text, self.words)
 
     def _read_ages(self) -> None:
         """The lower and upper age limit, from their own labels or from one for both."""
         both = self._first(AGES, lambda text, _: read.ages(text) if any(read.ages(text)) else None, name="minimum_age")
-        at_top = self._at_top("ages", lambda text: limits if any(limits := read.ages(text)) else None)
-        lower, upper = both or at_top or self._ages_of_people() or (None, None)
+        at_top = self._at_top("ages", lambda text: text if any(read.ages(text)) else None)
+        shown = at_top or self._ages_of_people()
+        lower, upper = both or (read.ages(shown) if shown else (None, None))
         if both is None and (how := self.how.get("minimum_age")) is not None:
             self._open("maximum_age", how, self.said.get("minimum_age", ""))
         for name, limit in (("minimum_age", lower), ("maximum_age", upper)):
@@ -201,24 +215,35 @@ class Fields:
                 self._contradicted(name, (str(alone), str(limit)))
             elif not self._is_contradicted(name):
                 self._set(name, alone or limit)
+            if self._says_no_limit(name, (shown,) if both is None and shown else ()):
+                self._set_unlimited(name)
 
-    def _ages_of_people(self) -> tuple[str | None, str | None] | None:
+    def _says_no_limit(self, name: str, shown: Sequence[str]) -> bool:
+        """Does the page say that there is no such limit, beside its own label or by ages that have no end ("18+")?"""
+        alone = [row.values[0].text for row in self._by_meaning.get(name, ()) if row.values and not row.doubtful]
+        if any(map(read.is_no_limit, alone)):
+            return True
+        said = shown or [row.values[0].text for row in self._by_meaning.get(AGES, ()) if row.values and not row.doubtful]
+        return name == "maximum_age" and bool(said) and all(map(read.has_no_upper_limit, said))
+
+    def _set_unlimited(self, name: str) -> None:
+        """Note that there is no such limit, where the page says nothing else of it."""
+        if name not in self.values and self.how.get(name) in (None, *UNSAID):
+            self.how.pop(name, None)
+            self.unlimited = (*self.unlimited, name)
+
+    def _ages_of_people(self) -> str | None:
         """The ages in a line that says to whom the trial is open."""
-        lines = (piece.text for piece in self.found if len(piece.text) <= _MOST_LETTERS_OF_A_LINE)
-        return next((found for text in lines if any(found := read.ages_of_people(text))), None)
+        lines = (read.people_ages(piece.text) for piece in self.found if len(piece.text) <= _MOST_LETTERS_OF_A_LINE)
+        return next((ages for ages in lines if ages and any(read.ages(ages))), None)
 
     def _read_dates(self, submitted: str | None) -> None:
-        """The dates that stand beside their labels without doubt; a page that puts values before its labels gives none."""
+        """The dates that stand beside their labels without doubt."""
         day_first = self.profile.day_first
-        if self._values_stand_first():
-            for name in (*_DATED, *_DAYS):
-                if name in self._by_meaning:
-                    self._open(name, "unclear")
-        else:
-            for name in _DATED:
-                self._set(name, self._first(name, lambda text, label: read.dated(text, label, day_first=day_first)))
-            for name in _DAYS:
-                self._set(name, self._first(name, lambda text, _: read.calendar_date(text, day_first=day_first)))
+        for name in _DATED:
+            self._set(name, self._first(name, lambda text, label: read.dated(text, label, day_first=day_first)))
+        for name in _DAYS:
+            self._set(name, self._first(name, lambda text, _: read.calendar_date(text, day_first=day_first)))
         if self.values.get("first_submit_date") is None and submitted is not None:
             meant = self.words.dates.get("launched by", "first_submit_date")
             if meant in _DAYS:
@@ -231,24 +256,6 @@ class Fields:
             if row.values and not row.doubtful and (day := read.calendar_date(row.values[0].text, day_first=self.profile.day_first)):
                 return day
         return None
-
-    def _values_stand_first(self) -> bool:
-        """Does a chain of dates and their labels begin with a date and end with a label, so that each date belongs to the next?"""
-        labels = (*_DATED, *_DAYS)
-        every = frozenset((*labels, NONE))
-        for index, piece in enumerate(self.found):
-            if piece.meaning not in every or index == 0 or not self._is_date(self.found[index - 1]):
-                continue
-            if index > 1 and self.found[index - 2].meaning not in (None, SECTION):
-                continue
-            following = self.found[index + 1 : index + 3]
-            if piece.meaning in labels or (len(following) == 2 and self._is_date(following[0]) and following[1].meaning in every):
-                return True
-        return False
-
-    @staticmethod
-    def _is_date(piece: Piece) -> bool:
-        return piece.meaning is None and not piece.joined and read.dated(piece.text, "", day_first=True) is not None
 
     def _phases(self) -> tuple[str, ...] | None:
         """The phases, which may stand one by one: beside their label, else where they first stand without one."""

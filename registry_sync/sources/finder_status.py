@@ -9,7 +9,7 @@ from registry_sync.sources.badges import MOST_LETTERS, are_facts, facts_of, is_f
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.finder_values import is_country
 from registry_sync.sources.labels import CRITERIA, NONE, OTHER_IDS, REFRESHED, REGISTRATION, SECTION, Words, is_step, label_key, status_key
-from registry_sync.sources.page_parts import Labelled, Piece
+from registry_sync.sources.page_parts import OF_ANOTHER, Labelled, Piece
 from registry_sync.sources.vocabulary import ALL_STATUSES
 
 Covered = tuple[tuple[str, ...], str]
@@ -158,7 +158,11 @@ def _bare(found: Sequence[Piece], words: Words) -> Iterator[Covered]:
             menu = index < badges or (index - 1 in tabs and 0 < block.outline == found[index - 1].block.outline)
             if _is_of_another(index, head, found):
                 is_open = False
-            elif not menu and (before is None or not _is_label_like(before)):
+            elif (
+                not menu
+                and (before is None or not _is_label_like(before))
+                and not any(map(_names_another, (*found[max(0, index - 1) : index], *found[index + 1 : index + 2])))
+            ):
                 yield from said
         last = block
 
@@ -249,6 +253,12 @@ def is_choice(row: Labelled, words: Words) -> bool:
     """Do several statuses that differ stand below this label: a filter, or a bar of all steps?"""
     said = [words.status(piece.text) for piece in row.values[:2] if piece.text[:1].isupper()]
     return len(said) > 1 and all(said) and set(said[0]).isdisjoint(said[1])
+
+
+def _names_another(piece: Piece) -> bool:
+    """Is this a label of another trial than the page's own ("Extension study")?"""
+    text = piece.text
+    return 1 < len(text.split()) <= _MOST_WORDS_OF_A_LABEL and not piece.block.level and OF_ANOTHER.search(text) is not None
 
 
 def _is_status_label(text: str) -> bool:

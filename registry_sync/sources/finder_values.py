@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from registry_sync.sources.folding import fold
-from registry_sync.sources.labels import AGES, REFRESHED, Words, label_key, status_key
+from registry_sync.sources.labels import AGES, NONE, REFRESHED, Words, label_key, status_key
 from registry_sync.sources.markers import strip_bullets
 from registry_sync.sources.vocabulary import common
 from registry_sync.trials.record import Dated, Enrollment, Location
@@ -73,11 +73,15 @@ _AGE_MIN_MAX = re.compile(
 )
 _AGE_FILLERS = re.compile(r"(?:\s+of age)?,?\s*(?:inclusive)?$|^ages? (?=\d)", re.IGNORECASE)
 _NO_UPPER = re.compile(r"\s*(?:-|–|—|to)\s*(?:n/?a|no limit|no upper limit|no maximum|none|any)$", re.IGNORECASE)
+_NO_LIMIT = re.compile(
+    r"(?:none|unlimited|no (?:(?:upper|lower|maximum|minimum|age) )*limit|no (?:upper|lower|maximum|minimum)(?: age)?|n/?a \(no limit\))",
+    re.IGNORECASE,
+)
 _ONE_AGE = re.compile(_AGE.format("one") + r"(?:\s+of age)?", re.IGNORECASE)
 _AGE_AND_OVER = re.compile(
     r"(?:(?:≥|>=|from|over or equal to|at least)\s*)?"
     + _AGE.format("low")
-    + r"(?:\s+of age)?\s*(?:\+|and (?:older|over|above|up)|or (?:older|over|above))",
+    + r"(?:\s+of age)?\s*(?:\+(?:\s*(?:years?|yrs?|y)(?:\s+old)?)?|and (?:older|over|above|up)|or (?:older|over|above))",
     re.IGNORECASE,
 )
 _AGE_AT_LEAST = re.compile(r"(?:≥|>=|from|at least)\s*" + _AGE.format("low"), re.IGNORECASE)
@@ -149,11 +153,20 @@ def one_age(text: str) -> str | None:
     return _age(found["one"], found["one_unit"]) if found else None
 
 
+def is_no_limit(text: str) -> bool:
+    """Does this, beside the label of one limit, say that there is none?"""
+    return _NO_LIMIT.fullmatch(fold(text).strip(" .")) is not None
+
+
+def has_no_upper_limit(text: str) -> bool:
+    """Does this, beside a label of both limits, say that anyone above the lower one may take part ("18+", "18 Years and older")?"""
+    words = _age_words(text)
+    return words.endswith("+") or (_AGE_AND_OVER.fullmatch(words) is not None)
+
+
 def ages(text: str) -> tuple[str | None, str | None]:
     """The lower and upper limit of "18 Years to 75 Years", "18+", "Up to 65 years"; ``None`` for one that is not stated."""
-    words = _AGE_FILLERS.sub("", fold(re.sub(r"\([^()]*\)|(?<=\d)\.0+(?!\d)", " ", text)).rstrip("."))
-    if found := _NO_UPPER.search(words):
-        words = words[: found.start()] + "+"
+    words = _age_words(text)
     if found := _AGE_FROM_TO.fullmatch(words) or _AGE_BETWEEN.fullmatch(words) or _AGE_MIN_MAX.fullmatch(words):
         return _age(found["low"], found["low_unit"] or found["high_unit"]), _age(found["high"], found["high_unit"])
     if found := _AGE_AND_OVER.fullmatch(words) or _AGE_AT_LEAST.fullmatch(words):
@@ -165,10 +178,22 @@ def ages(text: str) -> tuple[str | None, str | None]:
     return None, None
 
 
+def _age_words(text: str) -> str:
+    words = _AGE_FILLERS.sub("", fold(re.sub(r"\([^()]*\)|(?<=\d)\.0+(?!\d)", " ", text)).rstrip("."))
+    found = _NO_UPPER.search(words)
+    return words[: found.start()] + "+" if found else words
+
+
+def people_ages(text: str) -> str | None:
+    """The words for the ages in a line that says whom the trial takes: "18-75" of "Open to people ages 18-75"."""
+    found = _PEOPLE.fullmatch(fold(text)) if text[:3].lower() in ("ope", "for", "acc") else None
+    return found["ages"] if found else None
+
+
 def ages_of_people(text: str) -> tuple[str | None, str | None]:
     """The same of a line that says whom the trial takes: "Open to people ages 18-75", "for people ages 18-75 (full criteria)"."""
-    found = _PEOPLE.fullmatch(fold(text)) if text[:3].lower() in ("ope", "for", "acc") else None
-    return ages(found["ages"]) if found else (None, None)
+    said = people_ages(text)
+    return ages(said) if said is not None else (None, None)
 
 
 def _age(number: str, unit: str | None) -> str:
@@ -358,6 +383,11 @@ def is_value_of(meaning: str, text: str, words: Words) -> bool:
         return bool(words.status(text))
     reader = _READERS.get(meaning)
     return reader is not None and reader(text) not in (None, (None, None))
+
+
+def is_read(meaning: str) -> bool:
+    """Has a label of this meaning values of one form, by which they are known?"""
+    return meaning in _READERS and meaning != NONE
 
 
 _READERS: dict[str, Callable[[str], Any]] = {

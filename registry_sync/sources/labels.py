@@ -117,6 +117,7 @@ class Words:
         self._beside = self._bare | self._beside | own
         self._nothing = frozenset(common.nothing) | {""}
         self._buttons = frozenset(common.buttons)
+        self._helps, self._folds = frozenset(common.helps), frozenset(common.folds)
         self._cut_off = frozenset(common.cut_off)
         self._cuts_begin = frozenset(words[:BEGINNING] for words in self._cut_off)
         self._most_letters_of_nothing = max(map(len, self._nothing)) + 2
@@ -193,6 +194,14 @@ class Words:
     def is_button(self, text: str) -> bool:
         """Is this a button of the site, and no content?"""
         return len(text) <= _MOST_LETTERS_IN_LABEL and label_key(text) in self._buttons
+
+    def is_help(self, text: str) -> bool:
+        """Is this what explains a label ("?", "What does this mean?"), and no value of it?"""
+        return len(text) <= _MOST_LETTERS_IN_LABEL and (label_key(text) or text) in self._helps
+
+    def opens_a_fold(self, text: str) -> bool:
+        """Is this a control that unfolds the parts below it ("Expand all")?"""
+        return len(text) <= _MOST_LETTERS_IN_LABEL and label_key(text) in self._folds
 
     def answers_a_search(self, text: str) -> bool:
         """Is this what stands above the results of a search ("1 trial found")?"""

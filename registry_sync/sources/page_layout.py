@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.columns import as_items, begins_another_field, heads_columns
 from registry_sync.sources.folding import fold
-from registry_sync.sources.labels import PAGE_LABELS, Words, is_criteria_heading, label_key, lay_group
+from registry_sync.sources.labels import CRITERIA, PAGE_LABELS, Words, is_criteria_heading, label_key, lay_group
 
 _MOST_LETTERS_OF_A_ROW = 120
 _HEADS_PARTS = re.compile(
@@ -35,11 +35,12 @@ _ENTITY = re.compile(
 _SIMPLE_TAG = re.compile(r"</?(?:(?P<within>sup|sub|b|i|em|strong|u|span|font)|br|p|li|ul|ol|div)\s{0,3}/?>", re.IGNORECASE)
 _ITEM_TAG = re.compile(r"<li\s{0,3}>", re.IGNORECASE)
 _MOST_LETTERS_OF_A_HEADING = 60
+_MOST_BLOCKS_OF_A_FOLD = 4
 
 
 def laid_out(blocks: Sequence[Block], words: Words) -> tuple[Block, ...]:
     """The blocks as a reader takes them: a table whose first row names its columns by column, a page that is one list as text."""
-    laid = _unlisted(list(_unfolded(blocks)), words)
+    laid = _unlisted(list(_without_folds(list(_unfolded(blocks)), words)), words)
     return tuple(_by_columns(laid, words) if any(block.cells > 1 for block in laid) else laid)
 
 
@@ -60,6 +61,22 @@ def _unfolded(blocks: Sequence[Block]) -> Iterator[Block]:
             yield replace(block, text=found["heading"], parts=(), raw="", marker=None)
         else:
             yield block
+
+
+def _without_folds(blocks: Sequence[Block], words: Words) -> Iterator[Block]:
+    """The same, without "Expand all" above headings of criteria whose items are there."""
+    for index, block in enumerate(blocks):
+        if not words.opens_a_fold(block.text) or not _is_open_fold(blocks[index + 1 : index + 1 + _MOST_BLOCKS_OF_A_FOLD], words):
+            yield block
+
+
+def _is_open_fold(below: Sequence[Block], words: Words) -> bool:
+    """Does a heading of criteria stand here, with a line below it that neither is one nor leads to the rest?"""
+    heads = [place for place, block in enumerate(below[:-1]) if is_criteria_heading(block.text)]
+    if not heads or any(words.label_meaning(block.text) not in (None, CRITERIA) for block in below[: heads[0]]):
+        return False
+    first = below[heads[0] + 1]
+    return not (is_criteria_heading(first.text) or words.label_meaning(first.text) or words.is_cut_off(first.text))
 
 
 def _plain(blocks: Sequence[Block]) -> Iterator[Block]:

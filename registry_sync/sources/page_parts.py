@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from registry_sync.sources.badges import are_badges, are_facts
 from registry_sync.sources.blocks import Block
@@ -15,6 +16,7 @@ from registry_sync.sources.labels import (
     BEGINNING,
     ELIGIBILITY_FACTS,
     FIELD_LABELS,
+    NONE,
     SECTION,
     Words,
     is_beside,
@@ -49,6 +51,8 @@ _NO_HEADING = 7
 _BARE_ID = re.compile(r"(?:(?:clinical )?(?:trial|study):?\s+)?NCT\d{8}", re.IGNORECASE)
 _MOST_BLOCKS_BEFORE_AN_ID = 4
 _NAMES = frozenset(("lead_sponsor", "conditions"))
+_BETWEEN_FACTS = re.compile(r"\s*[|·•]\s*|;\s+")
+_SIGN_BETWEEN = re.compile(r"^(?:[-–—=:]\s+)+(?=\S)")
 _ANSWERS = frozenset(("healthy_volunteers",))
 
 
@@ -178,18 +182,42 @@ def begins_about(block: Block) -> bool:
 class Piece(msgspec.Struct, frozen=True):
     """A run of text that is a label or a value. ``meaning`` is the label's (see labels.py), ``None`` for a value.
 
-    ``joined``: this value stands in the same block as the label before it.
+    ``joined``: this value stands in the same block as the label before it. ``unsure``: of this label it is open where its value stands.
     """
 
     text: str
     meaning: str | None
     block: Block
     joined: bool = False
+    unsure: bool = False
 
 
 def pieces(blocks: Sequence[Block], words: Words) -> tuple[Piece, ...]:
     """The blocks as labels and values, in reading order."""
-    return tuple(_with_answers([piece for block in blocks for piece in parted(block, words)]))
+    told = (one for block in _unglued(blocks) if not words.is_help(block.text) for one in parted(_without_help(block, words), words))
+    return tuple(_with_answers(list(told)))
+
+
+def _unglued(blocks: Sequence[Block]) -> Iterator[Block]:
+    """The same, with two elements between two line breaks apart, where no blank stands between them: each goes with another line."""
+    for block, following in itertools.pairwise([*blocks, None]):
+        if block is None:
+            continue
+        broken = block.breaks > 0 or (following is not None and following.breaks > 0)
+        if broken and len(block.parts) == 2 and block.text == "".join(block.parts) and block.kind != "item":
+            first, second = block.parts
+            yield replace(block, text=first, parts=(first,), raw="")
+            yield replace(block, text=second, parts=(second,), raw="", breaks=0, joint=block.joint - 1)
+        else:
+            yield block
+
+
+def _without_help(block: Block, words: Words) -> Block:
+    """The block without what explains its label, and is read aloud or shown on demand only."""
+    if len(block.parts) < 2 or not any(map(words.is_help, block.parts)):
+        return block
+    parts = tuple(part for part in block.parts if not words.is_help(part))
+    return replace(block, text=" ".join(parts), parts=parts)
 
 
 def _with_answers(found: Sequence[Piece]) -> list[Piece]:
@@ -210,6 +238,9 @@ def parted(block: Block, words: Words) -> Iterator[Piece]:
     if whole is not None:
         yield Piece(text, whole, block)
         return
+    if (row := _several(block, words)) is not None:
+        yield from row
+        return
     label, colon, value = text.partition(":")
     if colon and value.strip() and (meaning := words.label_meaning(label)) is not None:
         yield Piece(label, meaning, block)
@@ -220,14 +251,46 @@ def parted(block: Block, words: Words) -> Iterator[Piece]:
         return
     if len(block.parts) > 1 and block.kind == "item" and words.label_meaning(block.parts[0]):
         yield Piece(block.parts[0], words.label_meaning(block.parts[0]), block)
-        yield Piece(" ".join(block.parts[1:]), None, block, joined=True)
+        yield Piece(_behind(" ".join(block.parts[1:])), None, block, joined=True)
         return
-    if len(text) <= _MOST_LETTERS_OF_A_ROW and text[:BEGINNING].lower() in words.beginnings:
+    if len(block.parts) == 2 and (behind := words.label_meaning(block.parts[1])) and is_value_of(behind, block.parts[0], words):
+        yield Piece(block.parts[0], None, block)
+        yield Piece(block.parts[1], behind, block)
+        return
+    if len(text) <= _MOST_LETTERS_OF_A_ROW and text[:BEGINNING].lower() in words.beginnings and not words.bare_status(text):
         row = _without_a_sign(block, words)
         if row is not None:
             yield from row
             return
     yield Piece(text if text[:1].isalpha() else strip_bullets(text)[1] or text, None, block)
+
+
+def _several(block: Block, words: Words) -> tuple[Piece, ...] | None:
+    """The pieces of a line of several labels with a colon, by its elements or with signs between: "Status: Completed | Sex: All"."""
+    if ":" not in block.text:
+        return None
+    if sum(part.endswith(":") and words.label_meaning(part) is not None for part in block.parts) > 1:
+        return tuple(_runs(block, words, with_colon=True))
+    facts = [fact.partition(":") for fact in _BETWEEN_FACTS.split(block.text) if fact]
+    if not all(colon and value.strip() and _may_be_label(label) for label, colon, value in facts):
+        return None
+    meanings = [words.label_meaning(label) for label, _, _ in facts]
+    if sum(meaning is not None for meaning in meanings) < 2:
+        return None
+    return tuple(
+        piece
+        for (label, _, value), meaning in zip(facts, meanings, strict=True)
+        for piece in (Piece(f"{label}:", meaning or NONE, block), Piece(value.strip(), None, block, joined=True))
+    )
+
+
+def _may_be_label(text: str) -> bool:
+    return len(text.split()) <= _MOST_WORDS_OF_A_LABEL
+
+
+def _behind(text: str) -> str:
+    """A value without the sign that stands between it and its label."""
+    return _SIGN_BETWEEN.sub("", text)
 
 
 def _without_a_sign(block: Block, words: Words) -> tuple[Piece, Piece] | None:
@@ -246,7 +309,7 @@ def _without_a_sign(block: Block, words: Words) -> tuple[Piece, Piece] | None:
         return None
     for taken in range(min(_MOST_WORDS_OF_A_LABEL, len(rest)), 0, -1):
         label = " ".join((first, *rest[: taken - 1]))
-        value = " ".join(rest[taken - 1 :])
+        value = _behind(" ".join(rest[taken - 1 :]))
         meaning = words.label_meaning(label)
         if block.kind == "item" and meaning in ELIGIBILITY_FACTS:
             return None
@@ -255,22 +318,30 @@ def _without_a_sign(block: Block, words: Words) -> tuple[Piece, Piece] | None:
     return None
 
 
-def _runs(block: Block, words: Words) -> Iterator[Piece]:
-    """The runs of a block, each a label or the whole text up to the next one."""
+def _runs(block: Block, words: Words, *, with_colon: bool = False) -> Iterator[Piece]:
+    """The runs of a block, each a label or the whole text up to the next one; ``with_colon``: an unknown one with a colon is a label."""
     value: list[str] = []
     follows = False
     for part in block.parts:
         meaning = words.label_meaning(part)
+        if meaning is None and with_colon and part.endswith(":") and _may_be_label(part):
+            meaning = NONE
         if meaning is None:
             value.append(part)
             continue
         if value:
-            yield Piece(" ".join(value), None, block, joined=follows)
+            yield Piece(_alone(value, follows=follows), None, block, joined=follows)
             value = []
         follows = True
         yield Piece(part, meaning, block)
     if value:
-        yield Piece(" ".join(value), None, block, joined=True)
+        yield Piece(_alone(value, follows=follows), None, block, joined=True)
+
+
+def _alone(runs: Sequence[str], *, follows: bool) -> str:
+    """The text of a value without the signs between it and the labels on either side."""
+    text = " ".join(runs)
+    return (_behind(text).rstrip(" |·•;,") or text) if follows else text
 
 
 class Labelled(msgspec.Struct, frozen=True):
@@ -295,9 +366,8 @@ def labelled(found: Sequence[Piece], words: Words) -> tuple[Labelled, ...]:
         before = found[place - 1] if place else None
         doubtful = before is not None and before.meaning in FIELD_LABELS and not _shares_row_only(before, label)
         values = _values(label, found[place + 1 : following], words)
-        rows.append(
-            Labelled(label.meaning or SECTION, label.text, values, doubtful and not any(value.joined for value in values[:1]), place)
-        )
+        doubtful = label.unsure or (doubtful and not any(value.joined for value in values[:1]))
+        rows.append(Labelled(label.meaning or SECTION, label.text, values, doubtful, place))
     return tuple(rows)
 
 
@@ -310,6 +380,8 @@ def _values(label: Piece, following: Sequence[Piece], words: Words) -> tuple[Pie
     """The pieces that belong to a label: up to a heading of its rank, the next term, the end of its row, "About ..."."""
     kept: list[Piece] = []
     for piece in following:
+        if label.meaning in FIELD_LABELS and not piece.joined and piece.text.endswith(":") and _may_be_label(piece.text):
+            break  # a label, though it is not known
         if _is_beyond(label, piece) and (kept or not _is_value_in_kind(label, piece, words)):
             break
         kept.append(piece)

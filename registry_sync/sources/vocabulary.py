@@ -90,6 +90,8 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nothing: list[str]
     cut_off: list[str]
     buttons: list[str]
+    helps: list[str]
+    folds: list[str]
     paraphrase: list[str]
     selection: list[str]
     other_trials: list[str]

@@ -33,6 +33,9 @@ __all__ = ["AUDITED", "Difference", "Past", "State", "Verdict", "Word", "audit",
 AUDITED: tuple[str, ...] = tuple(rule.field for rule in RULES)
 """The fields that a listing can state and that are compared, in the order of the table of fields."""
 
+NO_LIMIT = "no limit"
+"""What stands under ``listing`` for an age that has none, as the page says."""
+
 _REASONS: dict[How, str] = {
     "not_reported": "not reported",
     "empty": "left empty",
@@ -135,7 +138,7 @@ def _row(rule: Rule, listing: Listing, now: Record, found: Judgement) -> Verdict
 def _states(rule: Rule, listing: Listing) -> bool:
     if rule.field == "overall_status":
         return bool(statuses(listing))
-    return is_stated(getattr(listing.record, rule.field))
+    return rule.field in listing.unlimited or is_stated(getattr(listing.record, rule.field))
 
 
 def _shown(rule: Rule, listing: Listing) -> Any:
@@ -143,6 +146,8 @@ def _shown(rule: Rule, listing: Listing) -> Any:
     value = getattr(listing.record, rule.field)
     if is_stated(value):
         return plain(value)
+    if rule.field in listing.unlimited:
+        return NO_LIMIT
     if rule.field == "overall_status" and listing.statuses and rule.field not in listing.said:
         return ", ".join(listing.statuses)
     return listing.said.get(rule.field)

@@ -20,6 +20,7 @@ from registry_sync.trials.verdicts import Difference, Judgement, Past, Word, ear
 _Same = Callable[[Record, Listing], bool]
 _Otherwise = Callable[[Listing, Sequence[Past]], Judgement]
 _UNKNOWN = "UNKNOWN"
+_YEARS_UNTIL_UNKNOWN = 2
 _LEAST_WORDS = 3
 _MOST_WRONG_WORDS = 2
 _LONGEST_ABBREVIATION = 5
@@ -76,10 +77,32 @@ def statuses(listing: Listing) -> tuple[str, ...]:
 
 
 def _other_status(listing: Listing, past: Sequence[Past]) -> Judgement:
-    """UNKNOWN hides what the registry said before, though no version held may show it; then the day is not known."""
-    hidden = (version.record.last_known_status for version in reversed(past) if version.record.overall_status == _UNKNOWN)
-    was = next((status for status in hidden if status in statuses(listing)), None)
-    return Judgement(verdict="outdated", was=was) if was else Judgement(verdict="contradicts")
+    """UNKNOWN hides what the registry said before, though no version held may show it."""
+    for place in range(len(past) - 1, -1, -1):
+        record = past[place].record
+        was = record.last_known_status if record.overall_status == _UNKNOWN else None
+        if was is not None and was in statuses(listing):
+            return Judgement(verdict="outdated", since=_became_unknown(past, place), was=was)
+    return Judgement(verdict="contradicts")
+
+
+def _became_unknown(past: Sequence[Past], place: int) -> str:
+    """The day on which the registry gave up the status that version ``place`` hides, as far back as the versions held reach.
+
+    The registry takes this step by itself, two years after the status was last verified; where no earlier version tells the day, it
+    is that one, or the day of the completion where that came later; else the version's own.
+    """
+    while place and past[place - 1].record.overall_status == _UNKNOWN:
+        place -= 1
+    if place:
+        return fell_behind(past, place - 1)
+    version, seen = past[0], past[0].seen_at[:10]
+    verified, completion = _day(version.record.status_verified_date), _day(version.record.completion_date)
+    if verified:
+        turned = max(f"{int(verified[:4]) + _YEARS_UNTIL_UNKNOWN:04}{verified[4:]}", completion)
+        if (version.registry_date or "")[: len(turned)] <= turned <= seen:
+            return turned
+    return version.registry_date or seen
 
 
 def _exactly(field: str) -> _Same:
@@ -106,6 +129,8 @@ def _day(value: Dated | str | None) -> str:
 def _same_age(field: str) -> _Same:
     def same(record: Record, listing: Listing) -> bool:
         first, second = getattr(record, field), getattr(listing.record, field)
+        if field in listing.unlimited:
+            return not is_stated(first)
         return first is not None and _age(first) == _age(second)
 
     return same

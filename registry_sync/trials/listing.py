@@ -29,7 +29,8 @@ class Listing(msgspec.Struct, frozen=True, omit_defaults=True):
     day of which the site says that its copy is. ``ids``: ids of the trial that it shows, besides the NCT id. ``follows``: of these, the
     other registration (EU CT, ISRCTN, ...) whose text the page shows instead of the NCT record's. ``site``: the name of the site's
     profile, ``None`` where it has none. ``beside``: of the ids, other registrations that the page shows as it does the NCT id, so that what
-    it says may be theirs.
+    it says may be theirs. ``unlimited``: ages of which it says that there is no limit; they are ``None`` in the record, as one that it
+    does not name is.
     """
 
     record: Record
@@ -41,6 +42,7 @@ class Listing(msgspec.Struct, frozen=True, omit_defaults=True):
     follows: tuple[str, ...] = ()
     site: str | None = None
     beside: tuple[str, ...] = ()
+    unlimited: tuple[str, ...] = ()
 
 
 class Subject(msgspec.Struct, frozen=True):

@@ -278,7 +278,10 @@ def test_labels_that_stand_together_leave_open_whose_date_follows() -> None:
 
 
 def test_dates_that_stand_before_their_labels_are_not_given_to_the_next_one() -> None:
-    said = record("<p>Status: Recruiting</p><p>Jan 1, 2025</p><p>Start date</p><p>Dec 31, 2025</p><p>Estimated completion</p>")
+    dates = "<p>Jan 1, 2025</p><p>Start date</p><p>Dec 31, 2025</p><p>Estimated completion</p>"
+    said = record(f"<p>Status: Recruiting</p>{dates}")
+    assert (said.start_date, said.completion_date) == (Dated("2025-01-01", None), Dated("2025-12-31", "ESTIMATED"))
+    said = record(f"<p>Status: Recruiting</p><p>Opened</p>{dates}")
     assert (said.start_date, said.completion_date) == (None, None)
 
 

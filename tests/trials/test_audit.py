@@ -153,8 +153,28 @@ def test_non_recruiting_contradicts_recruiting_and_is_outdated_where_the_trial_w
 def test_what_unknown_hides_was_said_before_though_no_version_shows_it() -> None:
     versions = past(record(overall_status="UNKNOWN", last_known_status="RECRUITING"))
     row = verdict(page(overall_status="RECRUITING"), versions, "overall_status")
-    assert (row.verdict, row.was, row.since) == ("outdated", "RECRUITING", None)
+    assert (row.verdict, row.was, row.since) == ("outdated", "RECRUITING", versions[-1].registry_date)
     assert verdict(page(overall_status="COMPLETED"), versions, "overall_status").verdict == "contradicts"
+
+
+def test_unknown_counts_from_the_day_on_which_the_registry_said_so() -> None:
+    versions = past(record(overall_status="RECRUITING"), record(overall_status="UNKNOWN", last_known_status="RECRUITING"))
+    row = verdict(page(overall_status="RECRUITING"), versions, "overall_status")
+    assert (row.verdict, row.since) == ("outdated", versions[-1].registry_date)
+    hidden = record(overall_status="UNKNOWN", last_known_status="RECRUITING", status_verified_date="2022-03")
+    alone = [Past("2022-03-09", "2026-02-03T06:17:04Z", hidden)]
+    assert verdict(page(overall_status="RECRUITING"), alone, "overall_status").since == "2024-03"
+
+
+def test_no_age_limit_is_compared_as_what_the_page_says() -> None:
+    def said(*versions: str | None) -> tuple[str, object]:
+        listing = replace(page(), unlimited=("maximum_age",))
+        row = verdict(listing, past(*(record(maximum_age=age) for age in versions)), "maximum_age")
+        return row.verdict, row.listing
+
+    assert said(None) == ("agrees", "no limit")
+    assert said("70 Years") == ("contradicts", "no limit")
+    assert said(None, "70 Years") == ("outdated", "no limit")
 
 
 # --- single values ---------------------------------------------------------------------------------------------------------

@@ -72,7 +72,8 @@ def reworded(criteria: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
     items = [place for place, row in enumerate(criteria) if row.kind == "item" and len(row.text) > 30]
     place = next((place for place in items[len(items) // 2 :] if re.search(r"\d", criteria[place].text)), items[len(items) // 2])
     text = re.sub(r"\d", lambda digit: str((int(digit[0]) + 3) % 10), criteria[place].text)
-    changed = text if text != criteria[place].text else f"Never {text}"
+    turned = re.sub(r"(riteria:) ", r"\1 never ", text, count=1) if "riteria: " in text else f"Never {text}"  # what is before is a heading
+    changed = text if text != criteria[place].text else turned
     return tuple(replace(row, text=changed) if at == place else row for at, row in enumerate(criteria))
 
 

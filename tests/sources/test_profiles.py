@@ -177,7 +177,11 @@ def test_what_a_site_says_nothing_of_stays_so() -> None:
 def test_what_a_site_shows_without_labels_is_read_above_its_first_label_only() -> None:
     site = Profile(name="Site", bare=["ages", "sex"])
     found = read_page(
-        Subject(TRIAL), URL, whole(f"<h1>Some Drops for Eyes {TRIAL}</h1><p>18 years and older</p><p>All</p><p>Recruiting</p>"), None, site
+        Subject(TRIAL),
+        URL,
+        whole(f"<h1>Some Drops for Eyes ({TRIAL})</h1><p>18 years and older</p><p>All</p><p>Recruiting</p>"),
+        None,
+        site,
     )
     assert isinstance(found, Found)
     assert (found.record.minimum_age, found.record.sex, found.record.overall_status) == ("18 Years", "ALL", "RECRUITING")

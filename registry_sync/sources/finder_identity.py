@@ -200,6 +200,8 @@ def other_ids(subject: Subject, shown: Shown) -> tuple[tuple[str, ...], tuple[st
 
 def _beside(shown: Shown, ids: Sequence[str]) -> tuple[str, ...]:
     """Numbers of other registers that the page shows as it does the NCT id; those in the registry's list of other ids are not."""
+    if not ids:
+        return ()
     listed = [row for row in shown.rows if row.meaning == OTHER_IDS and not _OF_A_REGISTER.search(row.label)]
     inside = {id(piece.block) for row in listed for piece in row.values[:_MOST_IDS]}
     seen = {registers.id_key(number) for block in shown.own if id(block) not in inside for number in registers.numbers(block.text)}

@@ -256,6 +256,7 @@ def _by_wording(wordings: Mapping[Any, list[str]]) -> dict[str, str]:
     return {wording: meaning for meaning, same in wordings.items() for wording in same}
 
 
+@lru_cache(maxsize=2048)
 def label_key(text: str) -> str:
     """How a label is looked up: lower case, without a bullet before and a colon or question mark behind."""
     return fold(_DECORATION.sub("", text.translate(_QUOTES))).casefold()

@@ -1,0 +1,186 @@
+"""The life of a trial over the versions held: how long each status stood, and what each date was moved to, when and how far.
+
+For the timelines of the terminal and of the web pages, which only draw it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby, pairwise
+from typing import Any, Literal, NamedTuple, Protocol
+
+from registry_sync.notices import phrases, slipped, when
+from registry_sync.notices.clean import one_line
+from registry_sync.notices.i18n import Translator
+from registry_sync.notices.values import Style, describe
+from registry_sync.trials.dates import Held, same_to_precision, slips
+
+DATES = ("start_date", "primary_completion_date", "completion_date")
+MOST_NOTED = 8
+"""Steps of one date, the newest, of which it is said what they amount to: each counts the whole line up to it again."""
+
+Mark = Literal["", "later", "earlier", "actual"]
+
+
+class State(Protocol):
+    """What one version showed from a day (``2026-02-03``) on; ``headline``: the values of a record by field, any of them missing."""
+
+    @property
+    def day(self) -> str:
+        """The day from which it stood."""
+        ...
+
+    @property
+    def headline(self) -> Mapping[str, Any]:
+        """What it showed."""
+        ...
+
+    @property
+    def backfilled(self) -> bool:
+        """Was it loaded from the registry's own history?"""
+        ...
+
+    @property
+    def at_latest(self) -> bool:
+        """Did it stand by ``day``, and nobody knows since when?"""
+        ...
+
+
+class Span(NamedTuple):
+    """A status from the day on which it began to that on which the next one did; ``by_begin``, ``by_end``: at the latest."""
+
+    status: str | None
+    last_known: str | None
+    begin: datetime.date
+    end: datetime.date
+    by_begin: bool = False
+    by_end: bool = False
+
+
+class Step(NamedTuple):
+    """A date, or a number, that became another one: by the version that stood from ``day`` on."""
+
+    day: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    note: str = ""
+    mark: Mark = ""
+
+
+def spans(states: Sequence[State], until: datetime.date) -> Iterator[Span]:
+    """The statuses, one after the other; the last one to ``until``."""
+    groups = [list(group) for _, group in groupby(states, key=lambda state: word(state, "overall_status"))]
+    begins = [(as_date(group[0].day), group[0].at_latest) for group in groups]
+    for group, (begin, by_begin), (end, by_end) in zip(groups, begins, [*begins[1:], (until, False)], strict=True):
+        yield Span(word(group[-1], "overall_status"), word(group[-1], "last_known_status"), begin, end, by_begin, by_end)
+
+
+def length(span: Span, t: Translator) -> str:
+    """How long a status stood: "2 months", "at least 3 days"."""
+    shift = when.shift(span.begin.isoformat(), span.end.isoformat())
+    if shift is None:
+        return t.gettext("not known") if span.by_begin else t.gettext("under a day")
+    if shift.unit == "days":
+        told = t.ngettext("{n} day", "{n} days", shift.amount).format(n=shift.amount)
+    else:
+        told = t.ngettext("{n} month", "{n} months", shift.amount).format(n=shift.amount)
+    if span.by_begin:
+        return t.gettext("at least {length}").format(length=told)
+    return t.gettext("up to {length}").format(length=told) if span.by_end else told
+
+
+def date_steps(states: Sequence[State], field: str, t: Translator, noted: int = MOST_NOTED) -> list[Step]:
+    """Each time that a date became another one, oldest first; of the newest ``noted`` it is said how far it moved."""
+    parts = [part(state, field) for state in states]
+    held = [Held(text(each, "date"), state.day) for each, state in zip(parts, states, strict=True)]
+    changed = [index for index in range(1, len(parts)) if parts[index] != parts[index - 1]]
+    with_note = frozenset(changed[-noted:])
+    return [
+        Step(
+            states[index].day,
+            parts[index - 1],
+            parts[index],
+            _note(held[: index + 1], t) if index in with_note else "",
+            _mark(parts[index - 1], parts[index]),
+        )
+        for index in changed
+    ]
+
+
+def enrollment_steps(states: Sequence[State]) -> list[Step]:
+    """The same for the number of participants."""
+    parts = [part(state, "enrollment") for state in states]
+    return [
+        Step(later.day, before, after, _more_or_fewer(before, after))
+        for later, (before, after) in zip(states[1:], pairwise(parts), strict=True)
+        if before != after
+    ]
+
+
+def from_to(field: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, t: Translator, style: Style = "summary") -> str:
+    """ "2025-06 → 2025-12 (estimated)": the type once where it stayed."""
+    value = "count" if field == "enrollment" else "date"
+    alike = before is not None and after is not None and before.get("type") == after.get("type")
+    first = {value: before[value]} if alike and before is not None and value in before else before
+    return one_line(f"{describe(field, first, t, style)} → {describe(field, after, t, style)}")
+
+
+def _note(held: Sequence[Held], t: Translator) -> str:
+    """What the last step amounts to: "+6 months"; a date that is put back is no slip, nor is one that gets more precise."""
+    first, second = held[-2].date, held[-1].date
+    if first is None:
+        return t.gettext("stated") if second else ""
+    if second is None:
+        return t.gettext("no longer stated")
+    if same_to_precision(first, second):
+        return t.gettext("more precise") if len(second) > len(first) else t.gettext("less precise")
+    distance = slipped.signed(first, second, t)
+    found = slips(held) if distance else None
+    put_back = found is not None and found.put_back
+    return t.gettext("{distance}, put back").format(distance=distance) if put_back else distance
+
+
+def _mark(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Mark:
+    if _becomes_actual(before, after):
+        return "actual"
+    shift = when.shift(text(before, "date"), text(after, "date"))
+    return "" if shift is None else "later" if shift.amount > 0 else "earlier"
+
+
+def _becomes_actual(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:
+    return text(after, "type") == phrases.ACTUAL and text(before, "type") != phrases.ACTUAL
+
+
+def _more_or_fewer(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    """ "+20"; how many took part against how many were planned is neither."""
+    first, second = (each.get("count") if each else None for each in (before, after))
+    if not isinstance(first, int) or not isinstance(second, int) or first == second or _becomes_actual(before, after):
+        return ""
+    return f"{'+' if second > first else '−'}{abs(second - first)}"
+
+
+# --- values of any shape -----------------------------------------------------------------------------------------------
+
+
+def as_date(day: str) -> datetime.date:
+    """A whole day."""
+    return datetime.date.fromisoformat(day)
+
+
+def word(state: State, field: str) -> str | None:
+    """A token or text that a version showed."""
+    value = state.headline.get(field)
+    return value if isinstance(value, str) and value else None
+
+
+def part(state: State, field: str) -> Mapping[str, Any] | None:
+    """A date or number with its type that a version showed."""
+    value = state.headline.get(field)
+    return value if isinstance(value, Mapping) and value else None
+
+
+def text(value: Mapping[str, Any] | None, key: str) -> str | None:
+    """One text of a date with its type."""
+    found = value.get(key) if value else None
+    return found if isinstance(found, str) and found else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +9,13 @@ import click
 
 from registry_sync.cli.common import Asked, as_json, asked, count, print_json, trial_ids
 from registry_sync.cli.wanted import by_clock, day, must_be_known, not_seen, of_source
-from registry_sync.errors import BadContent, UsageError
+from registry_sync.errors import UsageError
 
 if TYPE_CHECKING:
     from db.connection import History
     from db.history import Version
     from db.lookback import Clock
     from registry_sync.trials.changes import Change
-    from registry_sync.trials.record import Record
 
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 _SHORT = 100
@@ -36,6 +34,8 @@ _SHORT = 100
 def diff(asked: Asked, trial: str, start: str | None, end: str | None, clock: Clock, source: str, all_: bool, json_: bool) -> None:
     """Show what changed from FROM to TO: dates (what stood at the end of that day, UTC) or version numbers, as `history` lists them.
     Without TO, up to now; without both, between the last two versions."""
+    from jobs.comparing import differences
+
     with asked.history() as history:
         must_be_known(history, trial)
         before, after = _asked_for(history, trial, source, start, end, clock)
@@ -91,33 +91,6 @@ def _version(history: History, trial: str, source: str, text: str, name: str, cl
             raise not_seen(history, trial, source, None, clock)
         raise UsageError(f"{trial}: {source} has no version {int(written)}: they are numbered from 1 to {last.number}", about=trial)
     return found
-
-
-# --- what differs ------------------------------------------------------------------------------------------------------
-
-
-def differences(history: History, before: Version, after: Version) -> tuple[Change, ...]:
-    """What changed from one version to another, of whatever lines, each change with its significance."""
-    from registry_sync.sources.interface import CTGOV
-    from registry_sync.trials.significance import judged
-
-    if before.id == after.id:
-        return ()
-    pair = (before.record, after.record)  # a page's: what it had gone silent about is carried over in them, and in nothing that came
-    if before.source == CTGOV:
-        with contextlib.suppress(BadContent):  # what this program cannot read any more is compared as it was kept
-            pair = _read(history, before, after)
-    return judged(*pair)
-
-
-def _read(history: History, before: Version, after: Version) -> tuple[Record, Record]:
-    """The records of two versions of the registry's, both read anew from what came. Raises BadContent."""
-    from db import history as versions
-    from registry_sync.sources.ctgov_record import differing
-
-    first, second = (versions.payload(history, each.id) for each in (before, after))
-    pair = differing(first, second, (before.markup, after.markup))
-    return (after.record, after.record) if pair is None else pair
 
 
 # --- how it is shown ---------------------------------------------------------------------------------------------------

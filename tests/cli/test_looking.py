@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from db import aliases
 from db import history as versions
 from jobs.backfill import backfill
-from registry_sync.cli.differing import differences
+from jobs.comparing import differences
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL, Study
 from tests.cli.conftest import Terminal

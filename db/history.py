@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from db import aliases, packing
+from db import aliases, cards, packing
 from db.clocks import Clock, days
 from db.connection import History, Row
 from db.packing import UnpackError
@@ -225,6 +225,8 @@ def insert_version(
         },
     )
     assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has one
+    if source == "ctgov" and registry_version is None:
+        cards.put(history.connection, cursor.lastrowid, record)
     return cursor.lastrowid
 
 

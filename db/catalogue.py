@@ -1,0 +1,181 @@
+"""The watched trials as a list: what a search among them finds, what is to be seen of each, and whether anything is new since."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from db.cards import folded, name_of
+from db.connection import History, Row
+from db.history import marks
+from registry_sync.trials.countries import country_key
+
+MOST_WORDS = 12
+_NEWEST = """
+FROM watch LEFT JOIN version ON version.id = (
+    SELECT id FROM version AS newest WHERE newest.trial = watch.trial AND newest.source = 'ctgov' ORDER BY number DESC LIMIT 1
+)
+LEFT JOIN card ON card.version_id = version.id
+"""
+_LAST_RUN = "(SELECT max(finished_at) FROM run WHERE job = 'sync' AND outcome IN ('done', 'partial'))"
+_LAST_CHANGE = """
+(SELECT max(id) FROM change INDEXED BY change_told WHERE change.trial = watch.trial AND source = 'ctgov' AND backfilled = 0
+ AND significance != 'housekeeping' AND reader_significance != 'untold')
+"""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What is looked for: all of it must hold. Empty: anything.
+
+    ``words``: anywhere in titles, conditions, keywords, treatments, sponsor, summary and ids. ``condition``: words of the name of one
+    condition, or with ``exactly`` the whole name. ``status``: the registry's token.
+    """
+
+    words: str = ""
+    condition: str = ""
+    country: str = ""
+    status: str = ""
+    exactly: bool = False
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """``mark`` is another one as soon as anything is new that pages show; ``at``: when the newest thing was seen (UTC), or ``None``."""
+
+    mark: str
+    at: str | None
+
+
+def stamp(history: History, trials: Sequence[str] = ()) -> Stamp:
+    """Of everything, or with ``trials`` of what these show: a few look-ups, whatever is kept."""
+    only = "WHERE trial IN (SELECT value FROM json_each(:trials))" if trials else ""
+    row = history.one(
+        f"""SELECT (SELECT max(id) FROM version {only}) AS version, (SELECT max(id) FROM change {only}) AS change,
+                   (SELECT count(*) FROM watch {only}) AS watched, (SELECT trial FROM watch ORDER BY rowid DESC LIMIT 1) AS newest,
+                   (SELECT count(*) || ' ' || max(since) FROM alias) AS aliases,
+                   (SELECT group_concat(trial || state || since) FROM absence) AS absences,
+                   (SELECT group_concat(source || opened_at) FROM incident WHERE closed_at IS NULL) AS incidents,
+                   (SELECT group_concat(source || seen_at) FROM unparsed {only}) AS unparsed,
+                   (SELECT group_concat(name || looked_at) FROM source) AS sources,
+                   (SELECT count(*) || ' ' || max(looked_at) FROM page {only}) AS pages,
+                   {_LAST_RUN} AS run_at, (SELECT max(looked_at) FROM source) AS looked_at,
+                   (SELECT max(seen_at) FROM version WHERE id = (SELECT max(id) FROM version {only})) AS seen_at,
+                   (SELECT max(seen_at) FROM change WHERE id = (SELECT max(id) FROM change {only})) AS changed_at,
+                   (SELECT max(looked_at) FROM page {only}) AS page_at""",  # noqa: S608 - no value is in the text
+        {"trials": json.dumps(list(trials))},
+    )
+    assert row is not None  # noqa: S101 - a question without a table has one row
+    times = [row[name] for name in ("run_at", "looked_at", "seen_at", "changed_at", "page_at")]
+    return Stamp(json.dumps(list(row.values())), max(filter(None, times), default=None))
+
+
+def found(history: History, wanted: Wanted) -> list[str]:
+    """The watched trials that are looked for, those that changed last first; what never changed here by when it was first seen."""
+    conditions, values = _conditions(wanted)
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    rows = history.rows(
+        f"""SELECT watch.trial {_NEWEST} {where}
+            ORDER BY coalesce((SELECT seen_at FROM change WHERE id = {_LAST_CHANGE}), version.seen_at, '') DESC, watch.trial DESC""",  # noqa: S608
+        values,
+    )
+    return [row["trial"] for row in rows]
+
+
+def _conditions(wanted: Wanted) -> tuple[list[str], list[str]]:
+    conditions, values = [], []
+    for word in folded(wanted.words).split()[:MOST_WORDS]:
+        conditions.append("instr(card.words, ?)")
+        values.append(word)
+    if wanted.condition and wanted.exactly:
+        conditions.append("instr(card.condition_keys, ?)")
+        values.append(f"\n{folded(name_of(wanted.condition))}\n")
+    elif wanted.condition:
+        for word in folded(wanted.condition).split()[:MOST_WORDS]:
+            conditions.append("instr(card.condition_keys, ?)")
+            values.append(word)
+    if wanted.country:
+        conditions.append("instr(card.country_keys, ?)")
+        values.append(f"\n{country_key(name_of(wanted.country))}\n")
+    if wanted.status:
+        conditions.append("json_extract(version.headline, '$.overall_status') = ?")
+        values.append(wanted.status)
+    return conditions, values
+
+
+def cards(history: History, trials: Sequence[str]) -> list[Row]:
+    """What is to be seen of each of these, in their order: ``trial``, ``headline`` (see ``db.history.HEADLINE``; empty where nothing is
+    held yet), ``conditions``, ``countries``, and ``changed_at``, when the last change was seen (UTC; ``None``: never any)."""
+    rows = history.rows(
+        f"""SELECT watch.trial, version.headline, card.conditions, card.countries, version.seen_at,
+                   (SELECT seen_at FROM change WHERE id = {_LAST_CHANGE}) AS changed_at
+            {_NEWEST} WHERE watch.trial IN ({marks(trials)})""",  # noqa: S608 - no value is in the text
+        list(trials),
+    )
+    by_trial = {row["trial"]: row for row in rows}
+    for row in rows:
+        row["headline"] = json.loads(row["headline"] or "{}")
+        row["conditions"], row["countries"] = (json.loads(row[name] or "[]") for name in ("conditions", "countries"))
+    return [by_trial[trial] for trial in trials if trial in by_trial]
+
+
+def countries(history: History) -> list[str]:
+    """The countries with sites of watched trials, one name for each, in the order of their names."""
+    return sorted(_names(history, "countries", country_key).values())
+
+
+def conditions(history: History, most: int) -> list[str]:
+    """The conditions that most of the watched trials are about, ``most`` of them, in the order of their names."""
+    return sorted(list(_names(history, "conditions", folded).values())[:most], key=folded)
+
+
+def condition_name(history: History, name: str) -> str | None:
+    """A condition as a record names it; ``None`` when no watched trial has one of this name."""
+    key = folded(name_of(name))
+    row = history.one(
+        "SELECT conditions FROM card JOIN version ON version.id = version_id JOIN watch ON watch.trial = version.trial "
+        "WHERE instr(condition_keys, ?) LIMIT 1",
+        (f"\n{key}\n",),
+    )
+    names = json.loads(row["conditions"]) if row else ()
+    return next((each for each in names if folded(each) == key), None)
+
+
+def _names(history: History, column: str, key: Callable[[str], str]) -> dict[str, str]:
+    """By key the name that most records use, the most frequent first."""
+    rows = history.rows(
+        f"""SELECT each.value AS name, count(*) AS times FROM watch JOIN version ON version.trial = watch.trial
+            JOIN card ON card.version_id = version.id JOIN json_each(card.{column}) AS each
+            WHERE version.source = 'ctgov' GROUP BY each.value ORDER BY times DESC, name""",  # noqa: S608 - names of columns
+    )
+    names: dict[str, str] = {}
+    for row in rows:
+        names.setdefault(key(row["name"]), row["name"])
+    return names
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """When it was last made sure that a record is known as the registry shows it (UTC; ``None``: never yet), and what hinders that now:
+    since when the registry cannot be asked, and when it first sent what cannot be read."""
+
+    at: str | None
+    trouble_since: str | None
+    unusable_since: str | None
+
+
+def checked(history: History, trial: str) -> Checked:
+    """The same of one trial, by the id that it has now.
+
+    A record that is settled in the newest data release is known as of the last run; else all were when nothing failed last.
+    """
+    row = history.one(
+        f"""SELECT (SELECT looked_at FROM source WHERE name = 'ctgov') AS all_at, {_LAST_RUN} AS run_at,
+                   (SELECT release FROM look WHERE trial = :trial) IS (SELECT max(release) FROM look) AS settled,
+                   (SELECT opened_at FROM incident WHERE source = 'ctgov' AND closed_at IS NULL) AS trouble_since,
+                   (SELECT seen_at FROM unparsed WHERE trial = :trial AND source = 'ctgov') AS unusable_since""",  # noqa: S608
+        {"trial": trial},
+    )
+    assert row is not None  # noqa: S101 - a question without a table has one row
+    is_settled = row["settled"] and not row["trouble_since"] and not row["unusable_since"]
+    times = (row["all_at"], row["run_at"] if is_settled else None)
+    return Checked(max(filter(None, times), default=None), row["trouble_since"], row["unusable_since"])

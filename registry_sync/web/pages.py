@@ -63,7 +63,8 @@ def page(
     """A page in the reader's language, or in ``language``."""
     t = translator(language or language_of(request))
     root = urlsplit(around_of(request).settings.web.url).path.rstrip("/")
-    html = _environment().get_template(f"{name}.html.j2").render(t=t, _=t.gettext, language=t.language, root=root, **values)
+    template = _environment().get_template(f"{name}.html.j2")
+    html = template.render(t=t, _=t.gettext, ngettext=t.ngettext, language=t.language, root=root, **values)
     return HTMLResponse(html, status, headers={"Content-Language": t.language, **(headers or {})})
 
 

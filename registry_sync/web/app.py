@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from jobs.surroundings import Surroundings, log
 from registry_sync.errors import DatabaseError
-from registry_sync.web import wishes
+from registry_sync.web import home, listings, past, trial, wishes
 from registry_sync.web.guard import Guard, page_of
 from registry_sync.web.pages import failed
 
@@ -28,6 +28,15 @@ def application(around: Surroundings) -> ASGIApp:
             Route("/confirm/{token}", wishes.confirm, methods=["GET", "POST"]),
             Route("/privacy", wishes.privacy),
             Route("/style.css", _style),
+            # the public pages
+            Route("/", home.home),
+            Route("/condition/{name:path}", home.condition),
+            Route("/trials/{trial}", trial.trial),
+            Route("/trials/{trial}/versions", past.held),
+            Route("/trials/{trial}/diff", past.diff),
+            Route("/trials/{trial}/at", trial.to_day),
+            Route("/trials/{trial}/at/{day}", trial.at),
+            Route("/trials/{trial}/listings", listings.listings),
         ],
         exception_handlers={HTTPException: _said_no, DatabaseError: _no_database, Exception: _fault},
     )

@@ -40,7 +40,10 @@ def around_of(request: Request) -> Surroundings:
 
 
 def language_of(request: Request) -> str:
-    """The first language of the reader's browser (RFC 9110, 12.5.4) that there is a catalogue for."""
+    """The language that the address asks for (``?lang=da``), else the first one of the reader's browser (RFC 9110, 12.5.4); of those that
+    there is a catalogue for."""
+    if request.query_params.get("lang") in languages():
+        return request.query_params["lang"]
     wishes = []
     for place, part in enumerate(request.headers.get("accept-language", "").split(",", _MOST_LANGUAGES)[:_MOST_LANGUAGES]):
         name, _, weight = part.partition(";q=")

@@ -1,0 +1,247 @@
+"""The timeline of a trial as a picture: the band of its status, what each date was moved to and when, the versions.
+
+Shapes only, in units of the picture: the template writes them as SVG, the stylesheet colours them by their classes.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from registry_sync.notices import lifeline, phrases, when
+from registry_sync.notices.clean import cut
+from registry_sync.notices.i18n import Translator
+from registry_sync.notices.lifeline import Span, State
+from registry_sync.notices.values import describe
+from registry_sync.trials.dates import RegistryDate
+
+WIDTH = 760
+MOST_ROWS = 24
+"""Of one date so many of what it was are drawn, the newest; the table has more."""
+_LEFT, _RIGHT = 6, 754
+_TOP = 22
+_ROW = 18
+_BAND = 26
+_HEADING = 18
+_LETTER = 7.2
+"""About how wide a letter is."""
+_MOST_LABELS = 11
+_FARTHEST_YEARS = 25
+"""Dates further than this before or behind what is held are drawn at the edge."""
+_COLOURS = frozenset(
+    "NOT_YET_RECRUITING RECRUITING ENROLLING_BY_INVITATION ACTIVE_NOT_RECRUITING COMPLETED SUSPENDED TERMINATED WITHDRAWN AVAILABLE "
+    "TEMPORARILY_NOT_AVAILABLE NO_LONGER_AVAILABLE APPROVED_FOR_MARKETING UNKNOWN WITHHELD".split()
+)
+
+
+class Line(NamedTuple):
+    """From one point to another."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    kind: str
+
+
+class Box(NamedTuple):
+    """A part of the band; ``title`` says in words what it is."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    kind: str
+    title: str
+
+
+class Dot(NamedTuple):
+    """A date."""
+
+    x: float
+    y: float
+    kind: str
+    title: str
+
+
+class Text(NamedTuple):
+    """Words; ``anchor`` is the end of them that stands at ``x``."""
+
+    x: float
+    y: float
+    anchor: str
+    kind: str
+    words: str
+
+
+class Picture(NamedTuple):
+    """All shapes, those first that lie below; ``statuses``: each that is in the band, with its class."""
+
+    height: float
+    lines: Sequence[Line]
+    boxes: Sequence[Box]
+    dots: Sequence[Dot]
+    texts: Sequence[Text]
+    statuses: Sequence[tuple[str, str]]
+
+
+class _Scale(NamedTuple):
+    first: datetime.date
+    last: datetime.date
+
+    def x(self, day: datetime.date) -> float:
+        share = (day - self.first).days / max(1, (self.last - self.first).days)
+        return round(_LEFT + min(1.0, max(0.0, share)) * (_RIGHT - _LEFT), 1)
+
+
+class _Drawing:
+    """The shapes so far, from the top down to ``y``."""
+
+    def __init__(self, scale: _Scale, t: Translator) -> None:
+        self.scale, self.t, self.y = scale, t, float(_TOP)
+        self.lines: list[Line] = []
+        self.boxes: list[Box] = []
+        self.dots: list[Dot] = []
+        self.texts: list[Text] = []
+
+    def heading(self, words: str) -> None:
+        self.y += _HEADING
+        self.texts.append(Text(_LEFT, self.y, "start", "lane", words))
+        self.y += 8
+
+    def band(self, spans: Sequence[Span]) -> None:
+        self.heading(phrases.reader_label("overall_status", "", self.t))
+        for span in spans:
+            start, end = self.scale.x(span.begin), self.scale.x(span.end)
+            width = round(max(2.0, end - start), 1)
+            words = _status(span.status, self.t)
+            period = f"{self.t.date(span.begin.isoformat())} – {self.t.date(span.end.isoformat())}"
+            self.boxes.append(Box(min(start, _RIGHT - width), self.y, width, _BAND, status_class(span.status), f"{words}, {period}"))
+            if len(words) * _LETTER + 8 < width:
+                self.texts.append(Text(start + 5, self.y + 17.5, "start", f"in-{status_class(span.status)}", words))
+        self.y += _BAND + 4
+
+    def dates(self, field: str, states: Sequence[State], notes: Mapping[tuple[str, str], str]) -> None:
+        said = list(_said(field, states))[-MOST_ROWS:]
+        if not said:
+            return
+        self.heading(phrases.reader_label(field, "", self.t))
+        for day, value, date in said:
+            self.y += _ROW
+            y = self.y - 5
+            x_said, x_date = self.scale.x(lifeline.as_date(day)), self.scale.x(_first_day(date))
+            kind = "actual" if value.get("type") == phrases.ACTUAL else "planned"
+            note = notes.get((day, field), "")
+            words = cut(describe(field, value, self.t, "reader"), 60) + (f", {note}" if note else "")
+            self.lines += [Line(x_said, y, x_date, y, "reach"), Line(x_said, y - 4, x_said, y + 4, "said")]
+            title = self.t.gettext("As of {day}: {date}").format(day=self.t.date(day), date=words)
+            self.dots.append(Dot(x_date, y, kind, title))
+            self.texts.append(self._beside(min(x_said, x_date), max(x_said, x_date), x_date, y + 4, words))
+        self.y += 4
+
+    def _beside(self, left: float, right: float, x_date: float, y: float, words: str) -> Text:
+        """Words to the right of a line where there is room, else to its left, else on it beside the date."""
+        wide = len(words) * _LETTER + 8
+        if right + wide < _RIGHT:
+            return Text(right + 8, y, "start", "note", words)
+        if left - wide > _LEFT:
+            return Text(left - 8, y, "end", "note", words)
+        at_left = x_date < WIDTH / 2
+        return Text(x_date + 8 if at_left else x_date - 8, y, "start" if at_left else "end", "note", words)
+
+    def versions(self, states: Sequence[State]) -> None:
+        n = len(states)
+        self.heading(self.t.ngettext("{n} version of the entry", "{n} versions of the entry", n).format(n=n))
+        for x in sorted({self.scale.x(lifeline.as_date(state.day)) for state in states}):
+            self.lines.append(Line(x, self.y, x, self.y + 12, "version"))
+        self.y += 16
+
+    def ticks(self, until: datetime.date) -> None:
+        """The years, or months, over the whole height, and the day that all of it is seen from."""
+        free = 0.0
+        for day, words in _ticks(self.scale):
+            x = self.scale.x(day)
+            self.lines.insert(0, Line(x, _TOP, x, self.y, "tick"))
+            if x >= free and x + len(words) * _LETTER <= _RIGHT:
+                self.texts.append(Text(x, 13, "start", "when", words))
+                free = x + (len(words) + 1) * _LETTER
+        x = self.scale.x(until)
+        self.lines.append(Line(x, _TOP - 4, x, self.y, "until"))
+
+
+def picture(
+    states: Sequence[State], until: datetime.date, t: Translator, notes: Mapping[tuple[str, str], str] = MappingProxyType({})
+) -> Picture | None:
+    """The picture of what these versions showed; ``None`` for none. ``until``: the day that they are seen from.
+
+    ``notes``: by the day from which a version stood, and by field, how far the date moved with it.
+    """
+    if not states:
+        return None
+    until = max(until, lifeline.as_date(states[-1].day))
+    spans = list(lifeline.spans(states, until))
+    drawing = _Drawing(_scale(states, until), t)
+    drawing.band(spans)
+    for field in lifeline.DATES:
+        drawing.dates(field, states, notes)
+    drawing.versions(states)
+    drawing.ticks(until)
+    statuses = dict.fromkeys((status_class(span.status), _status(span.status, t)) for span in spans)
+    return Picture(drawing.y + 4, drawing.lines, drawing.boxes, drawing.dots, drawing.texts, list(statuses))
+
+
+def status_class(status: str | None) -> str:
+    """The class by which a status has its colour."""
+    return f"s-{status.lower()}" if status in _COLOURS and status else "s-other"
+
+
+def _status(status: str | None, t: Translator) -> str:
+    return cut(phrases.token(status, t), 60) if status else t.gettext("not stated")
+
+
+def _said(field: str, states: Sequence[State]) -> Iterator[tuple[str, dict[str, Any], RegistryDate]]:
+    """What a date was, each time that it became another: since which day, the value, the date."""
+    before = None
+    for state in states:
+        value = lifeline.part(state, field)
+        date = when.parse(lifeline.text(value, "date"))
+        if value is not None and date is not None and value != before:
+            yield state.day, dict(value), date
+        before = value
+
+
+def _scale(states: Sequence[State], until: datetime.date) -> _Scale:
+    held = lifeline.as_date(states[0].day)
+    earliest, latest = _years(held, -_FARTHEST_YEARS), _years(until, _FARTHEST_YEARS)
+    days = [_first_day(date) for field in lifeline.DATES for _, _, date in _said(field, states)]
+    inside = [day for day in days if earliest <= day <= latest]
+    first, last = min([held, *inside]), max([until, *inside])
+    margin = max(7, (last - first).days // 40)
+    return _Scale(_moved(first, -margin), _moved(last, margin))
+
+
+def _moved(day: datetime.date, days: int) -> datetime.date:
+    """So many days from a day, within what the calendar has."""
+    return datetime.date.fromordinal(min(max(day.toordinal() + days, 1), datetime.date.max.toordinal()))
+
+
+def _years(day: datetime.date, years: int) -> datetime.date:
+    return datetime.date(min(9999, max(1, day.year + years)), day.month, min(day.day, 28))
+
+
+def _first_day(date: RegistryDate) -> datetime.date:
+    return datetime.date(date.year, date.month or 1, date.day or 1)
+
+
+def _ticks(scale: _Scale) -> Iterator[tuple[datetime.date, str]]:
+    """Where years begin, or months where there are few; no more than fit."""
+    months = (scale.last.year - scale.first.year) * 12 + scale.last.month - scale.first.month
+    step = next((each for each in (1, 3, 6, 12, 24, 60, 120, 240) if months / each < _MOST_LABELS), 600)
+    at = (scale.first.year * 12 + scale.first.month - 1) // step * step
+    while (at := at + step) // 12 <= min(scale.last.year, 9999):
+        day = datetime.date(at // 12, at % 12 + 1, 1)
+        if day > scale.last:
+            return
+        yield day, day.isoformat()[:4] if step >= 12 else day.isoformat()[:7]

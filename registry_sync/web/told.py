@@ -1,0 +1,234 @@
+"""A record as a page tells it: in plain words, clean, and cut where it would be endless."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from db.cards import name_of
+from registry_sync.notices import phrases, values
+from registry_sync.notices.clean import block, cut, one_line
+from registry_sync.notices.i18n import Translator
+from registry_sync.notices.lifeline import DATES
+from registry_sync.trials.record import N_, Contact, Criterion, Location, Record, plain
+
+LONGEST_TITLE = 300
+_LONGEST_LINE = 2_000
+_LONGEST_PROSE = 6_000
+_MOST_CRITERIA = 400
+_MOST_ITEMS = 60
+_MOST_SITES = 1_000
+_DEEPEST = 6
+
+_OPEN = frozenset({"RECRUITING", "NOT_YET_RECRUITING", "ENROLLING_BY_INVITATION", "AVAILABLE"})
+"""Statuses of sites that may be asked; a site of which none is stated follows the trial."""
+_WHO = ("sex", "minimum_age", "maximum_age", "healthy_volunteers")
+_WHAT = (
+    "study_type", "phases", "interventions", "allocation", "masking", "arms", "primary_outcomes", "secondary_outcomes", "enrollment",
+    "lead_sponsor", "collaborators", "overall_officials", "has_results",
+)  # fmt: skip
+_GROUPS: dict[str | None, str] = {
+    "inclusion": N_("Who may take part (inclusion criteria)"),
+    "exclusion": N_("Who may not take part (exclusion criteria)"),
+    None: N_("Rules for taking part"),
+}
+_EMAIL = re.compile(r"[^@\s<>\"',;:()\[\]\\]{1,64}@[A-Za-z0-9.-]{1,190}")
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{4,24}")
+
+
+class Row(NamedTuple):
+    """A label and what belongs to it: one text, or several as a list."""
+
+    label: str
+    texts: Sequence[str]
+    more: int = 0
+
+
+class Person(NamedTuple):
+    """A contact; ``mailto`` and ``tel`` are addresses for a link, empty where there is nothing to call."""
+
+    name: str
+    email: str
+    mailto: str
+    phone: str
+    tel: str
+
+
+class Site(NamedTuple):
+    """A site as it stands."""
+
+    place: str
+    status: str
+    is_open: bool
+    people: Sequence[Person]
+
+
+class Country(NamedTuple):
+    """The sites in a country, open ones first."""
+
+    name: str
+    sites: Sequence[Site]
+    open_sites: int
+
+
+class Line(NamedTuple):
+    """A criterion and what is listed below it."""
+
+    text: str
+    inside: list[Any]
+
+
+class Group(NamedTuple):
+    """Criteria under one heading: ``blocks`` are sentences (texts) and lists of ``Line``."""
+
+    heading: str
+    section: str
+    blocks: list[Any]
+
+
+def title(record: Record) -> str:
+    """The title; the trial's number where there is none."""
+    return cut(one_line(record.brief_title or record.official_title or ""), LONGEST_TITLE) or record.trial
+
+
+def status(word: str | None, t: Translator) -> str:
+    """A status with what it means."""
+    return cut(phrases.plain(word, t), LONGEST_TITLE) if word else t.gettext("not stated")
+
+
+def dates(record: Record, t: Translator) -> list[Row]:
+    """The dates that people ask for, and whether each is a plan."""
+    named = ((field, plain(getattr(record, field))) for field in (*DATES, "results_first_post_date"))
+    return [_row(field, [_value(field, value, t)], t) for field, value in named if value is not None]
+
+
+def next_date(headline: Mapping[str, Any], today: str, t: Translator) -> tuple[str, str] | None:
+    """The first date that is still to come: its label and the date; of what is over the last one."""
+    found = [(field, value) for field in DATES if isinstance(value := headline.get(field), dict) and isinstance(value.get("date"), str)]
+    coming = [(field, value) for field, value in found if value["date"] >= today[: len(value["date"])]]
+    chosen = min(coming, key=lambda each: str(each[1]["date"])) if coming else found[-1] if found else None
+    return (phrases.reader_label(chosen[0], "", t), _value(*chosen, t)) if chosen else None
+
+
+def who(record: Record, t: Translator) -> list[Row]:
+    """Who is looked for, but for the criteria."""
+    rows = [_row(field, [_value(field, value, t)], t) for field in _WHO if (value := getattr(record, field)) is not None]
+    if record.study_population:
+        rows.append(_row("study_population", [cut(one_line(record.study_population), _LONGEST_LINE)], t))
+    return rows
+
+
+def what(record: Record, t: Translator) -> list[Row]:
+    """What is done, by whom, with how many."""
+    rows = []
+    for field in _WHAT:
+        value = plain(getattr(record, field))
+        if value is None or value == []:
+            continue
+        items = value if isinstance(value, list) and field != "phases" else [value]
+        rows.append(_row(field, [_value(field, item, t) for item in items[:_MOST_ITEMS]], t, len(items) - _MOST_ITEMS))
+    return rows
+
+
+def prose(text: str | None) -> list[str]:
+    """A text in its paragraphs."""
+    return [line for line in block(cut(text or "", _LONGEST_PROSE)).split("\n") if line]
+
+
+def conditions(names: Iterable[str]) -> list[str]:
+    """The conditions, each as it is looked for."""
+    return list(filter(None, map(name_of, names)))[:_MOST_ITEMS]
+
+
+# --- the criteria ----------------------------------------------------------------------------------------------------------
+
+
+def criteria(record: Record, t: Translator) -> tuple[list[Group], int]:
+    """The criteria as nested lists, and how many are left out."""
+    lines = record.criteria or ()
+    shown = lines[:_MOST_CRITERIA]
+    groups = [
+        Group(t.gettext(_GROUPS[group]), cut(one_line(section or ""), LONGEST_TITLE), _nested(of_group))
+        for (group, section), of_group in groupby(shown, key=lambda line: (line.group, line.section))
+    ]
+    return groups, len(lines) - len(shown)
+
+
+def _nested(lines: Iterable[Criterion]) -> list[Any]:
+    blocks: list[Any] = []
+    above: list[Line] = []
+    for line in lines:
+        text = cut(one_line(line.text), _LONGEST_LINE)
+        if not text:
+            continue
+        depth = max(0, min(line.depth, len(above), _DEEPEST))
+        here = above[depth - 1].inside if depth else blocks
+        if line.kind == "note":
+            here.append(text)
+            continue
+        if not here or isinstance(here[-1], str):
+            here.append([])
+        item = Line(text, [])
+        here[-1].append(item)
+        above[depth:] = [item]
+    return blocks
+
+
+# --- places and people -----------------------------------------------------------------------------------------------------
+
+
+def countries(record: Record, t: Translator, *, with_people: bool) -> tuple[list[Country], int]:
+    """The sites by country: countries with open sites first, then by name; and how many are left out.
+
+    ``with_people``: also whom to ask at open sites, as the record has it.
+    """
+    sites = record.locations or ()
+    found: dict[str, list[Site]] = {}
+    for site in sorted(sites[:_MOST_SITES], key=lambda each: (not _is_open(each, record), each.city or "", each.facility or "")):
+        name = t.country(one_line(site.country)) if site.country else t.gettext("Country not stated")
+        found.setdefault(cut(name, LONGEST_TITLE), []).append(_site(site, record, t, with_people=with_people))
+    listed = [Country(name, of_country, sum(each.is_open for each in of_country)) for name, of_country in found.items()]
+    return sorted(listed, key=lambda each: (not each.open_sites, each.name)), max(0, len(sites) - _MOST_SITES)
+
+
+def people(contacts: Sequence[Contact] | None) -> list[Person]:
+    """Contacts, each with what a link needs."""
+    return [_person(each) for each in (contacts or ())[:_MOST_ITEMS]]
+
+
+def _is_open(site: Location, record: Record) -> bool:
+    return (site.status or record.overall_status) in _OPEN
+
+
+def _site(site: Location, record: Record, t: Translator, *, with_people: bool) -> Site:
+    is_open = _is_open(site, record)
+    parts = (site.facility, site.city or site.state)
+    place = cut(", ".join(one_line(each) for each in parts if each), LONGEST_TITLE) or t.gettext("a site without a name")
+    words = cut(phrases.token(site.status, t), LONGEST_TITLE) if site.status else ""
+    return Site(place, words, is_open, people(site.contacts) if with_people and is_open else ())
+
+
+def _person(contact: Contact) -> Person:
+    name, email, phone = (cut(one_line(each or ""), LONGEST_TITLE) for each in (contact.name, contact.email, contact.phone))
+    mailto = f"mailto:{quote(email, safe='@')}" if _EMAIL.fullmatch(email) else ""
+    tel = f"tel:{re.sub(r'[^+0-9]', '', phone)}" if _PHONE.fullmatch(phone) else ""
+    return Person(name, email, mailto, phone, tel)
+
+
+# --- small parts -----------------------------------------------------------------------------------------------------------
+
+
+def _row(field: str, texts: Sequence[str], t: Translator, more: int = 0) -> Row:
+    return Row(phrases.reader_label(field, "", t), texts, max(0, more))
+
+
+def _value(field: str, value: Any, t: Translator) -> str:
+    return cut(values.describe(field, value, t, "reader"), _LONGEST_LINE)
+
+
+def day(text: str | None, t: Translator) -> str:
+    """The day of a time, or of a date, in words; empty for none."""
+    return t.date(text[:10]) if text else ""

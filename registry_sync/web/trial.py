@@ -1,0 +1,282 @@
+"""A trial: what it is, who may join, its timeline and all that changed; and the record as it stood on a day."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from db import aliases, catalogue, lookback, watches
+from db import history as versions
+from db.connection import History
+from db.history import DatedChange
+from db.lookback import State
+from registry_sync.errors import UsageError
+from registry_sync.notices import lifeline, phrases
+from registry_sync.notices.clean import cut, one_line
+from registry_sync.notices.i18n import Translator, translator
+from registry_sync.notices.items import Item, item
+from registry_sync.notices.values import describe
+from registry_sync.sources.ctgov import study_url
+from registry_sync.sources.interface import CTGOV
+from registry_sync.trials.changes import Change
+from registry_sync.trials.presence import Absence
+from registry_sync.trials.record import Record, plain, trial_id
+from registry_sync.web import told
+from registry_sync.web.answers import answer, elsewhere, public
+from registry_sync.web.home import page_number
+from registry_sync.web.pages import around_of, failed, language_of
+from registry_sync.web.picture import picture
+
+A_PAGE = 25
+"""Changes on one page."""
+MOST_IN_TABLE = 200
+"""Versions in the table beside the timeline, the newest."""
+_UNTOLD = frozenset({"listing", "deadlines"})
+"""Topics that are not the trial's own."""
+PEOPLE = frozenset({"central_contacts", "overall_officials"})
+"""Fields with names of people: one that the registry has taken down is not shown."""
+
+Make = Callable[[Request, History, str], Response]
+
+
+def of_trial(make: Make) -> Callable[[Request], Response]:
+    """A page of one trial: of the id that it has now, watched, else there is none."""
+
+    @functools.wraps(make)
+    def respond(request: Request) -> Response:
+        written = request.path_params["trial"]
+        try:
+            asked = trial_id(written)
+        except UsageError:
+            return failed(request, 404)
+        with around_of(request).open() as history:
+            ids = aliases.family(history, asked)
+            if not watches.watched(history, ids[:1]):
+                return failed(request, 404)
+            if ids[0] != written:
+                return elsewhere(request, ids[0])
+            return answer(request, lambda opened: make(request, opened, ids[0]), ids, history)
+
+    return respond
+
+
+@of_trial
+def trial(request: Request, history: History, trial: str) -> Response:
+    """Everything on a trial as it stands now."""
+    t = translator(language_of(request))
+    version = lookback.latest(history, trial, CTGOV)
+    absence = lookback.absence(history, trial)
+    if version is None:
+        return public(
+            request, "waiting", trial=trial, title=trial, registry=_registry(request, trial), **_checked(history, trial, absence, t)
+        )
+    until = _until(request, absence)
+    states = lookback.states(history, version, "registry")
+    found = _changes(request, history, trial)
+    pages = max(1, -(-len(found) // A_PAGE))
+    number = page_number(request, pages)
+    return public(
+        request,
+        "trial",
+        trial=trial,
+        registry=_registry(request, trial),
+        now=True,
+        absent_since=told.day(absence.since, t) if absence and absence.state == "absent" else "",
+        since=_since(states, until, t),
+        changes=list(_by_day(found[(number - 1) * A_PAGE : number * A_PAGE], version.record, t)),
+        total=len(found),
+        number=number,
+        pages=pages,
+        all=wants_all(request),
+        listings=_has_listings(history, trial),
+        confirmed=t.date(one_line(version.record.status_verified_date or "")),
+        versions=len(states),
+        today=until.isoformat(),
+        **_record(version.record, t, with_people=absence is None or absence.state != "absent"),
+        **_timeline(states, until, t),
+        **_checked(history, trial, absence, t),
+    )
+
+
+@of_trial
+def at(request: Request, history: History, trial: str) -> Response:
+    """The record as it stood at the end of a day (UTC). Contacts are left out: the registry may have taken them down since."""
+    written = request.path_params["day"]
+    try:
+        day = datetime.date.fromisoformat(written)
+    except ValueError:
+        return failed(request, 404)
+    version = lookback.standing(history, trial, CTGOV, day.isoformat(), "registry")
+    if day.isoformat() != written or version is None:
+        return failed(request, 404)
+    t = translator(language_of(request))
+    states = lookback.states(history, version, "registry")
+    until = min(day, around_of(request).now().date())
+    return public(
+        request,
+        "at",
+        trial=trial,
+        now=False,
+        day=t.date(written),
+        number=version.number,
+        posted=t.date(version.registry_date or ""),
+        seen=told.day(version.seen_at, t),
+        since=_since(states, until, t),
+        **_record(version.record, t, with_people=False),
+        **_timeline(states, until, t),
+    )
+
+
+def to_day(request: Request) -> Response:
+    """From the form with a day to the page of the day."""
+    day = request.query_params.get("date", "")
+    try:
+        whole = datetime.date.fromisoformat(day).isoformat()
+    except ValueError:
+        return failed(request, 404)
+    lang = f"?lang={language_of(request)}" if request.query_params.get("lang") else ""
+    return Response(status_code=303, headers={"Location": f"at/{whole}{lang}", "Cache-Control": "no-cache"})
+
+
+# --- the record ------------------------------------------------------------------------------------------------------------
+
+
+def _record(record: Record, t: Translator, *, with_people: bool) -> dict[str, Any]:
+    criteria, more_criteria = told.criteria(record, t)
+    countries, more_sites = told.countries(record, t, with_people=with_people)
+    official = record.official_title if record.official_title != record.brief_title else None
+    return {
+        "title": told.title(record),
+        "official": cut(one_line(official or ""), 2 * told.LONGEST_TITLE),
+        "stands": told.status(record.overall_status, t),
+        "why_stopped": cut(one_line(record.why_stopped or ""), 1_000),
+        "last_known": told.status(record.last_known_status, t) if record.overall_status == "UNKNOWN" and record.last_known_status else "",
+        "dates": told.dates(record, t),
+        "who": told.who(record, t),
+        "criteria": criteria,
+        "more_criteria": more_criteria,
+        "people": told.people(record.central_contacts) if with_people else [],
+        "countries": countries,
+        "more_sites": more_sites,
+        "sites": len(record.locations or ()),
+        "open_sites": sum(each.open_sites for each in countries),
+        "summary": told.prose(record.brief_summary),
+        "conditions": told.conditions(record.conditions or ()),
+        "what": told.what(record if with_people else msgspec.structs.replace(record, overall_officials=None), t),
+    }
+
+
+def _registry(request: Request, trial: str) -> str:
+    return study_url(around_of(request).settings.ctgov.url, trial)
+
+
+def _checked(history: History, trial: str, absence: Absence | None, t: Translator) -> dict[str, Any]:
+    """When the record was last looked at here, and what keeps it from being known as it stands."""
+    checked = catalogue.checked(history, trial)
+    return {
+        "checked": _time(checked.at, t),
+        "trouble": told.day(checked.trouble_since, t),
+        "unusable": told.day(checked.unusable_since, t),
+        "missing": told.day(absence.since, t) if absence and absence.state == "missing" else "",
+    }
+
+
+def _time(stamp: str | None, t: Translator) -> str:
+    return t.gettext("{day} at {time} UTC").format(day=told.day(stamp, t), time=stamp[11:16]) if stamp else ""
+
+
+def _has_listings(history: History, trial: str) -> bool:
+    from db import pages
+
+    return bool(pages.every(history, [trial]))
+
+
+# --- the timeline ----------------------------------------------------------------------------------------------------------
+
+
+def _until(request: Request, absence: Absence | None) -> datetime.date:
+    """The right end of the timeline: today, or the day on which the record left the registry."""
+    today = around_of(request).now().date()
+    return min(today, lifeline.as_date(absence.since[:10])) if absence is not None and absence.state == "absent" else today
+
+
+def _since(states: Sequence[State], until: datetime.date, t: Translator) -> str:
+    """From when on the status stands."""
+    *_, last = lifeline.spans(states, max(until, lifeline.as_date(states[-1].day)))
+    words = t.gettext("by {day} at the latest") if last.by_begin else t.gettext("since {day}")
+    return words.format(day=t.date(last.begin.isoformat()))
+
+
+def _timeline(states: Sequence[State], until: datetime.date, t: Translator) -> dict[str, Any]:
+    shown = states[-MOST_IN_TABLE:]
+    notes: dict[tuple[str, str], str] = {}
+    for field in lifeline.DATES:
+        notes |= {(step.day, field): step.note for step in lifeline.date_steps(states, field, t, MOST_IN_TABLE)}
+    return {
+        "picture": picture(states, until, t, notes),
+        "labels": [phrases.reader_label(field, "", t) for field in lifeline.DATES],
+        "rows": [_row(state, notes, t) for state in shown],
+        "earlier": len(states) - len(shown),
+        "period": (t.date(states[0].day), t.date(until.isoformat())),
+    }
+
+
+def _row(state: State, notes: Mapping[tuple[str, str], str], t: Translator) -> dict[str, Any]:
+    word = lifeline.word(state, "overall_status")
+    return {
+        "number": state.number,
+        "day": t.date(state.day),
+        "path": state.day,
+        "at_latest": state.at_latest,
+        "status": cut(phrases.token(word, t), told.LONGEST_TITLE) if word else t.gettext("not stated"),
+        "dates": [(_date(field, lifeline.part(state, field), t), notes.get((state.day, field), "")) for field in lifeline.DATES],
+    }
+
+
+def _date(field: str, value: Mapping[str, Any] | None, t: Translator) -> str:
+    return cut(describe(field, value, t, "reader"), 100) if value else "–"
+
+
+# --- what changed ----------------------------------------------------------------------------------------------------------
+
+
+def wants_all(request: Request) -> bool:
+    """Is also to be shown what no reader is told?"""
+    return request.query_params.get("all") == "1"
+
+
+def is_told(change: Change) -> bool:
+    """Is this one of the trial's own changes that readers are told of?"""
+    return change.topic not in _UNTOLD and change.reader_significance != "untold"
+
+
+def _changes(request: Request, history: History, trial: str) -> list[DatedChange]:
+    """The trial's own changes, newest first by the registry's dates; the registry's own dates and what merely follows only if asked."""
+    everything = wants_all(request)
+    found = versions.changes(history, trial=trial, backfilled=True, housekeeping=everything, clock="registry")
+    return [each for each in found if is_told(each) or (everything and each.topic not in _UNTOLD)]
+
+
+def _by_day(changes: Sequence[DatedChange], current: Record, t: Translator) -> Iterator[dict[str, Any]]:
+    for (day, at_latest), of_day in groupby(changes, key=lambda each: (each.day, each.at_latest)):
+        words = t.gettext("by {day} at the latest").format(day=t.date(day)) if at_latest else t.date(day)
+        yield {"day": words, "items": [told_item(each, current, t) for each in of_day]}
+
+
+def told_item(change: Change, current: Record, t: Translator) -> Item:
+    """One change in a reader's words, without people whom the registry does not show any more (``current``: its record now)."""
+    shown = item(change, "reader", t)
+    if change.field not in PEOPLE:
+        return shown
+    listed = plain(getattr(current, change.field)) or []
+    gone = t.gettext("a name that the registry does not show any more")
+    before = shown.before if change.before is None or change.before in listed else gone
+    after = shown.after if change.after is None or change.after in listed else gone
+    return Item(shown.heading, before, after)

@@ -1,0 +1,152 @@
+"""The list of the watched trials, the search in it, and the page of a disease."""
+
+from __future__ import annotations
+
+import pytest
+
+from db import watches
+from registry_sync.demo import record
+from registry_sync.demo.record import TITLE, TRIAL
+from registry_sync.web import home
+from tests.house import House
+from tests.web.conftest import Site
+from tests.web.reading import Page, is_sound
+
+SJOGREN = "Sjögren's Disease"
+EYE, SKIN, OVER = "NCT00000001", "NCT00000002", "NCT00000003"
+
+
+@pytest.fixture
+def full(house: House) -> House:
+    put = house.registry.put
+    put(record.the_study())
+    put(record.a_study(EYE, title="Eyes That Are Dry", conditions=("Dry Eye", "SJÖGREN’S DISEASE"), places=(("Lund", "Sweden"),)))
+    put(record.a_study(SKIN, title="Skin That Itches", conditions=("Eczema",), places=(("Ankara", "Turkey"), ("Lund", "Sweden"))))
+    put(record.a_study(OVER, title="A Trial That Is Over", status="COMPLETED", conditions=("Eczema",)))
+    house.watch(TRIAL, EYE, SKIN, OVER)
+    house.sync(days=0)
+    return house
+
+
+def page(site: Site, path: str, **more: object) -> Page:
+    found = Page(site.get(path, **more))
+    assert found.answer.status_code == 200
+    is_sound(found)
+    return found
+
+
+def test_each_trial_with_status_next_date_and_last_change(site: Site, full: House) -> None:
+    found = page(site, "/")
+    assert found.heading == "Clinical trials watched here"
+    assert "4 trials" in found.text
+    assert sorted(found.titles()) == sorted([TITLE, "Eyes That Are Dry", "Skin That Itches", "A Trial That Is Over"])
+    for told in ("Recruiting (looking for participants)", "Completed (finished)", "31 December 2026 (planned)", "No change seen here yet"):
+        assert told in found.text
+    assert f"/trials/{TRIAL}" in found.links()
+
+
+def test_what_changed_last_comes_first(site: Site, full: House) -> None:
+    for trial in (SKIN, EYE):
+        full.at = full.at.replace(day=full.at.day + 1)
+        full.registry.put(record.with_status(full.registry.study(trial), "SUSPENDED", posted="2026-02-03"))
+        full.sync()
+    found = page(site, "/")
+    assert found.titles()[:2] == ["Eyes That Are Dry", "Skin That Itches"]
+    assert "Suspended (paused)" in found.text
+    assert "6 February 2026" in found.text
+
+
+def test_housekeeping_is_no_change(site: Site, full: House) -> None:
+    full.registry.put(record.touched(full.registry.study(OVER), "2026-02-03"))
+    full.sync()
+    assert full.changes(housekeeping=True)
+    assert "3 February" not in page(site, "/").text
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"q": "dry"}, [TITLE, "Eyes That Are Dry"]),
+        ({"q": "dry eyes"}, ["Eyes That Are Dry"]),
+        ({"q": "SJOGREN"}, [TITLE, "Eyes That Are Dry"]),
+        ({"q": "nct00000002"}, ["Skin That Itches"]),
+        ({"condition": "sjögren"}, [TITLE, "Eyes That Are Dry"]),
+        ({"condition": "eczema", "status": "COMPLETED"}, ["A Trial That Is Over"]),
+        ({"country": "Sweden"}, ["Eyes That Are Dry", "Skin That Itches"]),
+        ({"country": "Türkiye"}, ["Skin That Itches"]),
+        ({"country": "Denmark", "q": "itches"}, []),
+        ({"q": "%"}, []),
+        ({"q": "'; DROP TABLE watch --"}, []),
+        ({"status": "recruiting", "condition": "Dry Eye"}, ["Eyes That Are Dry"]),
+    ],
+)
+def test_searching_finds_what_has_all_of_it(site: Site, full: House, asked: dict[str, str], found: list[str]) -> None:
+    shown = page(site, "/", params=asked)
+    assert sorted(shown.titles()) == sorted(found)
+    assert f"{len(found)} trial" in shown.text
+    assert shown.soup.find(id="q")["value"] == asked.get("q", "")  # type: ignore[index]
+
+
+def test_a_disease_has_a_page_with_all_its_trials_however_it_is_written(site: Site, full: House) -> None:
+    (link,) = {each for each in page(site, "/").links() if each.startswith("/condition/Sj")}
+    for path in (link, "/condition/sjogren's disease"):
+        found = page(site, path)
+        assert sorted(found.titles()) == sorted([TITLE, "Eyes That Are Dry"])
+        assert SJOGREN.casefold() in found.heading.casefold().replace("’", "'")
+    assert site.get("/condition/Sjögren").status_code == 404
+    assert site.get("/condition/Nothing").status_code == 404
+
+
+def test_who_is_not_watched_any_more_is_not_in_the_list(site: Site, full: House) -> None:
+    assert "4 trials" in page(site, "/").text
+    with full.history() as history:
+        watches.remove(history, [SKIN, OVER])
+    assert len(page(site, "/").titles()) == 2
+    assert site.get("/condition/Eczema").status_code == 404
+
+
+def test_what_has_not_been_fetched_yet_is_there_by_its_number(site: Site, house: House) -> None:
+    house.watch(TRIAL)
+    found = page(site, "/")
+    assert found.titles() == [TRIAL]
+    assert "has not been fetched yet" in found.text
+    assert "has not been fetched yet" in page(site, f"/trials/{TRIAL}").text
+
+
+def test_an_empty_house_says_so(site: Site) -> None:
+    assert "0 trials" in page(site, "/").text
+
+
+def test_many_trials_are_paged(site: Site, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home, "A_PAGE", 2)
+    ids = [f"NCT0000000{number}" for number in range(1, 6)]
+    for trial in ids:
+        house.registry.put(record.a_study(trial, conditions=("Eczema", "Rare & <odd>")))
+    house.watch(*ids)
+    house.sync(days=0)
+    seen = []
+    path = "/?q=something&lang=da"
+    while path:
+        found = page(site, path)
+        seen += found.titles()
+        following = found.soup.find("a", rel="next")
+        path = str(following["href"]) if following else ""
+    assert len(seen) == len(set(seen)) == 5
+    assert "Side 3 af 3" in found.text
+    for odd in ("0", "-1", "x", "99999999999", "٣"):
+        assert page(site, f"/?page={odd}").titles() == page(site, "/").titles()
+    assert len(page(site, "/condition/Rare%20%26%20%3Codd%3E?page=2").titles()) == 2
+
+
+def test_in_danish_by_the_browser_or_by_the_address(site: Site, full: House) -> None:
+    by_browser = page(site, "/", headers={"Accept-Language": "da"})
+    by_address = page(site, "/?lang=da")
+    for found in (by_browser, by_address):
+        assert found.heading == "Kliniske forsøg, der følges her"
+        assert "Danmark" in found.text
+        assert found.answer.headers["Content-Language"] == "da"
+        assert found.answer.headers["Vary"] == "Accept-Language"
+    assert f"/trials/{TRIAL}?lang=da" in by_address.links()
+    assert f"/trials/{TRIAL}" in by_browser.links()
+    assert page(site, "/?lang=xx").heading == "Clinical trials watched here"
+    assert page(site, "/?q=dry&lang=da").soup.find("a", hreflang="en")["href"] == "?q=dry&lang=en"  # type: ignore[index]

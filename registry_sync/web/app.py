@@ -15,7 +15,8 @@ from jobs.surroundings import Surroundings, log
 from registry_sync.errors import DatabaseError
 from registry_sync.web import home, listings, past, trial, wishes
 from registry_sync.web.guard import Guard, page_of
-from registry_sync.web.pages import failed
+from registry_sync.web.problems import failed
+from registry_sync.web.programs import routes
 
 _STYLE = Path(__file__).resolve().parent / "style.css"
 
@@ -24,6 +25,7 @@ def application(around: Surroundings) -> ASGIApp:
     """The pages over one database, behind what guards each of them."""
     app = Starlette(
         routes=[
+            *routes(),
             Route("/stop/{token}", wishes.stop, methods=["GET", "POST"]),
             Route("/confirm/{token}", wishes.confirm, methods=["GET", "POST"]),
             Route("/privacy", wishes.privacy),
@@ -50,7 +52,7 @@ def _style(_: Request) -> Response:
 
 def _said_no(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
-    return failed(request, error.status_code, headers=error.headers)
+    return failed(request, error.status_code, headers=error.headers, why=error.detail)
 
 
 def _no_database(request: Request, error: Exception) -> Response:

@@ -1,0 +1,239 @@
+"""JSON for programs: what the pages show, in the shapes of the command line's ``--json``. Reading only; ``openapi`` describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from db import history as versions_held
+from db import lookback, public, searches
+from db.connection import History
+from db.public import State
+from db.vitals import without_userinfo
+from registry_sync.sources.interface import CTGOV
+from registry_sync.trials.record import TOPICS
+from registry_sync.web import asked, comparing, finding, kept
+from registry_sync.web.fresh import answer
+from registry_sync.web.pages import around_of
+from registry_sync.web.problems import OPEN, nothing
+
+MOST = 1000
+"""Changes of one answer."""
+MOST_TRIALS = 200
+"""Trials of one answer."""
+
+
+def trials(request: Request) -> Response:
+    """The watched trials, what changed last first, a page at a time."""
+    asked.only(request, "q", "condition", "country", "status", "limit", "offset")
+    wanted = finding.Wanted(*(asked.text(request, name) for name in ("q", "condition", "country", "status")))
+    limit = asked.number(request, "limit", 50, least=1, most=MOST_TRIALS) or 50
+    offset = asked.number(request, "offset", 0) or 0
+
+    def rows(history: History) -> dict[str, Any]:
+        found = finding.find(history, wanted)
+        more = offset + limit < len(found)
+        return {
+            "total": len(found),
+            "trials": [_trial_row(row) for row in found[offset : offset + limit]],
+            "next": asked.url(request, offset=offset + limit, limit=limit) if more else None,
+        }
+
+    return _of_all(request, rows)
+
+
+def trial(request: Request) -> Response:
+    """A record as last seen, as ``show --json`` has it."""
+    asked.only(request)
+
+    def record(history: History, ids: tuple[str, ...]) -> dict[str, Any]:
+        version = lookback.latest(history, ids[0], CTGOV)
+        if version is None:
+            raise nothing(comparing.NOT_SEEN)
+        return kept.record(version, is_current=True)
+
+    return _of_one(request, record)
+
+
+def at(request: Request) -> Response:
+    """A record as it stood at the end of a day, by the registry's dates."""
+    asked.only(request)
+    day = asked.day(request.path_params["date"], "the date")
+
+    def record(history: History, ids: tuple[str, ...]) -> dict[str, Any]:
+        version = comparing.standing(history, _named(request), day)
+        last = lookback.latest(history, ids[0], CTGOV)
+        return kept.record(version, is_current=last is not None and last.id == version.id)
+
+    return _of_one(request, record)
+
+
+def versions(request: Request) -> Response:
+    """The versions held, as ``history --json`` has them."""
+    asked.only(request)
+    return _of_one(request, lambda history, ids: versions_held.versions(history, ids[0]))
+
+
+def diff(request: Request) -> Response:
+    """What changed from one version to another, as ``diff --json`` has it; each a number or a day, without both the last two."""
+    asked.only(request, "from", "to", "housekeeping")
+    start, end = asked.text(request, "from"), asked.text(request, "to")
+    housekeeping = asked.flag(request, "housekeeping")
+
+    def changed(history: History, _: tuple[str, ...]) -> list[dict[str, Any]]:
+        before, after = comparing.pair(history, _named(request), start, end)
+        return [
+            kept.difference(change, after)
+            for change in comparing.differences(history, before, after)
+            if housekeeping or change.significance != "housekeeping"
+        ]
+
+    return _of_one(request, changed)
+
+
+def changes_of(request: Request) -> Response:
+    """What changed in one trial, newest first, as ``changes NCT --json`` has it."""
+    asked.only(request, "since", "backfilled", "housekeeping")
+    since = asked.moment(request, "since")
+    backfilled, housekeeping = asked.flag(request, "backfilled"), asked.flag(request, "housekeeping")
+
+    def changed(history: History, ids: tuple[str, ...]) -> list[dict[str, Any]]:
+        found = versions_held.changes(history, trial=ids[0], since=since, backfilled=backfilled, housekeeping=housekeeping)
+        return [kept.change(change) for change in found]
+
+    return _of_one(request, changed)
+
+
+def listings(request: Request) -> Response:
+    """Each listing page beside the registry, field by field, as ``audit --json`` has it."""
+    asked.only(request)
+    today = around_of(request).now().date()
+
+    def rows(history: History, ids: tuple[str, ...]) -> list[dict[str, Any]]:
+        from jobs.audit import audited
+        from registry_sync.trials.audit import days_behind
+        from registry_sync.trials.record import plain
+
+        return [
+            {
+                "trial": one.page.trial,
+                "page": without_userinfo(one.page.url),
+                "field": row.field,
+                "registry": kept.without_people(row.field, row.registry),
+                "listing": kept.without_people(row.field, row.listing),
+                "verdict": row.verdict,
+                "since": row.since,
+                "days": days_behind(row, today),
+                "reason": row.reason,
+                "items": [_item(row.field, plain(item)) for item in row.items],
+                "standing": one.page.standing.word,
+                "read_at": one.page.read_at,
+            }
+            for one in audited(history, ids[0])
+            for row in one.verdicts
+        ]
+
+    return _of_one(request, rows, today)
+
+
+def changes(request: Request) -> Response:
+    """What changed in all that is watched after ``after_id``, oldest first: ids only grow, so nothing is missed and nothing comes twice."""
+    asked.only(request, "since", "topic", "after_id", "condition", "search", "backfilled", "housekeeping", "limit")
+    since, topics = asked.moment(request, "since"), asked.several(request, "topic", TOPICS)
+    after_id = asked.number(request, "after_id", 0) or 0
+    limit = asked.number(request, "limit", 100, least=1, most=MOST) or 100
+    backfilled, housekeeping = asked.flag(request, "backfilled"), asked.flag(request, "housekeeping")
+
+    def page(history: History) -> dict[str, Any]:
+        found = public.changes(
+            history,
+            asked.scope(request, history),
+            most=limit + 1,
+            topics=topics,
+            after_id=after_id,
+            since=since,
+            backfilled=backfilled,
+            housekeeping=housekeeping,
+        )
+        shown = [kept.change(told.change) for told in found[:limit]]
+        last_id = shown[-1]["id"] if shown else after_id
+        return {
+            "changes": shown,
+            "last_id": last_id,
+            "next": asked.url(request, after_id=last_id, limit=limit) if len(found) > limit else None,
+        }
+
+    return _of_all(request, page)
+
+
+def watched_searches(request: Request) -> Response:
+    """The watched searches: a program may ask for the changes in what one found."""
+    asked.only(request)
+    with around_of(request).open() as history:
+        found = searches.every(history)
+        return answer(request, public.state(history), lambda: _json(found), found)
+
+
+def described(request: Request) -> Response:
+    """The description of all this."""
+    from registry_sync.web.openapi import document
+
+    asked.only(request)
+    return answer(request, State("openapi", None), lambda: _json(document(asked.base(request))))
+
+
+def routes() -> list[Route]:
+    """What answers below ``/api``."""
+    return [
+        Route("/api/trials", trials),
+        Route("/api/trials/{trial}", trial),
+        Route("/api/trials/{trial}/changes", changes_of),
+        Route("/api/trials/{trial}/versions", versions),
+        Route("/api/trials/{trial}/diff", diff),
+        Route("/api/trials/{trial}/at/{date}", at),
+        Route("/api/trials/{trial}/listings", listings),
+        Route("/api/changes", changes),
+        Route("/api/searches", watched_searches),
+        Route("/api/openapi.json", described),
+    ]
+
+
+def _trial_row(row: dict[str, Any]) -> dict[str, Any]:
+    headline = row["headline"]
+    return {
+        "trial": row["trial"],
+        **{name: headline.get(name) for name in versions_held.HEADLINE},
+        "versions": row["number"] or 0,
+        "registry_date": row["registry_date"],
+        "changed_at": row["seen_at"],
+    }
+
+
+def _item(field: str, item: dict[str, Any]) -> dict[str, Any]:
+    """What differs in a list, without people."""
+    return {name: kept.without_people(field, value) if name in ("registry", "listing") else value for name, value in item.items()}
+
+
+def _named(request: Request) -> str:
+    """The trial's id as the path has it: under one that was merged something else may have stood."""
+    return str(request.path_params["trial"]).strip().upper()
+
+
+def _of_all(request: Request, make: Callable[[History], Any]) -> Response:
+    with around_of(request).open() as history:
+        return answer(request, public.state(history), lambda: _json(make(history)))
+
+
+def _of_one(request: Request, make: Callable[[History, tuple[str, ...]], Any], *more: object) -> Response:
+    with around_of(request).open() as history:
+        ids = asked.trial(request, history)
+        return answer(request, public.state_of(history, ids), lambda: _json(make(history, ids)), *more)
+
+
+def _json(value: Any) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json", headers=OPEN)

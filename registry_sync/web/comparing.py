@@ -1,0 +1,67 @@
+"""Two versions of a trial, by number or by day, and what differs between them, compared anew by the program as it is now."""
+
+from __future__ import annotations
+
+import contextlib
+
+from db import history as versions
+from db import lookback
+from db.connection import History
+from db.history import Version
+from registry_sync.errors import BadContent
+from registry_sync.sources.interface import CTGOV
+from registry_sync.trials.changes import Change
+from registry_sync.web import asked
+from registry_sync.web.problems import bad_request, nothing
+
+
+def pair(history: History, trial: str, start: str | None, end: str | None) -> tuple[Version, Version]:
+    """The two versions of the registry's record, each a number or a day; the last two where none is named. Raises HTTPException."""
+    if start is None:
+        if end is not None:
+            raise bad_request("to is given without from.")
+        earlier, last = lookback.neighbours(history, trial, CTGOV)
+        if last is None:
+            raise nothing(NOT_SEEN)
+        return earlier or last, last
+    before = _version(history, trial, start, "from")
+    after = _version(history, trial, end, "to") if end is not None else lookback.latest(history, trial, CTGOV)
+    assert after is not None  # noqa: S101 - there is one, since there is the one before
+    if before.trial == after.trial and before.number > after.number:
+        raise bad_request("from is later than to.")
+    return before, after
+
+
+NOT_SEEN = "The registry's record has not been seen yet."
+
+
+def standing(history: History, trial: str, day: str) -> Version:
+    """The version that stood at the end of a day (UTC) by the registry's dates. Raises HTTPException before the first."""
+    found = lookback.standing(history, trial, CTGOV, day, "registry")
+    if found is None:
+        raise nothing(f"No version that is held stood on {day}.")
+    return found
+
+
+def differences(history: History, before: Version, after: Version) -> tuple[Change, ...]:
+    """What changed from one to the other, each change with its significance."""
+    from registry_sync.sources.ctgov_record import differing
+    from registry_sync.trials.significance import judged
+
+    if before.id == after.id:
+        return ()
+    compared = (before.record, after.record)
+    with contextlib.suppress(BadContent):  # what this program cannot read any more is compared as it was kept
+        first, second = (versions.payload(history, each.id) for each in (before, after))
+        found = differing(first, second, (before.markup, after.markup))
+        compared = (after.record, after.record) if found is None else found
+    return judged(*compared)
+
+
+def _version(history: History, trial: str, text: str, name: str) -> Version:
+    if not (text.isascii() and text.isdigit()):
+        return standing(history, trial, asked.day(text, name))
+    found = lookback.numbered(history, trial, CTGOV, int(text[:9]))
+    if found is None:
+        raise nothing(f"There is no version {text[:9]}.")
+    return found

@@ -1,0 +1,78 @@
+"""What may be read by everybody: who can be asked, and how, stands in a record as it is now, and in nothing that looks back.
+
+What the registry has taken down, or has put in another's place, is not to live on in feeds and answers of this program.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import asdict, replace
+
+from db.history import Version
+from db.vitals import without_userinfo
+from registry_sync.notices import phrases
+from registry_sync.notices.compose import change_json
+from registry_sync.notices.i18n import translator
+from registry_sync.notices.values import differing_parts
+from registry_sync.notices.wording import ITEM_LINES, PART_LABELS, summary
+from registry_sync.trials.changes import Change, KeptChange
+from registry_sync.trials.record import plain
+
+OF_PEOPLE = frozenset({"central_contacts", "overall_officials", "locations", "responsible_party"})
+"""The fields in which people are named."""
+_PERSONAL = ("name", "phone", "email")
+
+
+def record(version: Version, *, is_current: bool) -> dict[str, Any]:
+    """A record as ``show --json`` has it; one that is not the current one without people."""
+    values = plain(version.record)
+    values.pop("trial", None)
+    if not is_current:
+        values = {name: without_people(name, value) for name, value in values.items()}
+    return {"trial": version.trial, "source": version.source, "registry_date": version.registry_date, "seen_at": version.seen_at, **values}
+
+
+def change(told: KeptChange) -> dict[str, Any]:
+    """A change as ``changes --json`` has it, without people."""
+    return {**change_json(public(told)), "summary": in_words(told, "en")}
+
+
+def difference(found: Change, after: Version) -> dict[str, Any]:
+    """The same of what was compared just now: it has no id."""
+    told = KeptChange(
+        **asdict(found), id=0, trial=after.trial, source=after.source, registry_date=after.registry_date, seen_at=after.seen_at
+    )
+    return {**change(told), "id": None}
+
+
+def public(told: KeptChange) -> KeptChange:
+    """A change with no people in it, and no password in the address of its page."""
+    before, after = without_people(told.field, told.before), without_people(told.field, told.after)
+    return replace(told, before=before, after=after, source=without_userinfo(told.source))
+
+
+def in_words(told: KeptChange, language: str) -> str:
+    """The change on one line. Where only a name or a number differs, it says that, and neither."""
+    hidden = public(told)
+    if told.field == "locations" or hidden.before != hidden.after or told.field not in OF_PEOPLE:
+        return summary(told if told.field == "locations" else hidden, language)  # of a site's contacts no line says more than that
+    t = translator(language)
+    parts = ", ".join(t.gettext(PART_LABELS[key]) for key in differing_parts(told.before, told.after) if key in PART_LABELS)
+    if told.field in ITEM_LINES:
+        return t.gettext(ITEM_LINES[told.field][2]).format(text=parts)
+    changed = t.gettext("changed: {parts}").format(parts=parts)
+    return f"{phrases.label(told.field, told.topic, t)}: {changed}"
+
+
+def without_people(field: str, value: Any) -> Any:
+    """A value of this field, with ``null`` for each name, phone and mail address of a person in it."""
+    return _bare(value) if field in OF_PEOPLE else value
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: None if name in _PERSONAL else _bare(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_bare(each) for each in value]
+    return value

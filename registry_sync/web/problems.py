@@ -1,0 +1,49 @@
+"""What goes wrong: a page for people, problem details (RFC 9457) for programs that ask below ``/api``."""
+
+from __future__ import annotations
+
+import http
+from collections.abc import Mapping
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from registry_sync.web import pages
+
+BELOW = "/api/"
+MEDIA_TYPE = "application/problem+json"
+OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin", "Access-Control-Expose-Headers": "ETag, Link"}
+"""Scripts of every site may read what programs are given: it is public, and there are no cookies."""
+
+_WHY = {
+    404: "There is nothing under this address.",
+    405: "This can be read only.",
+    500: "That is our fault. Please try again later.",
+    503: "This is not available just now. Please try again in a few minutes.",
+}
+
+
+def failed(request: Request, status: int, *, headers: Mapping[str, str] | None = None, why: str = "") -> Response:
+    """What says no, in the shape that who asked can read."""
+    if not request.url.path.startswith(BELOW):
+        return pages.failed(request, status, headers=headers)
+    phrase = http.HTTPStatus(status).phrase
+    problem = {
+        "type": "about:blank",
+        "title": phrase,
+        "status": status,
+        "detail": why if why and why != phrase else _WHY.get(status, _WHY[500] if status >= 500 else _WHY[404]),
+    }
+    return Response(msgspec.json.encode(problem), status, headers={**OPEN, **(headers or {})}, media_type=MEDIA_TYPE)
+
+
+def bad_request(why: str) -> HTTPException:
+    """The error for an address that does not say what it should."""
+    return HTTPException(400, why)
+
+
+def nothing(why: str = "") -> HTTPException:
+    """The error for what is not there."""
+    return HTTPException(404, why or _WHY[404])

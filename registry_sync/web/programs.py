@@ -1,14 +1,18 @@
-"""Where programs ask: scripts, and other services."""
+"""Where programs ask: feed readers, calendars and scripts."""
 
 from __future__ import annotations
 
 from starlette.routing import Route
 
-from registry_sync.web import api
+from registry_sync.web import api, calendar, feeds
 
 
 def routes() -> list[Route]:
     """What answers them under which address."""
     return [
+        Route("/feed.atom", feeds.everything),
+        Route("/trials/{trial}/feed.atom", feeds.trial),
+        Route("/calendar.ics", calendar.everything),
+        Route("/trials/{trial}/calendar.ics", calendar.trial),
         *api.routes(),
     ]

@@ -1,10 +1,10 @@
-"""Where programs ask: feed readers, calendars and scripts."""
+"""Where programs ask: feed readers, calendars, scripts, monitors."""
 
 from __future__ import annotations
 
 from starlette.routing import Route
 
-from registry_sync.web import api, calendar, feeds
+from registry_sync.web import api, calendar, feeds, ops
 
 
 def routes() -> list[Route]:
@@ -15,4 +15,7 @@ def routes() -> list[Route]:
         Route("/calendar.ics", calendar.everything),
         Route("/trials/{trial}/calendar.ics", calendar.trial),
         *api.routes(),
+        Route("/healthz", ops.healthz),
+        Route("/metrics", ops.metrics),
+        Route("/status", ops.status),
     ]

@@ -211,18 +211,3 @@ def moves(history: History, trials: Iterable[str]) -> dict[tuple[str, str], tupl
                 found[place] = (found[place][0] + 1, seen_at)
             last[place] = date
     return found
-
-
-# --- the list ----------------------------------------------------------------------------------------------------------
-
-
-def trials(history: History) -> list[Row]:
-    """Each watched trial with what stands unpacked of its newest version, the newest seen first; those never seen last."""
-    rows = history.rows(
-        f"""SELECT watch.trial, version.id AS version_id, version.headline, version.registry_date, version.seen_at, version.number
-            FROM watch LEFT JOIN version ON {_NEWEST}
-            ORDER BY version.seen_at IS NULL, version.seen_at DESC, watch.trial"""  # noqa: S608 - no value is in the text
-    )
-    for row in rows:
-        row["headline"] = msgspec.json.decode(row["headline"]) if row["headline"] else {}
-    return rows

@@ -10,14 +10,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from db import catalogue, lookback, public, searches
 from db import history as versions_held
-from db import lookback, public, searches
+from db.catalogue import Wanted
 from db.connection import History
 from db.public import State
 from db.vitals import without_userinfo
+from jobs.comparing import differences
 from registry_sync.sources.interface import CTGOV
 from registry_sync.trials.record import TOPICS
-from registry_sync.web import asked, comparing, finding, kept
+from registry_sync.web import asked, comparing, kept
 from registry_sync.web.fresh import answer
 from registry_sync.web.pages import around_of
 from registry_sync.web.problems import OPEN, nothing
@@ -31,16 +33,17 @@ MOST_TRIALS = 200
 def trials(request: Request) -> Response:
     """The watched trials, what changed last first, a page at a time."""
     asked.only(request, "q", "condition", "country", "status", "limit", "offset")
-    wanted = finding.Wanted(*(asked.text(request, name) for name in ("q", "condition", "country", "status")))
+    words, condition, country, status = (asked.text(request, name) or "" for name in ("q", "condition", "country", "status"))
+    wanted = Wanted(words, condition, country, status.upper())
     limit = asked.number(request, "limit", 50, least=1, most=MOST_TRIALS) or 50
     offset = asked.number(request, "offset", 0) or 0
 
     def rows(history: History) -> dict[str, Any]:
-        found = finding.find(history, wanted)
+        found = catalogue.found(history, wanted)
         more = offset + limit < len(found)
         return {
             "total": len(found),
-            "trials": [_trial_row(row) for row in found[offset : offset + limit]],
+            "trials": [_trial_row(row) for row in catalogue.cards(history, found[offset : offset + limit])],
             "next": asked.url(request, offset=offset + limit, limit=limit) if more else None,
         }
 
@@ -89,7 +92,7 @@ def diff(request: Request) -> Response:
         before, after = comparing.pair(history, _named(request), start, end)
         return [
             kept.difference(change, after)
-            for change in comparing.differences(history, before, after)
+            for change in differences(history, before, after)
             if housekeeping or change.significance != "housekeeping"
         ]
 
@@ -208,9 +211,9 @@ def _trial_row(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "trial": row["trial"],
         **{name: headline.get(name) for name in versions_held.HEADLINE},
-        "versions": row["number"] or 0,
-        "registry_date": row["registry_date"],
-        "changed_at": row["seen_at"],
+        "conditions": row["conditions"],
+        "countries": row["countries"],
+        "changed_at": row["changed_at"],
     }
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
-from db import public
+from db import catalogue, public
 from db.connection import History
 from db.public import Scope
 from registry_sync.errors import UsageError
@@ -112,9 +112,10 @@ def language(request: Request) -> str:
 
 
 def scope(request: Request, history: History) -> Scope:
-    """All that is watched; or what the watched searches for a ``condition`` found, or one ``search`` (AREA=TEXT, as often as it has areas).
+    """All that is watched; or what one ``search`` found (AREA=TEXT, as often as it has areas); or of a ``condition`` what the watched
+    searches for it found, without such a search the trials whose records name it.
 
-    Raises HTTPException where there is no such watched search.
+    Raises HTTPException where there is nothing of that kind.
     """
     condition, areas = text(request, "condition"), request.query_params.getlist("search")
     if condition is None and not areas:
@@ -128,9 +129,12 @@ def scope(request: Request, history: History) -> Scope:
         except UsageError as error:
             raise nothing("No such search is watched here.") from error
     found = public.searches_for(history, condition, search)
-    if not found:
-        raise nothing("No such search is watched here.")
-    return Scope(searches=found)
+    if found:
+        return Scope(searches=found)
+    named = catalogue.found(history, catalogue.Wanted(condition=condition, exactly=True)) if condition and search is None else ()
+    if not named:
+        raise nothing("No such search is watched here, and no such condition.")
+    return Scope(ids=tuple(named))
 
 
 def url(request: Request, **changed: object) -> str:

@@ -1,16 +1,11 @@
-"""Two versions of a trial, by number or by day, and what differs between them, compared anew by the program as it is now."""
+"""Two versions of a trial, by number or by day."""
 
 from __future__ import annotations
 
-import contextlib
-
-from db import history as versions
 from db import lookback
 from db.connection import History
 from db.history import Version
-from registry_sync.errors import BadContent
 from registry_sync.sources.interface import CTGOV
-from registry_sync.trials.changes import Change
 from registry_sync.web import asked
 from registry_sync.web.problems import bad_request, nothing
 
@@ -41,21 +36,6 @@ def standing(history: History, trial: str, day: str) -> Version:
     if found is None:
         raise nothing(f"No version that is held stood on {day}.")
     return found
-
-
-def differences(history: History, before: Version, after: Version) -> tuple[Change, ...]:
-    """What changed from one to the other, each change with its significance."""
-    from registry_sync.sources.ctgov_record import differing
-    from registry_sync.trials.significance import judged
-
-    if before.id == after.id:
-        return ()
-    compared = (before.record, after.record)
-    with contextlib.suppress(BadContent):  # what this program cannot read any more is compared as it was kept
-        first, second = (versions.payload(history, each.id) for each in (before, after))
-        found = differing(first, second, (before.markup, after.markup))
-        compared = (after.record, after.record) if found is None else found
-    return judged(*compared)
 
 
 def _version(history: History, trial: str, text: str, name: str) -> Version:

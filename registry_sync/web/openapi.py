@@ -58,7 +58,9 @@ def _paths() -> Schema:
     backfilled = _parameter("backfilled", _FLAG, "Also what was loaded from before the installation")
     housekeeping = _parameter("housekeeping", _FLAG, "Also the registry's own dates and what merely follows from a status")
     side = "A version's number, or a day: what stood at its end (UTC), by the registry's dates"
-    condition = _parameter("condition", _TEXT, "What the watched searches for this condition found")
+    condition = _parameter(
+        "condition", _TEXT, "What the watched searches for this condition found; without such a search the trials that name it"
+    )
     search = _parameter("search", _list(_TEXT), "What one watched search found: AREA=TEXT, given once for each of its areas")
     topics = _parameter("topic", _list({"enum": list(TOPICS)}), "Only these topics")
     return {
@@ -66,7 +68,7 @@ def _paths() -> Schema:
             "trials",
             "The watched trials, what changed last first",
             _ref("TrialPage"),
-            _parameter("q", _TEXT, "Words, all of which the title, a condition or the id has"),
+            _parameter("q", _TEXT, "Words, all of which stand in titles, conditions, keywords, treatments, sponsor, summary or ids"),
             _parameter("condition", _TEXT, "Words, all of which the conditions have"),
             _parameter("country", _TEXT, "A country with a site of the trial"),
             _parameter("status", _TEXT, f"The registry's token: {', '.join(STATUSES)}"),
@@ -152,7 +154,7 @@ def _schemas() -> dict[str, Schema]:
     return {
         "SeenRecord": {**records, "description": "A field that the registry does not give is absent, which is not the same as empty"},
         **made,
-        "Trial": _object({"trial": _ID, **headline, "versions": _NUMBER, "registry_date": _or_none(_DATE), "changed_at": _or_none(_TIME)}),
+        "Trial": _object({"trial": _ID, **headline, "conditions": _list(_TEXT), "countries": _list(_TEXT), "changed_at": _or_none(_TIME)}),
         "TrialPage": _object({"total": _NUMBER, "trials": _list(_ref("Trial")), "next": _or_none(_TEXT)}),
         "Change": _change(),
         "ChangePage": _object({"changes": _list(_ref("Change")), "last_id": _NUMBER, "next": _or_none(_TEXT)}),

@@ -134,6 +134,11 @@ def test_a_search(site: Site, lively: House) -> None:
         assert len(found) < len(everything)
 
 
+def test_a_condition_that_records_name(site: Site, lively: House) -> None:
+    found = read(site, "/feed.atom?condition=sjogren's+disease").entries
+    assert {entry.link.rpartition("/")[2] for entry in found} == {TRIAL}
+
+
 def test_a_trial_that_is_watched_no_more_is_gone_from_it(site: Site, lively: House) -> None:
     tag = site.get("/feed.atom").headers["ETag"]
     with lively.history() as history:

@@ -159,7 +159,9 @@ def page_blocks(markup: str) -> tuple[tuple[Block, ...], str]:
 
 def _tree(markup: str) -> BeautifulSoup:
     # The prefix keeps Beautiful Soup from taking a short text for a file name, or an XML declaration for XML.
-    return BeautifulSoup(_DOCTYPE + fold_nulls(_tight(markup[_start_of_body(markup) :])), "lxml", multi_valued_attributes=None, attribute_dict_class=dict)
+    return BeautifulSoup(
+        _DOCTYPE + fold_nulls(_tight(markup[_start_of_body(markup) :])), "lxml", multi_valued_attributes=None, attribute_dict_class=dict
+    )
 
 
 def _tight(markup: str) -> str:

@@ -241,7 +241,7 @@ def cancel(history: History, notice_id: str) -> None:
 def retry(history: History, ids: Sequence[str], now: str) -> list[str]:
     """Make these (none named: all that is unsent and not held) due at once, parked or waiting; the ids named that are neither."""
     sql = """UPDATE notice SET state = 'pending', next_try_at = :now
-             WHERE state IN ('pending', 'failed') AND NOT held AND (:id IS NULL OR id = :id)"""
+             WHERE (state = 'failed' OR (state = 'pending' AND NOT held)) AND (:id IS NULL OR id = :id)"""
     with history.write() as connection:
         if not ids:
             connection.execute(sql, {"now": now, "id": None})

@@ -27,15 +27,30 @@ def settle(history: History, address: str, *, now: datetime.datetime, period_end
     stamp = now.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for notice_id, key, every, state, held in rows:
         kept: set[int] = set()
+        held_now = False
         for changes, plans in _planned_anew(connection, notice_id, behind.get(notice_id, {}), now, period_end):
             ids = [change.id for change in changes]
             for plan in plans:
-                same = plan.every == every and plan.hold == held and (every == "now" or key.startswith(plan.key))
-                if state == "failed" or same:
+                if state == "failed" or (plan.every == every and (every == "now" or _is_same(key, plan.key))):
                     kept.update(ids[position] for position in plan.positions)
+                    held_now |= plan.hold
                 else:
                     outbox.queue(connection, [plan], ids, stamp)
+        if held_now != bool(held):
+            _hold(connection, notice_id, key, hold=held_now)
         _keep_only(connection, notice_id, kept)
+
+
+def _is_same(key: str, planned: str) -> bool:
+    """Is this the digest of the same address and period, held or not, or a further one of it?"""
+    return key.removesuffix(" held").startswith(planned.removesuffix(" held"))
+
+
+def _hold(connection: sqlite3.Connection, notice_id: str, key: str, *, hold: bool) -> None:
+    """Hold a notice, or let it go; the note on it stays. Its key goes with that, where no other notice has it."""
+    other = f"{key} held" if hold else key.removesuffix(" held")
+    connection.execute("UPDATE notice SET held = ? WHERE id = ?", (int(hold), notice_id))
+    connection.execute("UPDATE OR IGNORE notice SET key = ? WHERE id = ?", (other, notice_id))
 
 
 def _planned_anew(

@@ -43,6 +43,8 @@ LANES = {"email": 1, "webhook": 6, "chat": 2}
 """How many notices of a kind are under way at once: mails go over one connection, posts to many places."""
 MANY_REFUSE = 5
 """Recipients that a mail server must have refused in one run, and more than it took, before that is taken for its own fault."""
+GIVE_UP = 20
+"""Mails refused in one run, and none taken, after which no further one is tried in it."""
 MOST_BOUNCES = 3
 """So many notices in a row that an address refuses for good stop what it hears."""
 
@@ -216,7 +218,7 @@ class _Run:
             self._reached.add(waiting.address)
         elif isinstance(outcome, Refused) and outcome.reason != STOPPED:
             self._refusals.append((waiting, outcome.reason))
-            if waiting.kind == "email" and self._refuses_most() and not self._reached:
+            if waiting.kind == "email" and not self._reached and len(self._refusals) >= GIVE_UP:
                 self.down.add("email")
 
     def _refuses_most(self) -> bool:
@@ -227,8 +229,9 @@ class _Run:
         """What follows from the refusals of this run: addresses that refuse too much stop, unless the mail server refused most of them."""
         if self._refuses_most():
             mails = [waiting for waiting, _ in self._refusals if waiting.kind == "email"]
-            for waiting in mails:
-                outbox.unpark(history, waiting.id, _next_try(self.around, waiting, None), self._refusals[-1][1])
+            for waiting, reason in self._refusals:
+                if waiting.kind == "email":
+                    outbox.unpark(history, waiting.id, _next_try(self.around, waiting, None), reason)
             self._report.failed -= len(mails)
             self._report.retrying += len(mails)
             refused = {waiting.address for waiting in mails}

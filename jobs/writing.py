@@ -15,6 +15,7 @@ from db.connection import History
 from db.history import Version
 from db.outbox import Waiting
 from jobs.surroundings import Surroundings
+from registry_sync.notices.chains import net
 from registry_sync.notices.compose import MOST_STORIES, MOST_SUBJECTS
 from registry_sync.notices.interface import STOPPED, Notice, Refused, TrialNews
 from registry_sync.notices.route import Subscription, voice, wants
@@ -67,6 +68,8 @@ class Desk:
         told = self._told.get(waiting.id, ())
         changes = self._changes.get(told, lambda: tuple(versions.changes_by_id(self._history, told)))
         wanted = [change for change in changes if any(wants(each, change) for each in behind.get(change.trial, ()))]
+        if waiting.every != "now" and waiting.kind != "webhook":
+            wanted = _lasting(wanted)
         if not wanted:
             return None
         asking = {each.id: each for change in wanted for each in behind[change.trial] if wants(each, change) and not each.bounced}
@@ -124,6 +127,12 @@ class Desk:
                 )
             )
         return tuple(news), len(order) - len(told)
+
+
+def _lasting(changes: Sequence[KeptChange]) -> list[KeptChange]:
+    """The changes of the trials of which, over the whole period, something is not as it was."""
+    lasting = {change.trial for change in net(changes)}
+    return [change for change in changes if change.trial in lasting]
 
 
 def _telling(change: KeptChange) -> int:

@@ -120,7 +120,11 @@ def subscribe(
     if covering:
         hint = f"{row['address']}: subscription {covering} already tells all of this"
         if instead:
-            end = f"registry-sync unsubscribe {row['address']}" if row["state"] == "active" else "it ends when its holder confirms this one"
+            end = (
+                "to end it: unsubscribe the address, and subscribe anew what shall stay"
+                if row["state"] == "active"
+                else "it ends when its holder confirms this one"
+            )
             click.echo(f"{hint}; {end}", err=True)
         else:
             click.echo(f"{hint}; --instead ends one to the same trials", err=True)

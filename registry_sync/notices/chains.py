@@ -16,7 +16,7 @@ _WEIGHT = ("untold", "housekeeping", "minor", "major")
 def net(changes: Sequence[KeptChange]) -> tuple[KeptChange, ...]:
     """The changes with each item's steps as one, in the place of the last: from before the first step to after the last one.
 
-    Of an item that is as it was at first the last step alone is told.
+    An item that is as it was at first is none of them: who hears of a period hears nothing of it.
     """
     chains: list[list[KeptChange]] = []
     for change in sorted(changes, key=lambda change: change.id):
@@ -25,20 +25,23 @@ def net(changes: Sequence[KeptChange]) -> tuple[KeptChange, ...]:
             chains.append([change])
         else:
             chain.append(change)
-    return tuple(_as_one(chain) for chain in chains)
+    return tuple(_as_one(chain) for chain in chains if len(chain) == 1 or chain[0].before != chain[-1].after)
 
 
 def _goes_on(last: KeptChange, change: KeptChange) -> bool:
     field = BY_NAME.get(change.field)
     if field is None or not field.is_list:
         return False  # each step of a date is a slip, and a status that came and went is news of its own
-    same = (last.trial, last.source, last.field) == (change.trial, change.source, change.field)
-    return same and last.after is not None and last.after == change.before and (last.group == change.group or change.operation == "moved")
+    if (last.trial, last.source, last.field) != (change.trial, change.source, change.field) or last.after != change.before:
+        return False
+    if last.after is None:  # it went: what comes then is another item, or the same one back
+        return last.before == change.after and last.group == change.group
+    return last.group == change.group or change.operation == "moved"
 
 
 def _as_one(chain: Sequence[KeptChange]) -> KeptChange:
     first, last = chain[0], chain[-1]
-    if len(chain) == 1 or first.before == last.after:
+    if len(chain) == 1:
         return last
     return replace(
         last,

@@ -152,7 +152,8 @@ def _by_id(subject: Subject, page: Page) -> bool:
 
 def _by_title(subject: Subject, shown: Shown, page: Page) -> bool:
     """Does the page show the trial's brief or official title as its own?"""
-    if not page.is_titled():
+    mentioned = bool(trials_of(subject) & trial_ids(shown.own))
+    if not (page.is_titled() or (mentioned and page.is_titled_word_for_word())):
         return False
     filed = [row.values[0].text for row in shown.rows if row.meaning in (REGISTRATION, OTHER_IDS) and row.values]
     return registers.another_number(filed, subject.ids) is None

@@ -16,6 +16,7 @@ from registry_sync.sources.badges import are_badges, are_facts, is_fact
 from registry_sync.sources.blocks import Block
 from registry_sync.sources.finder_results import is_a_filter
 from registry_sync.sources.finder_titles import is_one_of, is_telling, titles_are_akin
+from registry_sync.sources.folding import fold
 from registry_sync.sources.labels import (
     FIELD_LABELS,
     NONE,
@@ -58,6 +59,7 @@ _FEWEST_LETTERS_OF_A_TITLE, _MOST_LETTERS_OF_A_TITLE = 20, 600
 _FEWEST_WORDS_OF_A_TITLE = 4
 _MOST_WORDS_OF_A_LINE = 12
 _MOST_WORDS_OF_A_HEADING = 8
+_FEWEST_WORDS_WORD_FOR_WORD = 3
 _MOST_LETTERS_OF_A_NUMBER = 60
 _MOST_VALUES = 6
 _MOST_BLOCKS_BACK = 400
@@ -109,6 +111,12 @@ class Page:
             least <= len(text := self._blocks[place].text) <= most and is_one_of(text, self._titles) and self._is_place_of_title(place)
             for place in self._own
         )
+
+    def is_titled_word_for_word(self) -> bool:
+        """Is one of the trial's titles, just as it is, the heading of the page, or at the head of one without, however little it says?"""
+        titles = {fold(title).casefold().rstrip(".") for title in self._titles if len(title.split()) >= _FEWEST_WORDS_WORD_FOR_WORD}
+        places = self._heads or {place for place in self._own if place <= self._content}
+        return any(fold(self._blocks[place].text).casefold().rstrip(".") in titles for place in places)
 
     def is_at_the_end_of_a_trail(self, wanted: re.Pattern[str]) -> bool:
         """Do bread crumbs, or a line of its own at the head of the page, end in such an id?"""
@@ -162,7 +170,7 @@ class Page:
                 continue
             for number, value in enumerate(row.values[: 1 if row.meaning == REGISTRATION else _MOST_VALUES]):
                 place = self._places.get(id(value.block))
-                if place is None or (number and not (len(value.text) <= _MOST_LETTERS_OF_A_NUMBER and any(map(str.isdigit, value.text)))):
+                if place is None or (number and not _may_be_number(value.text)):
                     break
                 yield place, (place - number - (0 if value.joined and not number else 1), row.meaning == OTHER_IDS)
 
@@ -373,6 +381,12 @@ class Page:
         if self._is_label(text):
             return True
         return is_step(text) or frames_a_search(text) is not None or (bare != text and _is_name(bare)) or is_on_the_way(text)
+
+
+def _may_be_number(text: str) -> bool:
+    """Does this look like one more number of a list, and not like words about one ("Comparison with NCT01234567")?"""
+    words = registers.ANY_TRIAL_ID.sub(" ", text).split()
+    return len(text) <= _MOST_LETTERS_OF_A_NUMBER and any(map(str.isdigit, text)) and sum(word.isalpha() for word in words) < 2
 
 
 def _is_short(text: str) -> bool:

@@ -220,6 +220,7 @@ def test_what_was_late_only_since_nothing_ran_is_no_trouble(followed: House) -> 
 
 
 def test_the_weekly_line_says_that_all_is_well_once_a_week(followed: House) -> None:
+    followed.sync(days=7, then_deliver=False)
     followed.set("smtp", weekly=True)
     change(followed, 1)
     followed.deliver()
@@ -248,6 +249,7 @@ def test_a_week_that_was_over_before_anything_was_watched_is_no_news(house: Hous
 
 
 def test_the_weekly_line_remembers_what_was_in_trouble_and_is_well_again(followed: House) -> None:
+    followed.sync(days=7, then_deliver=False)
     followed.set("smtp", weekly=True)
     with followed.history() as history:
         health.note(followed.around, history, "ctgov", "no answer")
@@ -262,6 +264,7 @@ def test_the_weekly_line_remembers_what_was_in_trouble_and_is_well_again(followe
 
 
 def test_the_weekly_line_says_what_is_not_well(followed: House) -> None:
+    followed.sync(days=7, then_deliver=False)
     followed.mailbox.refuse_recipient(READER)
     change(followed, 1)
     followed.deliver()
@@ -389,11 +392,52 @@ def test_a_hold_that_is_taken_off_lets_go_what_is_held_and_one_put_on_holds_what
     house.sync(days=0)
     change(house, 1)
     follow(house, hold=False)
-    assert states(house) == ["cancelled", "pending"]
+    assert states(house) == ["pending"]
     follow(house, hold=True)
-    assert states(house)[-1] == "held"
+    assert states(house) == ["held"]
+    with house.history() as history:
+        (row,) = outbox.listing(history, "held")
+        assert outbox.annotate(history, row["id"], "We asked.")
     follow(house, hold=False)
     assert house.deliver().sent == 1
+    assert "We asked." in house.mailbox.messages[0].text("plain")
+
+
+def test_what_was_parked_is_held_once_its_address_is_subscribed_anew_with_hold(followed: House) -> None:
+    refuse_three(followed)
+    followed.mailbox.behave()
+    follow(followed, hold=True)
+    retry(followed)
+    assert states(followed) == ["held"] * 3
+
+
+def test_five_dead_addresses_before_many_good_ones_are_five_dead_addresses(house: House) -> None:
+    house.registry.put(record.the_study())
+    house.watch(TRIAL)
+    for number in range(20):
+        house.subscribe(f"r{number}@example.org")
+        if number < 5:
+            house.mailbox.refuse_recipient(f"r{number}@example.org", f"550 5.1.1 no such user {number}")
+    house.sync(days=0)
+    change(house, 1)
+    report = house.deliver()
+    assert (report.sent, report.failed) == (15, 5)
+    assert {row["last_error"][-1] for row in house.outbox() if row["state"] == "failed"} == {"0", "1", "2", "3", "4"}
+
+
+def test_what_came_and_went_within_a_day_is_no_news_of_the_day(house: House) -> None:
+    house.registry.put(record.the_study())
+    house.watch(TRIAL)
+    house.subscribe(READER, every="day")
+    house.sync(days=0)
+    study = house.registry.study(TRIAL)
+    rule = "Has smoked tobacco within 6 months before the screening visit"
+    for before, after in ((rule, rule.replace("6", "12")), (rule.replace("6", "12"), rule)):
+        house.registry.put(record.with_criterion(house.registry.study(TRIAL), before, after))
+        house.sync(days=0.01, then_deliver=False)
+    assert house.registry.study(TRIAL)["protocolSection"]["eligibilityModule"] == study["protocolSection"]["eligibilityModule"]
+    assert house.deliver(hours=48).sent == 0
+    assert states(house) == ["cancelled"]
 
 
 def follow(house: House, **more: Any) -> None:

@@ -39,9 +39,13 @@ def test_what_came_and_was_reworded_is_new_and_what_was_reworded_and_went_is_gon
     assert (gone.before, gone.after, gone.operation) == (RULE.format(6), None, "removed")
 
 
-def test_what_was_put_back_is_told_by_its_last_step_and_by_the_heaviest_of_them() -> None:
-    (back,) = net([rule(1, 6, 11), rule(2, 11, 6)])
-    assert (back.before, back.after) == (RULE.format(11), RULE.format(6))
+def test_what_was_put_back_is_nothing_and_the_heaviest_step_counts() -> None:
+    assert net([rule(1, 6, 11), rule(2, 11, 6)]) == ()
+    assert net([rule(1, 6, None), rule(2, None, 6)]) == ()
+    assert net([rule(1, None, 6), rule(2, 6, None)]) == ()
+    (gone,) = net([rule(1, 6, None), rule(2, None, 6), rule(3, 6, None)])
+    assert (gone.before, gone.after, gone.operation) == (RULE.format(6), None, "removed")
+    assert len(net([rule(1, 6, None), rule(2, None, 7)])) == 2
     (one,) = net([rule(1, 6, 11), rule(2, 11, 7, significance="minor", reader_significance="minor")])
     assert one.significance == "major"
 

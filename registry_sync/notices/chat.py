@@ -178,28 +178,39 @@ def _load_plugins(library: ModuleType) -> None:
     library.Apprise.instantiate("json://localhost", suppress_exceptions=True)
 
 
+class _Ear(logging.Handler):
+    """Hears each thread's own warnings, where that thread listens.
+
+    One for all of them, and for good: a handler that is taken away while another thread logs makes that thread pass over the next one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.heard_by = threading.local()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        heard: list[str] | None = getattr(self.heard_by, "heard", None)
+        if heard is not None:
+            heard.append(one_line(record.getMessage()))
+
+
+@lru_cache(maxsize=1)
+def _ear() -> _Ear:
+    ear = _Ear()
+    logging.getLogger(_LOGGER).addHandler(ear)
+    return ear
+
+
 @contextmanager
 def _listening() -> Iterator[list[str]]:
     """The warnings that Apprise logs in this thread meanwhile."""
     heard: list[str] = []
-    handler = _Ear(heard)
-    logger = logging.getLogger(_LOGGER)
-    logger.addHandler(handler)
+    ear = _ear()
+    ear.heard_by.heard = heard
     try:
         yield heard
     finally:
-        logger.removeHandler(handler)
-
-
-class _Ear(logging.Handler):
-    def __init__(self, heard: list[str]) -> None:
-        super().__init__(logging.WARNING)
-        self._heard = heard
-        self._thread = threading.get_ident()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            self._heard.append(one_line(record.getMessage()))
+        ear.heard_by.heard = None
 
 
 def _because(heard: list[str], address: str) -> str:

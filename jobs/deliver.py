@@ -31,7 +31,7 @@ from registry_sync.notices.address import masked
 from registry_sync.notices.interface import STOPPED, Channel, Outcome, Refused, Retry, Sent
 
 if TYPE_CHECKING:
-    from jobs.writing import Desk as WritingDesk
+    from jobs.writing import WritingDesk
     from registry_sync.notices.email import MailChannel
 
 JOB = "deliver"
@@ -179,7 +179,7 @@ class _Run:
 
     def lane(self, kind: str, history: History) -> None:
         """Send what is due of one kind, beside the other lanes of this kind."""
-        from jobs.writing import Desk as WritingDesk  # loads what writes news: only when there is some
+        from jobs.writing import WritingDesk  # loads what writes news: only when there is some
 
         if kind == "email" and not confirming.send(self.around, history, self._desk.number, self._channels[kind], self._report, self._lock):
             self.down.add(kind)

@@ -30,7 +30,7 @@ _MOST_TRIALS = MOST_STORIES + MOST_SUBJECTS
 Value = TypeVar("Value")
 
 
-class Desk:
+class WritingDesk:
     """Where the notices of one delivery are written; ``begin`` a batch, then ask for each of its notices."""
 
     def __init__(self, around: Surroundings, history: History, *, by: int) -> None:

@@ -104,7 +104,7 @@ def _print_outbox(asked: Asked, only: Only | None, json_: bool) -> None:
 def show(context: click.Context, notice_id: str) -> int:
     """Show a notice as its reader gets it: its subject and its plain text."""
     from db import outbox as notices
-    from jobs.writing import Desk
+    from jobs.writing import WritingDesk
     from registry_sync.notices import compose
     from registry_sync.notices.interface import Refused
 
@@ -113,7 +113,7 @@ def show(context: click.Context, notice_id: str) -> int:
         waiting = notices.known(history, _whole(history, notice_id))
         if waiting is None:
             return _no_such(notice_id, "no notice")
-        desk = Desk(asked.surroundings(), history, by=0)
+        desk = WritingDesk(asked.surroundings(), history, by=0)
         desk.begin([waiting])
         notice = desk.notice(waiting)
     if notice is None:

@@ -21,7 +21,7 @@ STEPS = (
     "db.runs.end after",
     "db.outbox.claim before",
     "db.outbox.claim after",
-    "jobs.writing.Desk.notice after",
+    "jobs.writing.WritingDesk.notice after",
     "registry_sync.notices.email.MailChannel.send before",
     "registry_sync.notices.email.MailChannel.send after",
     "registry_sync.notices.webhook.WebhookChannel.send before",

@@ -7,7 +7,7 @@ from typing import Any
 
 from db import outbox, stops, subscriptions
 from jobs import wishes
-from jobs.writing import Desk
+from jobs.writing import WritingDesk
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.notices.route import Subscription
@@ -98,7 +98,7 @@ def test_who_stops_while_a_delivery_has_claimed_the_notice_gets_nothing(house: H
     suspend(house)
     with house.history() as delivering, house.history() as elsewhere:
         (claimed,) = outbox.claim(delivering, 1, house.around.stamp(), ["email"], 10)
-        desk = Desk(house.around, delivering, by=1)
+        desk = WritingDesk(house.around, delivering, by=1)
         desk.begin([claimed])
         wishes.stop(house.around, elsewhere, READER, [], why="holder")
         assert desk.notice(claimed) is None

@@ -194,10 +194,13 @@ def change_ids(history: History, ids: Iterable[str]) -> dict[str, tuple[int, ...
     return {notice_id: tuple(changes) for notice_id, changes in found.items()}
 
 
-def is_claimed(history: History, notice_id: str, by: int) -> bool:
-    """Is this notice still this delivery's to send?"""
-    row = history.connection.execute("SELECT 1 FROM notice WHERE id = ? AND state = 'claimed' AND claimed_by = ?", (notice_id, by))
-    return row.fetchone() is not None
+def still_claimed(history: History, ids: Iterable[str], by: int) -> set[str]:
+    """Those of these notices that are still this delivery's to send."""
+    rows = history.connection.execute(
+        "SELECT id FROM notice WHERE state = 'claimed' AND claimed_by = ? AND id IN (SELECT value FROM json_each(?))",
+        (by, json.dumps(list(ids))),
+    )
+    return {row[0] for row in rows}
 
 
 def sent(history: History, notice_id: str, now: str) -> None:

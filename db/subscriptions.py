@@ -174,7 +174,7 @@ def behind(history: History, notices: Iterable[str]) -> dict[str, dict[str, list
            WHERE notice_id IN (SELECT value FROM json_each(?))""",
         (ids,),
     )
-    shown = {row["trial"]: shown_under(history.connection, [row["trial"]])[0] for row in trials}
+    shown = {trial: shown_under(history.connection, [trial])[0] for trial in {row["trial"] for row in trials}}
     asked = [[row["notice_id"], row["trial"], trial] for row in trials for trial in {row["trial"], shown[row["trial"]]}]
     cursor = history.connection.execute(
         f"""WITH wanted (notice_id, told, trial) AS

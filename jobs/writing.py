@@ -43,15 +43,43 @@ class WritingDesk:
         self._changes: _Kept[tuple[KeptChange, ...]] = _Kept()
         self._news: _Kept[tuple[tuple[TrialNews, ...], int]] = _Kept()
         self._seen = -1
+        self._batch: list[str] = []
+        self._at_once = 1
+        self._ours: set[str] = set()
         self._told: dict[str, tuple[int, ...]] = {}
         self._behind: dict[str, dict[str, list[Subscription]]] = {}
+        self._ahead: tuple[str, int, Notice] | None = None
 
     def begin(self, batch: Sequence[Waiting]) -> None:
         """Read what these notices tell, and to whom."""
+        self._batch = [waiting.id for waiting in batch]
+        self._at_once = len(batch)
+        self._read(self._batch)
+
+    def _read(self, ids: Sequence[str]) -> None:
         self._seen = self._history.changed_elsewhere()
-        ids = [waiting.id for waiting in batch]
+        self._ours = outbox.still_claimed(self._history, ids, self._by) if self._by else set(ids)
         self._told = outbox.change_ids(self._history, ids)
         self._behind = subscriptions.behind(self._history, ids)
+
+    def _keep_up(self, notice_id: str) -> None:
+        """Read anew what somebody else may have changed: of few notices while others write much, of more and more when they do not."""
+        changed = self._history.changed_elsewhere() != self._seen
+        if changed or notice_id not in self._told:
+            self._at_once = 1 if changed else 4 * self._at_once
+            at = self._batch.index(notice_id)
+            self._read(self._batch[at : at + self._at_once])
+
+    def ahead(self, waiting: Waiting) -> Notice | None:
+        """The notice, made before its turn: it is still the one if nobody writes anything meanwhile. ``None`` when that cannot be said."""
+        try:
+            notice = self._made(waiting)
+        except Exception:  # its turn will tell
+            return None
+        if not isinstance(notice, Notice):
+            return None
+        self._ahead = (waiting.id, self._seen, notice)
+        return notice
 
     def notice(self, waiting: Waiting) -> Notice | Refused | None:
         """Everything that a channel needs to write this notice.
@@ -59,11 +87,15 @@ class WritingDesk:
         ``None`` when nobody at its address wants any of it any more, or when it is no longer claimed; Refused when its address has been
         stopped for refusing so many, and is not asked again. Raises Damaged when a record that it tells of does not come back.
         """
-        if self._history.changed_elsewhere() != self._seen:
-            self.begin([waiting])
-            self._seen = -1  # the others of the batch are looked at anew, too
-            if self._by and not outbox.is_claimed(self._history, waiting.id, self._by):
-                return None
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[:2] == (waiting.id, self._history.changed_elsewhere()):
+            return ahead[2]
+        return self._made(waiting)
+
+    def _made(self, waiting: Waiting) -> Notice | Refused | None:
+        self._keep_up(waiting.id)
+        if waiting.id not in self._ours:
+            return None
         behind = self._behind.get(waiting.id, {})
         told = self._told.get(waiting.id, ())
         changes = self._changes.get(told, lambda: tuple(versions.changes_by_id(self._history, told)))

@@ -21,7 +21,7 @@ from registry_sync.hosts import Resolve, leads_inside, resolve
 from registry_sync.notices import compose
 from registry_sync.notices.address import masked, scrubbed
 from registry_sync.notices.clean import cut, one_line
-from registry_sync.notices.interface import Notice, Outcome, Refused, Retry, Sent
+from registry_sync.notices.interface import Ahead, Notice, Outcome, Refused, Retry, Sent, nothing_ahead
 from registry_sync.settings import Webhook
 
 INSTALL = 'pip install "registry-sync[chat]"'
@@ -77,7 +77,7 @@ class ChatChannel:
         self._settings = settings
         self._resolve = resolver
 
-    def send(self, notice: Notice) -> Outcome:
+    def send(self, notice: Notice, ahead: Ahead = nothing_ahead) -> Outcome:  # noqa: ARG002 - nothing is made ahead
         """Send the news in short."""
         try:
             library = _apprise()

@@ -18,7 +18,7 @@ from email.utils import parseaddr
 from registry_sync.errors import RegistrySyncError, UsageError
 from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.deadline import Deadline
-from registry_sync.notices.interface import Notice, Outcome, Refused, Retry, Sent
+from registry_sync.notices.interface import Ahead, Notice, Outcome, Refused, Retry, Sent, nothing_ahead
 from registry_sync.notices.wire import Wire
 from registry_sync.settings import Smtp
 
@@ -29,6 +29,7 @@ _OK = frozenset({250, 251, 252})
 _AUTHENTICATED = 235
 _AUTH_CONTINUES = 334
 _READY = 220
+_GO_ON = 354
 _CLOSING = 421
 _NEEDS_LOGIN = frozenset({530, 534, 535, 538})
 """Answers that are about the login whatever command they answer (RFC 4954): the operator's to mend, not the recipient's fault."""
@@ -73,7 +74,8 @@ class _TlsSession(smtplib.SMTP_SSL):
 class MailChannel:
     """A mail server as a Channel. ``write`` makes the mail of a notice; ``pace`` is called before each and returns when it may go.
 
-    Mails are sent one by one over one connection. ``send`` is not for several threads at once.
+    Mails are sent one by one over one connection; the next is written while the server takes the one before it. ``send`` is not for
+    several threads at once.
     """
 
     def __init__(
@@ -89,11 +91,12 @@ class MailChannel:
         self._sender = _ascii_domain(parseaddr(settings.sender)[1])
         self._sender_is_plain = _is_plain(self._sender)
         self._smtp: _Session | _TlsSession | None = None
+        self._written: tuple[Notice, Wire] | None = None
 
-    def send(self, notice: Notice) -> Outcome:
+    def send(self, notice: Notice, ahead: Ahead = nothing_ahead) -> Outcome:
         """Hand the notice's mail to the server."""
         try:
-            wire = self._write(notice)
+            wire = self._wire(notice)
         except UsageError as error:
             return Refused(str(error))
         except RegistrySyncError:
@@ -103,7 +106,7 @@ class MailChannel:
         self._pace()
         with Deadline(self._settings.timeout * OVERALL) as deadline:
             try:
-                return self._deliver(wire, deadline)
+                return self._deliver(wire, deadline, ahead)
             except _ChannelDownError as trouble:
                 self.close()
                 return Retry(self._late(deadline) or str(trouble), channel_down=True)
@@ -135,7 +138,18 @@ class MailChannel:
         with suppress(OSError):
             smtp.close()
 
-    def _deliver(self, wire: Wire, deadline: Deadline) -> Outcome:
+    def _wire(self, notice: Notice) -> Wire:
+        """The notice's mail, which may have been written ahead."""
+        written, self._written = self._written, None
+        return written[1] if written is not None and written[0] is notice else self._write(notice)
+
+    def _write_ahead(self, ahead: Ahead) -> None:
+        notice = ahead()
+        if notice is not None:
+            with suppress(Exception):  # it is told when that notice is sent
+                self._written = (notice, self._write(notice))
+
+    def _deliver(self, wire: Wire, deadline: Deadline, ahead: Ahead) -> Outcome:
         """One mail over the open connection; over a fresh one when the server has closed the old one meanwhile."""
         reused = self._smtp is not None
         smtp = self._connected(deadline)
@@ -151,10 +165,19 @@ class MailChannel:
         code, answer = smtp.docmd("RCPT", f"TO:<{wire.recipient}>") if _is_plain(wire.recipient) else smtp.rcpt(wire.recipient)
         if code not in _OK:
             return self._refused_recipient(code, answer)
-        code, answer = _data(smtp, wire.octets)
+        code, answer = self._data(smtp, wire.octets, ahead)
         if code in _OK:
             return Sent()
         return self._judged(code, f"{self._server} did not take the mail", answer)
+
+    def _data(self, smtp: smtplib.SMTP, octets: bytes, ahead: Ahead) -> tuple[int, bytes]:
+        """DATA as smtplib's own does it (RFC 5321, 4.1.1.4), but for what is done between its end and the answer."""
+        code, answer = smtp.docmd("DATA")
+        if code != _GO_ON:
+            return code, answer
+        smtp.send(_with_its_end(octets))
+        self._write_ahead(ahead)
+        return smtp.getreply()
 
     def _envelope_sender(self, smtp: smtplib.SMTP, options: list[str], *, reused: bool) -> None:
         """MAIL FROM. Only here a closed connection is tried anew: nothing of this mail has been taken yet."""
@@ -279,12 +302,10 @@ class MailChannel:
         return text
 
 
-def _data(smtp: smtplib.SMTP, wire: bytes) -> tuple[int, bytes]:
-    try:
-        return smtp.data(wire)
-    except smtplib.SMTPDataError as error:
-        answer = error.smtp_error
-        return error.smtp_code, answer if isinstance(answer, bytes) else answer.encode()
+def _with_its_end(octets: bytes) -> bytes:
+    """A mail with its points doubled and its end marked (RFC 5321, 4.5.2)."""
+    doubled = (b"." if octets.startswith(b".") else b"") + octets.replace(b"\n.", b"\n..")
+    return doubled + (b"" if doubled.endswith(b"\r\n") else b"\r\n") + b".\r\n"
 
 
 def _is_plain(address: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
 import msgspec
@@ -90,11 +90,23 @@ STOPPED = "its address refused several notices in a row; when it is right again:
 Outcome = Sent | Retry | Refused
 
 
+Ahead = Callable[[], Notice | None]
+"""The notice that comes next, if that is known; it raises nothing."""
+
+
+def nothing_ahead() -> Notice | None:
+    """No notice is known to come next."""
+    return None
+
+
 class Channel(Protocol):
     """A way to an address. ``close`` ends what it holds open; it may be called twice."""
 
-    def send(self, notice: Notice) -> Outcome:
-        """Hand the notice over. Expected trouble is an Outcome, never an exception."""
+    def send(self, notice: Notice, ahead: Ahead = nothing_ahead) -> Outcome:
+        """Hand the notice over. Expected trouble is an Outcome, never an exception.
+
+        A channel may ask ``ahead`` once, while the receiver thinks, and make ready what it is told; what is sent is decided later.
+        """
         ...
 
     def close(self) -> None:

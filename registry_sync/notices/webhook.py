@@ -31,7 +31,7 @@ from registry_sync.notices import compose
 from registry_sync.notices.address import classify, masked, scrubbed
 from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.deadline import Deadline
-from registry_sync.notices.interface import Notice, Outcome, Refused, Retry, Sent
+from registry_sync.notices.interface import Ahead, Notice, Outcome, Refused, Retry, Sent, nothing_ahead
 from registry_sync.settings import Webhook
 
 LONGEST_ANSWER = 65_536
@@ -71,7 +71,7 @@ class WebhookChannel:
         self._body = body
         self._resolve = resolver
 
-    def send(self, notice: Notice) -> Outcome:
+    def send(self, notice: Notice, ahead: Ahead = nothing_ahead) -> Outcome:  # noqa: ARG002 - nothing is made ahead
         """Post the notice to its address."""
         try:
             body = self._body(notice)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from db import outbox, stops, subscriptions
@@ -102,6 +103,37 @@ def test_who_stops_while_a_delivery_has_claimed_the_notice_gets_nothing(house: H
         desk.begin([claimed])
         wishes.stop(house.around, elsewhere, READER, [], why="holder")
         assert desk.notice(claimed) is None
+
+
+def test_what_was_written_ahead_is_not_sent_to_who_has_stopped_since(house: House) -> None:
+    begin(house)
+    suspend(house)
+    with house.history() as delivering, house.history() as elsewhere:
+        (claimed,) = outbox.claim(delivering, 1, house.around.stamp(), ["email"], 10)
+        desk = WritingDesk(house.around, delivering, by=1)
+        desk.begin([claimed])
+        ahead = desk.ahead(claimed)
+        assert ahead is not None
+        assert desk.notice(claimed) is ahead
+        assert desk.ahead(claimed) is not None
+        wishes.stop(house.around, elsewhere, READER, [], why="holder")
+        assert desk.notice(claimed) is None
+
+
+def test_who_stops_while_the_mail_before_is_taken_gets_nothing(house: House) -> None:
+    begin(house)
+    house.subscribe("b@example.org")
+    suspend(house)
+    hold = house.mailbox.hang("data")
+    with ThreadPoolExecutor(1) as threads, house.history() as history:
+        delivery = threads.submit(house.deliver)
+        hold.wait_until_reached()
+        wishes.stop(house.around, history, READER, [], why="holder")
+        wishes.stop(house.around, history, "b@example.org", [], why="holder")
+        hold.release()
+        assert delivery.result().sent == 1
+    assert len(house.mailbox.messages) == 1
+    assert sorted(row["state"] for row in house.outbox()) == ["cancelled", "sent"]
 
 
 def test_a_notice_about_an_id_that_was_merged_meanwhile_is_still_sent(house: House) -> None:

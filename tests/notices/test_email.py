@@ -71,6 +71,49 @@ def test_a_notice_arrives_as_it_was_composed(mailbox: Mailbox) -> None:
     assert mail.raw == COMPOSE(closing()).octets
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b".", b"..", b".\r\n..\r\n.", b"a\r\n.b\r\n", b"a\r\n.", b"ends with no line end", b"\r\n\r\n.\r\n\r\nRCPT TO:<b@example.org>\r\n"],
+)
+def test_points_at_the_start_of_a_line_end_no_mail(mailbox: Mailbox, body: bytes) -> None:
+    head = b"From: alerts@example.org\r\nSubject: s\r\n\r\n"
+    with channel(mailbox.port, write=lambda notice: wire.Wire(notice.address, head + body)) as mails:
+        assert mails.send(closing()) == Sent()
+        assert mails.send(closing(id="n-2")) == Sent()
+    mailed = mailbox.wait_for(2)
+    assert [mail.raw.removesuffix(b"\r\n") for mail in mailed] == [(head + body).removesuffix(b"\r\n")] * 2
+
+
+def test_the_next_mail_is_written_while_the_server_takes_the_one_before(mailbox: Mailbox) -> None:
+    happened: list[str] = []
+
+    def write(notice: Any) -> wire.Wire:
+        happened.append(f"written {notice.id}")
+        return COMPOSE(notice)
+
+    first, second, other = closing(), closing(id="n-2"), closing(id="n-3")
+    with channel(mailbox.port, write=write) as mails:
+        mails.send(first, lambda: second)
+        happened.append("first sent")
+        mails.send(second, lambda: other)
+        mails.send(first)  # what was said to come next does not
+    assert happened == [f"written {first.id}", "written n-2", "first sent", "written n-3", f"written {first.id}"]
+    assert [mail.raw for mail in mailbox.wait_for(3)] == [COMPOSE(each).octets for each in (first, second, first)]
+
+
+def test_a_mail_that_cannot_be_written_ahead_spoils_nothing(mailbox: Mailbox) -> None:
+    second = closing(id="n-2")
+
+    def write(notice: Any) -> wire.Wire:
+        if notice is second:
+            raise ValueError("no such thing")
+        return COMPOSE(notice)
+
+    with channel(mailbox.port, write=write) as mails:
+        assert mails.send(closing(), lambda: second) == Sent()
+        assert mails.send(second) == Retry("the mail could not be written: no such thing")
+
+
 def test_many_mails_go_over_one_connection(mailbox: Mailbox) -> None:
     with channel(mailbox.port) as mails:
         assert [mails.send(closing(id=f"n-{n}")) for n in range(5)] == [Sent()] * 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime
 import re
 from collections.abc import Iterable
@@ -43,6 +44,34 @@ def parse(text: str) -> RegistryDate:
     assert year is not None  # noqa: S101 - the pattern has it
     datetime.date(year, 1 if month is None else month, 1 if day is None else day)
     return RegistryDate(year, month, day)
+
+
+def first_day(text: str | None) -> datetime.date | None:
+    """The earliest day that a registry date may mean; ``None`` for what is no date."""
+    try:
+        return _as_date(parse(text or ""))
+    except ValueError:
+        return None
+
+
+def last_day(text: str | None) -> datetime.date | None:
+    """The latest day that a registry date may mean: the month's or the year's last, where it names no day."""
+    try:
+        date = parse(text or "")
+    except ValueError:
+        return None
+    if date.day is not None:
+        return _as_date(date)
+    month = date.month or 12
+    return datetime.date(date.year, month, calendar.monthrange(date.year, month)[1])
+
+
+def months_after(day: datetime.date, months: int) -> datetime.date:
+    """The same day so many months later, or the last of that month where it has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if year > datetime.MAXYEAR:
+        return datetime.date.max
+    return datetime.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def slip(before: str | None, after: str | None) -> Slip | None:

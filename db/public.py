@@ -29,6 +29,9 @@ _WATCHED = """(+change.trial IN (SELECT trial FROM watch)
 _NEWEST = """version.id = (SELECT id FROM version AS newest WHERE newest.trial = watch.trial AND newest.source = 'ctgov'
                   ORDER BY number DESC LIMIT 1)"""
 
+UNPUBLISHED = "deadlines"
+"""The topic of which nothing is public."""
+
 
 class State(msgspec.Struct, frozen=True):
     """How far something has come: ``key`` is another one after every change, ``at`` when the newest came (UTC)."""
@@ -132,9 +135,9 @@ def changes(
 ) -> list[Told]:
     """The newest changes at the registry and news of listings, newest first; with ``after_id`` the oldest after that one, oldest first.
 
-    ``for_readers``: what a reader is told, not what is housekeeping to them.
+    ``for_readers``: what a reader is told, not what is housekeeping to them. What is owed (``UNPUBLISHED``) is for coordinators alone.
     """
-    conditions = ["(change.source = 'ctgov' OR change.topic = 'listing')", *_of_scope(scope)]
+    conditions = ["(change.source = 'ctgov' OR change.topic = 'listing')", f"change.topic != '{UNPUBLISHED}'", *_of_scope(scope)]
     values: dict[str, Any] = {"before_id": before_id, "after_id": after_id, "since": since, "most": most, **_values(scope, topics)}
     conditions += ["change.id < :before_id"] if before_id is not None else []
     conditions += ["change.id > :after_id"] if after_id is not None else []

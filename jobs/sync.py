@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from db import absences, aliases, incidents, looks, outbox, runs, watches
+from db import absences, aliases, duties, incidents, looks, outbox, runs, watches
 from db.connection import History
 from jobs import health
 from jobs.lock import only_one
@@ -75,6 +75,7 @@ def sync(
         outcome = "failed"
         try:
             _pull(around, history, wanted, report)
+            _deadlines(around, history, report)
             outcome = "stopped" if report.stopped else "partial" if report.is_partial else "done"
         except KeyboardInterrupt:
             outcome = "stopped"
@@ -88,6 +89,15 @@ def sync(
         report.delivery = _deliver(around) if something_due else DeliverReport(waiting=unsent["waiting"])
         report.finished = around.stamp()
     return report
+
+
+def _deadlines(around: Surroundings, history: History, report: SyncReport) -> None:
+    """What is owed by now, where a coordinator may hear of it."""
+    if report.stopped or not duties.hears(history):
+        return
+    from jobs.duties import look  # loads the rules: only when somebody hears of what follows from them
+
+    report.count(look(around, history, report.started))
 
 
 def _deliver(around: Surroundings) -> DeliverReport:

@@ -27,6 +27,7 @@ _ROOMS = {
     "sending": ("deliver", "outbox"),
     "looking": ("changes", "show", "history", "diff"),
     "auditing": ("audit", "page"),
+    "owing": ("deadlines", "event", "logbook"),
     "backfilling": ("backfill",),
     "subscribing": ("subscribe", "subscriptions", "unsubscribe"),
     "subscriber": ("subscriber",),

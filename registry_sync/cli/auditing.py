@@ -14,6 +14,7 @@ from registry_sync.cli.wanted import must_be_known
 from registry_sync.errors import SettingsError, UsageError
 
 if TYPE_CHECKING:
+    from db.connection import History
     from jobs.audit import Audited
     from registry_sync.trials.audit import Difference, Verdict
     from registry_sync.trials.listing import Listing
@@ -27,9 +28,10 @@ _LONGEST = 200
 @click.command(epilog="Example: registry-sync audit NCT06805448 --letter")
 @click.argument("trial", metavar="[NCT]", required=False, callback=trial_ids)
 @click.option("--letter", is_flag=True, help="Draft the correction request for the owner of each page that is not right.")
+@click.option("--sent", is_flag=True, help="Note that the letters are sent: `deadlines` follows each page until it is right.")
 @as_json
 @asked
-def audit(asked: Asked, trial: str | None, letter: bool, json_: bool) -> None:
+def audit(asked: Asked, trial: str | None, letter: bool, sent: bool, json_: bool) -> None:
     """Lay each listing page beside the registry, field by field, by what was last seen of both. Nothing is asked.
 
     A field agrees; or it is outdated (the page says what the registry said before: since when, for how many days), or it contradicts (the
@@ -41,6 +43,8 @@ def audit(asked: Asked, trial: str | None, letter: bool, json_: bool) -> None:
         if trial is not None:
             must_be_known(history, trial)
         found = audited(history, trial)
+        if sent:
+            _note_sent(asked, history, trial)
     if not found and not json_:
         whose = f"of {trial} " if trial else ""
         example = trial or "NCT06805448"
@@ -52,6 +56,18 @@ def audit(asked: Asked, trial: str | None, letter: bool, json_: bool) -> None:
         _letters(asked, found)
     else:
         _tables(asked, found)
+
+
+def _note_sent(asked: Asked, history: History, trial: str | None) -> None:
+    from jobs import duties
+
+    if trial is None:
+        raise UsageError("name the trial whose letters are sent, such as: registry-sync audit NCT06805448 --sent", about="--sent")
+    pages = duties.sent(asked.surroundings(), history, trial)
+    for page in pages:
+        click.echo(f"noted: a correction was asked of {page} today; registry-sync deadlines {trial} follows it", err=True)
+    if not pages:
+        click.echo("no page is wrong, so no letter is noted", err=True)
 
 
 def _today(asked: Asked) -> datetime.date:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from registry_sync.notices import listings, phrases, sites, slipped, values
+from registry_sync.notices import duties, listings, phrases, sites, slipped, values
 from registry_sync.notices.clean import as_text, cut, text_of
 from registry_sync.notices.coordinator_status import standing, status_detail, status_sentences, unknown_by_rule
 from registry_sync.notices.i18n import Translator
@@ -47,6 +47,8 @@ def _source(at: At, what: str, t: Translator) -> str:
     """The first sentence: the source, its date, and what it says."""
     if at.head.topic == "listing":
         return t.gettext("{page}, seen {date}: {what}").format(page=as_text(at.head.source), date=seen(at.head), what=what)
+    if at.head.topic == duties.TOPIC:
+        return t.gettext("As of {date}: {what}").format(date=seen(at.head), what=what)
     date = _posted(at)
     if date is None:
         return t.gettext("ClinicalTrials.gov, seen {date}: {what}").format(date=seen(at.head), what=what)
@@ -210,6 +212,8 @@ def _other(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
         status = at.news.record.overall_status if at.head.after == "found" else None
         if at.head.topic == listings.TOPIC:
             return what, (f"{what}.", *listings.sentences(at.head, t, _MOST_QUOTED))
+        if at.head.topic == duties.TOPIC and at.head.detail is not None:
+            return _duty(at, t)
         standing = [f"{phrases.label(STATUS, STATUS, t)}: {_token(status, t)}."] if status else []
         return what, (f"{what}.", *into, *standing)
     n = sum(change.field == at.head.field for change in at.told)
@@ -218,6 +222,14 @@ def _other(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
         return what, (f"{what}.",)
     line = summary(at.head, t.language)
     return t.gettext("{label} changed").format(label=label), (line if line.endswith((".", "…")) else f"{line}.",)
+
+
+def _duty(at: At, t: Translator) -> tuple[str, tuple[str, ...]]:
+    """What is due: the state and the days that are left in the subject, the rule and what shows it in the text."""
+    state, left = phrases.token(at.head.after, t), duties.left(at.head, t) if at.head.after != "met" else ""
+    rule = duties.name(at.head, t)
+    what = f"{rule}: {state} ({left})" if left else f"{rule}: {state}"
+    return what, (f"{what}.", *duties.sentences(at.head, t))
 
 
 def _token(value: Any, t: Translator) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from registry_sync.notices import listings, phrases, slipped, values, windows
+from registry_sync.notices import duties, listings, phrases, slipped, values, windows
 from registry_sync.notices.clean import as_text, block, text_of
 from registry_sync.notices.i18n import Translator
 from registry_sync.notices.interface import Role
@@ -102,6 +102,8 @@ def item(change: Change, role: Role, t: Translator, slips: Slips | None = None) 
     style: Style = "reader" if role == "reader" else "coordinator"
     if change.topic == listings.TOPIC:
         return _listing(change, t, style)
+    if change.topic == duties.TOPIC and change.detail is not None:
+        return _duty(change, t)
     heading = _heading(change, role, t)
     before = None if change.before is None and change.operation != "changed" else _side(change, change.before, t, style, gone=True)
     after = None if change.after is None and change.operation != "changed" else _side(change, change.after, t, style, gone=False)
@@ -129,6 +131,13 @@ def _listing(change: Change, t: Translator, style: Style) -> Item:
     rows = listings.rows(change, t, style, _MOST_ROWS)
     after = "\n".join(filter(None, (states[1], *rows, address)))
     return Item(listings.name(change, t), states[0], after)
+
+
+def _duty(change: Change, t: Translator) -> Item:
+    """What is owed, how it stood and how it stands, by when, by which rule, and what shows it."""
+    states = [None if word is None else phrases.token(as_text(word), t) for word in (change.before, change.after)]
+    after = "\n".join(filter(None, (states[1], *duties.rows(change, t))))
+    return Item(duties.name(change, t), states[0], after)
 
 
 def _bulleted(side: str) -> str:

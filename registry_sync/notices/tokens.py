@@ -17,6 +17,7 @@ IN_A_MAIL = re.compile(r"(?<![A-Za-z0-9_.-])(\d{1,18}\.[A-Za-z0-9_-]{27})(?![A-Z
 """Such a token, one that stops, somewhere in a text."""
 _STOP = "registry-sync stop"
 _CONFIRM = "registry-sync confirm"
+_AGENDA = "registry-sync agenda"
 
 
 def stop_token(key: str, subscription: int) -> str:
@@ -43,6 +44,16 @@ def read_confirm_token(key: str, token: str) -> str | None:
         return _unsigned(key, _CONFIRM, token).decode("ascii")
     except (BadSignature, ValueError):
         return None
+
+
+def agenda_token(key: str) -> str:
+    """The token that opens the calendar of what is owed."""
+    return _signer(key, _AGENDA).sign("deadlines").decode("ascii")
+
+
+def is_agenda_token(key: str, token: str) -> bool:
+    """Has this installation signed it for that?"""
+    return _signer(key, _AGENDA).validate(token.encode("utf-8", "replace"))
 
 
 def _unsigned(key: str, salt: str, token: str) -> bytes:

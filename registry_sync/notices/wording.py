@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from registry_sync.notices import listings, phrases, values, when
+from registry_sync.notices import duties, listings, phrases, values, when
 from registry_sync.notices.clean import as_text, cut, one_line
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.marking import excerpts
@@ -140,6 +140,8 @@ def _line(change: Change, t: Translator) -> str:
     before, after = _side(change, change.before, t), _side(change, change.after, t)
     if change.topic == listings.TOPIC and change.detail is not None:
         return listings.summary(change, t)
+    if change.topic == duties.TOPIC and change.detail is not None:
+        return duties.summary(change, t)
     if change.topic == "registry" and change.after == "found":
         return f"{label}: {after}"  # it may have been in the registry for years
     if before == after:

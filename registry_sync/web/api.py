@@ -14,7 +14,7 @@ from db import catalogue, lookback, public, searches
 from db import history as versions_held
 from db.catalogue import Wanted
 from db.connection import History
-from db.public import State
+from db.public import UNPUBLISHED, State
 from db.vitals import without_userinfo
 from jobs.comparing import differences
 from registry_sync.sources.interface import CTGOV
@@ -107,7 +107,7 @@ def changes_of(request: Request) -> Response:
 
     def changed(history: History, ids: tuple[str, ...]) -> list[dict[str, Any]]:
         found = versions_held.changes(history, trial=ids[0], since=since, backfilled=backfilled, housekeeping=housekeeping)
-        return [kept.change(change) for change in found]
+        return [kept.change(change) for change in found if change.topic != UNPUBLISHED]
 
     return _of_one(request, changed)
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from jobs.surroundings import Surroundings, log
 from registry_sync.errors import DatabaseError
-from registry_sync.web import home, listings, past, trial, wishes
+from registry_sync.web import desk, home, listings, past, trial, wishes
 from registry_sync.web.guard import Guard, page_of
 from registry_sync.web.problems import failed
 from registry_sync.web.programs import routes
@@ -29,6 +29,7 @@ def application(around: Surroundings) -> ASGIApp:
             Route("/stop/{token}", wishes.stop, methods=["GET", "POST"]),
             Route("/confirm/{token}", wishes.confirm, methods=["GET", "POST"]),
             Route("/privacy", wishes.privacy),
+            Route("/deadlines/{token}.ics", desk.deadlines),
             Route("/style.css", _style),
             # the public pages
             Route("/", home.home),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -49,14 +50,26 @@ def test_a_merged_trial_is_found_under_the_id_that_it_has_now(history: History) 
     assert catalogue.cards(history, [TRIAL])[0]["conditions"] == ["Dry Eye"]
 
 
+def back_to_before_the_cards(history: History) -> None:
+    """Undo the step that brought the cards, and those after it, which only added tables."""
+    earlier = sqlite3.connect(":memory:", isolation_level=None)
+    migrations.STEPS.apply(Database(earlier, execute_plugins=False), stop_before="m0008_cards")
+    then = {row[0] for row in earlier.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    earlier.close()
+    for row in history.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"):
+        if row["name"] not in then:
+            history.connection.execute(f"DROP TABLE {row['name']}")
+    history.connection.execute("DROP INDEX change_told")
+    history.connection.execute("DELETE FROM _sqlite_migrations WHERE name >= 'm0008_cards'")
+
+
 def test_a_file_of_an_earlier_program_gets_a_card_of_each_trial(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_history(path, create=True) as history:
         watches.add(history, [TRIAL, OTHER], [], NOW)
         for trial in (TRIAL, OTHER):
             keep_study(history, record.a_study(trial, conditions=("Dry Eye",)), posted="2026-02-02", seen="2026-02-02", trial=trial)
         history.connection.execute("UPDATE version SET record = X'00' WHERE trial = ?", (OTHER,))
-        history.connection.executescript("DROP TABLE card; DROP INDEX change_told")
-        history.connection.execute("DELETE FROM _sqlite_migrations WHERE name >= 'm0008_cards'")
+        back_to_before_the_cards(history)
     with open_history(path) as history:
         assert found(history, condition="Dry Eye") == [TRIAL]
         assert set(found(history)) == {TRIAL, OTHER}, "what is damaged is still in the list"

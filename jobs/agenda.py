@@ -1,0 +1,55 @@
+"""What is owed as a calendar (iCalendar, RFC 5545): an event on each last day, for the people who look after it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+
+from db import duties as kept
+from db import public
+from db.connection import History
+from jobs.duties import Line
+from jobs.surroundings import Surroundings
+from registry_sync.errors import MissingExtra
+from registry_sync.notices import duties as words
+from registry_sync.notices.i18n import translator
+from registry_sync.sources import ctgov
+
+INSTALL = 'pip install "registry-sync[web]"'
+
+
+def agenda(around: Surroundings, history: History, lines: Iterable[Line], language: str = "en") -> bytes:
+    """The lines that have a day. An event keeps its UID whatever the day becomes; SEQUENCE counts what was noted of it.
+
+    Raises MissingExtra without the library that writes calendars.
+    """
+    try:
+        from icalendar import Calendar, Event
+    except ImportError:
+        raise MissingExtra(f"calendars need an optional part: {INSTALL}", about="icalendar") from None
+    t = translator(language)
+    installation = public.installation(history).hex
+    made = Calendar()
+    made.add("prodid", "-//registry-sync//EN")
+    made.add("version", "2.0")
+    made.add("method", "PUBLISH")
+    made.add("name", words.calendar(t))
+    made.add("x-wr-calname", words.calendar(t))
+    steps = kept.steps(history)
+    for line in lines:
+        row = line.owed
+        if row.by is None:
+            continue
+        event = Event()
+        event.add("uid", f"{line.trial}.{row.key.replace(' ', '.')}@{installation}")
+        event.add("dtstamp", around.now())
+        event.add("sequence", steps.get((line.trial, row.key), 0))
+        event.add("summary", f"{line.trial}: {words.what(row.rule, t)}")
+        owner = line.duty.owner if line.duty else None
+        event.add("description", "\n".join(words.lines(row, t, title=line.title, owner=owner)))
+        event.add("dtstart", datetime.date.fromisoformat(row.by))
+        event.add("status", "TENTATIVE" if row.planned or row.bound != "applies" else "CONFIRMED")
+        event.add("transp", "TRANSPARENT")
+        event.add("url", ctgov.study_url(around.settings.ctgov.url, line.trial))
+        made.add_component(event)
+    return bytes(made.to_ical())

@@ -1,0 +1,328 @@
+"""What each watched trial owes, laid beside what coordinators have entered, and told as it comes due.
+
+Looked at after each sync while a coordinator follows anything: what changed, and once a day all of it, since days pass without a change.
+The first look at a trial is a baseline: what is overdue, or speaks against itself, by then is listed and not told.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from db import absences, duties, lookback, runs, watches
+from db import history as versions
+from db.connection import Connection, History
+from db.duties import Duty, KeptEvent, Letter
+from jobs import audit, tell
+from jobs.surroundings import Surroundings, from_stamp, log
+from registry_sync.errors import BadContent, Damaged, UsageError
+from registry_sync.sources.ctgov_oversight import oversight_from
+from registry_sync.sources.interface import CTGOV
+from registry_sync.trials.binding import Oversight
+from registry_sync.trials.changes import Change
+from registry_sync.trials.deadlines import OPEN, URGENCY, Event, Owed, State, owed
+from registry_sync.trials.record import plain
+
+JOB = "deadlines"
+FIELD, TOPIC = "deadline", "deadlines"
+TOLD: frozenset[str] = frozenset({"due soon", "overdue", "contradiction"})
+"""States that are told when they come; ``met`` is told after one of them."""
+_FROM_BEFORE = "before: "
+"""How it stood at the first look, which tells nobody anything."""
+LETTER = "letter"
+LETTER_DAYS = 30
+"""Days after which a page whose owner was written to, and that is not right yet, asks for another look."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A thing that is owed, and what a coordinator has done about it."""
+
+    trial: str
+    title: str | None
+    owed: Owed
+    duty: Duty | None
+    today: datetime.date
+
+    @property
+    def state(self) -> State:
+        """How it stands: done when a coordinator says so of what no record shows, else as the record has it."""
+        return "met" if self.is_done else self.owed.state
+
+    @property
+    def is_done(self) -> bool:
+        """Has a coordinator said that it is done?"""
+        return self.duty is not None and self.duty.done_at is not None
+
+    @property
+    def is_snoozed(self) -> bool:
+        """Is it put off to a later day?"""
+        return self.duty is not None and (self.duty.snoozed_until or "") > self.today.isoformat()
+
+    @property
+    def is_open(self) -> bool:
+        """Is there something left to do, or to wait for?"""
+        return self.state in OPEN
+
+
+def today(around: Surroundings, at: datetime.datetime | None = None) -> datetime.date:
+    """The day by which deadlines are counted: that of the schedule's time zone, now or at another time."""
+    return (at or around.now()).astimezone(ZoneInfo(around.settings.schedule.timezone)).date()
+
+
+def lines(around: Surroundings, history: History, trial: str | None = None) -> list[Line]:
+    """What the watched trials owe, or one trial that is held, the most urgent first; what cannot be read is left out, and logged."""
+    found: list[Line] = []
+    for each in [trial] if trial else watches.trials(history):
+        try:
+            found += _lines(around, history, each)
+        except Damaged as error:
+            log.warning("%s", error)
+            if trial:
+                raise
+    return sorted(found, key=lambda line: (line.is_snoozed, URGENCY.index(line.state), line.owed.by or "9", line.trial, line.owed.key))
+
+
+def _lines(around: Surroundings, history: History, trial: str) -> list[Line]:
+    held = lookback.latest(history, trial, CTGOV)
+    if held is None:
+        return []
+    kept = duties.duties(history, trial)
+    day = today(around)
+    events = [each.event for each in duties.events(history, trial)]
+    rows = owed(held.record, _oversight(history, held.id), events, duties.answers(history, trial), today=day)
+    record = held.record
+    title = record.brief_title or record.official_title
+    rows = (*rows, *(_of_letter(letter, day) for letter in duties.letters(history, trial)))
+    return [Line(trial, title, row, kept.get(row.key), day) for row in rows]
+
+
+def _oversight(history: History, version_id: int) -> Oversight:
+    try:
+        return oversight_from(versions.payload(history, version_id))
+    except BadContent:
+        return Oversight()
+
+
+def _of_letter(letter: Letter, day: datetime.date) -> Owed:
+    """A correction that a page's owner was asked for, as a thing to look after."""
+    by = datetime.date.fromisoformat(letter.sent_on) + datetime.timedelta(LETTER_DAYS)
+    state: State = "met" if letter.settled_on else "past" if day > by else "due"
+    shown = (("page", letter.url), ("fields", ", ".join(letter.fields)))
+    return Owed(
+        rule=f"{LETTER} {letter.url}",
+        source=letter.url,
+        law="listing",
+        bound="applies",
+        state=state,
+        by=by.isoformat(),
+        since=letter.sent_on,
+        on=letter.settled_on,
+        shown=shown,
+    )
+
+
+# --- news --------------------------------------------------------------------------------------------------------------
+
+
+def look(around: Surroundings, history: History, since: str) -> tuple[int, int]:
+    """Look at what is owed by now, and queue what is news of it; how many changes and notices.
+
+    Once a day at all that is watched, else at the trials of which a version came ``since`` then (UTC).
+    """
+    last = runs.last(history, JOB, finished=True)
+    if last is not None and today(around, from_stamp(last["started_at"])) >= today(around):
+        return _look_at(around, history, duties.changed_since(history, since), since)
+    run = runs.begin(history, JOB, around.stamp(), alone=False)
+    told = _look_at(around, history, watches.trials(history), since)
+    runs.end(
+        history, run, around.stamp(), "stopped" if around.stop.is_set() else "done", dict(zip(("changes", "notices"), told, strict=True))
+    )
+    return told
+
+
+def _look_at(around: Surroundings, history: History, trials: Sequence[str], since: str) -> tuple[int, int]:
+    changes = notices = 0
+    _settle_letters(around, history)
+    gone = absences.every(history)
+    for trial in trials:
+        if around.stop.is_set():
+            break
+        if trial in gone:
+            continue  # nothing is owed to a registry that does not show it; what was is listed
+        try:
+            told, queued = _look(around, history, trial, since)
+        except Damaged as error:
+            log.warning("deadlines: %s", error)
+            continue
+        changes, notices = changes + told, notices + queued
+    return changes, notices
+
+
+def _look(around: Surroundings, history: History, trial: str, since: str | None = None) -> tuple[int, int]:
+    found = _lines(around, history, trial)
+    known = duties.duties(history, trial)
+    is_first = not duties.was_looked_at(history, trial)
+    now, news, seen = around.stamp(), [], []
+    for line in found:
+        duty, change = _stands(line, known.get(line.owed.key), is_first=is_first)
+        seen.append(duty)
+        news += [change] if change else []
+    keys = {line.owed.key for line in found}
+    lapsed = [duty for key, duty in known.items() if key not in keys]
+    news += [change for duty in lapsed if (change := _resolved(duty)) is not None]
+    if not is_first and not lapsed and all(known.get(duty.key) == duty for duty in seen):
+        return 0, 0
+    with history.write() as connection:
+        if is_first:
+            duties.is_looked_at(connection, trial, now)
+        duties.keep(connection, trial, seen, now)
+        duties.forget(connection, trial, [duty.key for duty in lapsed], now)
+        return len(news), _tell(around, history, connection, trial, news, since)
+
+
+def _tell(around: Surroundings, history: History, connection: Connection, trial: str, news: Sequence[Change], since: str | None) -> int:
+    """Queue the news; what waits about the trial ``since`` the sync began takes it in: one trial, one day, one story."""
+    held = versions.latest(history, trial, CTGOV)
+    if held is None or not news:
+        return 0
+    key = f" deadlines {around.stamp()}"
+    return tell.keep(
+        around, history, connection, news, trial=trial, source=CTGOV, version=held.id, registry_date=None, key=key, joins_since=since
+    )
+
+
+def _stands(line: Line, known: Duty | None, *, is_first: bool) -> tuple[Duty, Change | None]:
+    """How a thing stands now, and what of that is news."""
+    state, told = line.state, known.told if known else None
+    fresh = Duty(line.owed.key, state, line.owed.by, told, known.first_seen_at if known else "")
+    fresh = msgspec.structs.replace(known, state=state, due=line.owed.by) if known else fresh
+    if is_first:
+        # what comes due soon is told at the next look: the first one tells nobody anything
+        return msgspec.structs.replace(fresh, told=f"{_FROM_BEFORE}{state}" if state != "due soon" else None), None
+    if line.owed.law == "listing" or line.owed.bound != "applies" or line.is_snoozed:
+        return fresh, None
+    if state in TOLD and told not in (state, f"{_FROM_BEFORE}{state}"):
+        return msgspec.structs.replace(fresh, told=state), _change(line, told, state)
+    if state not in TOLD and told in TOLD:
+        # a deadline that moved away again is news only of the date that moved
+        word = "met" if state in ("met", "submitted", "delayed", "returned") else None
+        return msgspec.structs.replace(fresh, told=word), _change(line, told, word) if word else None
+    return fresh, None
+
+
+def _resolved(duty: Duty) -> Change | None:
+    """The record no longer speaks against itself, or the event was taken back."""
+    if duty.told != "contradiction":
+        return None
+    return Change(
+        field=FIELD, topic=TOPIC, operation="changed", before=duty.told, after="met", significance="minor", reader_significance="untold",
+        detail={"rule": duty.key},
+    )  # fmt: skip
+
+
+def _change(line: Line, before: str | None, after: str) -> Change:
+    row = line.owed
+    detail: dict[str, Any] = {
+        "rule": row.rule,
+        "source": row.source,
+        "by": row.by,
+        "earliest": row.earliest,
+        "since": row.since,
+        "on": row.on,
+        "planned": row.planned,
+        "event": plain(row.event) if row.event else None,
+        "shown": [list(pair) for pair in row.shown],
+    }
+    return Change(
+        field=FIELD,
+        topic=TOPIC,
+        operation="changed",
+        before=before if before in TOLD else None,
+        after=after,
+        significance="major" if after in ("overdue", "contradiction") else "minor",
+        reader_significance="untold",
+        detail={name: value for name, value in detail.items() if value},
+    )
+
+
+# --- what coordinators do ----------------------------------------------------------------------------------------------
+
+
+def find(around: Surroundings, history: History, trial: str, key: str) -> Line:
+    """The one thing that a trial owes by this key or by its beginning. Raises UsageError when it is none, or several."""
+    _look(around, history, trial)
+    found = [line for line in _lines(around, history, trial) if line.owed.key == key]
+    found = found or [line for line in _lines(around, history, trial) if line.owed.key.startswith(key)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(f"{trial} owes nothing by the name {key!r}; see what it owes: registry-sync deadlines {trial} --all", about=key)
+    raise UsageError(f"{key!r} may be {' or '.join(repr(line.owed.key) for line in found)}: name one of them", about=key)
+
+
+def done(around: Surroundings, line: Line, history: History, day: str) -> None:
+    """A coordinator says that it was done on this day."""
+    duties.mark(history, line.trial, line.owed.key, around.stamp(), "done", done_at=around.stamp(), done_on=day)
+
+
+def undone(around: Surroundings, line: Line, history: History) -> None:
+    """It was not done after all."""
+    duties.mark(history, line.trial, line.owed.key, around.stamp(), "undone", done_at=None, done_on=None)
+
+
+def snooze(around: Surroundings, line: Line, history: History, until: str | None) -> None:
+    """No news of it before this day; ``None``: from now on again."""
+    duties.mark(history, line.trial, line.owed.key, around.stamp(), "snoozed" if until else "not snoozed", snoozed_until=until)
+
+
+def give(around: Surroundings, line: Line, history: History, owner: str | None) -> None:
+    """Somebody looks after it; ``None``: nobody does."""
+    duties.mark(history, line.trial, line.owed.key, around.stamp(), "owner" if owner else "no owner", owner=owner)
+
+
+def enter(around: Surroundings, history: History, trial: str, event: Event, note: str | None) -> bool:
+    """Keep an event, and look at what follows from it at once; ``False``: it was kept already. Raises UsageError for a day to come."""
+    if event.date > today(around).isoformat():
+        raise UsageError(f"{event.date} is yet to come: an event is entered when it has happened", about=event.date)
+    if lookback.latest(history, trial, CTGOV) is None:
+        raise UsageError(f"nothing is held of {trial} yet; watch it and sync first", about=trial)
+    new = duties.add_event(history, trial, event, note, around.stamp())
+    _look(around, history, trial)
+    return new
+
+
+def take_back(around: Surroundings, history: History, event_id: int) -> KeptEvent:
+    """Take back an event that was entered by mistake. Raises UsageError when there is none of this number."""
+    found = duties.remove_event(history, event_id, around.stamp())
+    if found is None:
+        raise UsageError(f"there is no event {event_id}; see them: registry-sync event list", about=str(event_id))
+    _look(around, history, found.trial)
+    return found
+
+
+# --- letters -----------------------------------------------------------------------------------------------------------
+
+
+def sent(around: Surroundings, history: History, trial: str) -> list[str]:
+    """Note that the letters about a trial's pages were sent today; the pages, of which each is looked after until it is right."""
+    found = []
+    for one in audit.audited(history, trial):
+        wrong = [row.field for row in one.verdicts if row.verdict in ("outdated", "contradicts")]
+        if wrong:
+            duties.sent_letter(history, one.page.trial, one.page.url, wrong, today(around).isoformat(), around.stamp())
+            found.append(one.page.url)
+    return found
+
+
+def _settle_letters(around: Surroundings, history: History) -> None:
+    waiting = [letter for letter in duties.letters(history) if letter.settled_on is None]
+    for trial in {letter.trial for letter in waiting}:
+        verdicts = {one.page.url: {row.field: row.verdict for row in one.verdicts} for one in audit.audited(history, trial)}
+        for letter in waiting:
+            said = verdicts.get(letter.url) if letter.trial == trial else None
+            if said and all(said.get(field) not in ("outdated", "contradicts") for field in letter.fields):
+                duties.settled(history, letter, today(around).isoformat(), around.stamp())

@@ -1,0 +1,130 @@
+"""``deadlines``, ``event`` and ``logbook`` as a coordinator types them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from registry_sync.demo import record
+from registry_sync.demo.record import TRIAL
+from tests.cli.conftest import Terminal
+
+
+@pytest.fixture
+def watched(terminal: Terminal) -> Terminal:
+    terminal.house.registry.put(record.the_study())
+    assert terminal("watch", "add", TRIAL).code == 0
+    assert terminal("sync").code == 0
+    return terminal
+
+
+def test_what_is_owed_is_shown_with_its_source_and_what_shows_it(watched: Terminal) -> None:
+    said = watched("deadlines")
+    assert said.code == 0
+    assert said.out.startswith(TRIAL)
+    assert "42 CFR 11.44(a); cannot tell: the record does not say whether the FDA regulates what is studied" in " ".join(said.out.split())
+    assert "primary_completion_date:" in said.out
+    assert watched("deadlines", TRIAL.lower()).out == said.out
+    assert watched("deadlines", "show", TRIAL).out == said.out
+
+
+def test_without_anything_to_do_that_is_said(terminal: Terminal) -> None:
+    assert terminal("init").code in (0, 2)
+    terminal("watch", "add", TRIAL)
+    said = terminal("deadlines")
+    assert (said.code, said.out) == (0, "")
+    assert said.err.strip() == "nothing is owed that the records and events show"
+    assert json.loads(terminal("deadlines", "--json").out) == []
+
+
+def test_an_event_is_entered_listed_shown_and_taken_back(watched: Terminal) -> None:
+    said = watched("event", "add", TRIAL, "halted", "2026-02-01", "--country", "Denmark", "--note", "power cut")
+    assert said.code == 0
+    assert "CTIS: temporary halt" in said.out
+    assert "Article 37(5) or 38(1)" in said.out
+    assert "was entered before" in watched("event", "add", TRIAL, "halted", "2026-02-01", "--country", "Denmark").out
+    (event,) = watched("event", "list", "--json").json
+    assert (event["kind"], event["date"], event["country"], event["note"]) == ("halted", "2026-02-01", "Denmark", "power cut")
+    assert "power cut" in watched("event", "list", TRIAL).out
+    assert watched("event", "remove", str(event["id"])).code == 0
+    assert watched("event", "list", "--json").json == []
+    assert watched("event", "remove", str(event["id"])).code == 2
+
+
+def test_done_snoozed_and_owned(watched: Terminal) -> None:
+    watched("event", "add", TRIAL, "halted", "2026-02-01")
+
+    def row(rule: str) -> dict[str, object]:
+        found: dict[str, object] = next(row for row in watched("deadlines", TRIAL, "--all", "--json").json if row["rule"] == rule)
+        return found
+
+    assert watched("deadlines", "owner", TRIAL, "eu-halt halted", "Contact A").code == 0
+    assert row("eu-halt")["owner"] == "Contact A"
+    assert [line["rule"] for line in watched("deadlines", "--owner", "Contact A", "--json").json] == ["eu-halt"]
+    assert watched("deadlines", "snooze", TRIAL, "eu-halt halted", "--until", "2999-01-01").code == 0
+    assert "eu-halt" not in [line["rule"] for line in watched("deadlines", "--json").json]
+    assert watched("deadlines", "snooze", TRIAL, "eu-halt halted").code == 0
+    assert "eu-halt" in [line["rule"] for line in watched("deadlines", "--json").json]
+    assert watched("deadlines", "done", TRIAL, "eu-halt halted", "--on", "2026-02-10").code == 0
+    assert (row("eu-halt")["state"], row("eu-halt")["on"]) == ("met", "2026-02-10")
+    assert watched("deadlines", "undone", TRIAL, "eu-halt halted").code == 0
+    assert row("eu-halt")["state"] == "overdue"
+    assert row("eu-halt")["applies"] == "applies"
+
+
+def test_a_coordinator_says_whether_a_law_binds_the_trial(watched: Terminal) -> None:
+    rules = {row["rule"]: row["applies"] for row in watched("deadlines", "--json").json}
+    assert rules["results"] == "cannot tell"
+    assert watched("deadlines", "law", TRIAL, "us", "--yes").code == 0
+    assert {row["rule"]: row["applies"] for row in watched("deadlines", "--json").json}["results"] == "applies"
+    assert watched("deadlines", "law", TRIAL, "us", "--no").code == 0
+    assert "results" not in [row["rule"] for row in watched("deadlines", "--all", "--json").json]
+    assert watched("deadlines", "law", TRIAL, "us", "--by-record").code == 0
+    assert {row["rule"]: row["applies"] for row in watched("deadlines", "--json").json}["results"] == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    ("call", "complaint"),
+    [
+        (("deadlines", "NCT1"), "is not a trial id"),
+        (("deadlines", "NCT00000009"), "nothing is known of this trial"),
+        (("event", "add", TRIAL, "halted", "yesterday"), "is no day: write it as 2026-02-03"),
+        (("event", "add", TRIAL, "halted", "2999-01-01"), "is yet to come"),
+        (("event", "add", "NCT00000009", "halted", "2026-01-01"), "nothing is known of this trial"),
+        (("deadlines", "done", TRIAL, "nothing"), "owes nothing by the name 'nothing'"),
+        (("deadlines", "snooze", TRIAL, "results", "--until", "2020-01-01"), "is not yet to come"),
+        (("deadlines", "law", TRIAL, "us"), "say --yes, --no or --by-record"),
+        (("deadlines", "--link"), "web.url is not set"),
+        (("audit", "--sent"), "name the trial"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_that_says_why(watched: Terminal, call: tuple[str, ...], complaint: str) -> None:
+    said = watched(*call)
+    assert said.code == 2
+    assert complaint in said.complaint
+
+
+def test_the_logbook_is_dated_and_has_no_address_in_it(watched: Terminal) -> None:
+    house = watched.house
+    house.subscribe("coordinator@example.org", role="coordinator")
+    house.registry.put(record.with_status(house.registry.study(TRIAL), "ACTIVE_NOT_RECRUITING", posted="2026-02-05"))
+    assert watched("sync").code == 0
+    watched("event", "add", TRIAL, "recruitment-ended", "2026-02-03")
+    rows = watched("logbook", TRIAL, "--json").json
+    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
+    assert {"version", "change", "notice sent", "event", "state"} <= {row["what"] for row in rows}
+    assert any("Recruiting → Active, not recruiting" in str(row["detail"]) for row in rows)
+    as_csv = watched("logbook", TRIAL, "--csv").out
+    assert [row["at"] for row in csv.DictReader(io.StringIO(as_csv))] == [row["at"] for row in rows]
+    assert "coordinator@example.org" not in as_csv
+    assert watched("logbook", TRIAL, "--since", "2999-01-01", "--json").json == []
+
+
+def test_the_calendar_on_stdout_is_one(watched: Terminal) -> None:
+    icalendar = pytest.importorskip("icalendar")
+    said = watched("deadlines", "--ics")
+    parsed = icalendar.Calendar.from_ical(said.out)
+    assert {str(event["summary"]) for event in parsed.walk("VEVENT")} >= {f"{TRIAL}: Results at ClinicalTrials.gov"}

@@ -13,7 +13,7 @@ from db.connection import History, Row
 from registry_sync.trials.binding import Answers
 from registry_sync.trials.deadlines import Event
 
-DESK = """key, state, due, told, first_seen_at, done_at, done_on, snoozed_until, owner"""
+DESK = """key, state, due, told, first_seen_at, acknowledged_at, done_at, done_on, snoozed_until, owner"""
 
 
 class KeptEvent(msgspec.Struct, frozen=True):
@@ -38,6 +38,7 @@ class Duty(msgspec.Struct, frozen=True):
     due: str | None
     told: str | None
     first_seen_at: str
+    acknowledged_at: str | None = None
     done_at: str | None = None
     done_on: str | None = None
     snoozed_until: str | None = None
@@ -164,7 +165,8 @@ def keep(connection: sqlite3.Connection, trial: str, seen: Sequence[Duty], now: 
     for duty in seen:
         connection.execute(
             """INSERT INTO duty (trial, key, state, due, told, first_seen_at) VALUES (?, ?, ?, ?, ?, ?)
-               ON CONFLICT (trial, key) DO UPDATE SET state = excluded.state, due = excluded.due, told = excluded.told""",
+               ON CONFLICT (trial, key) DO UPDATE SET state = excluded.state, due = excluded.due, told = excluded.told,
+                   acknowledged_at = iif(state = excluded.state, acknowledged_at, NULL)""",
             (trial, duty.key, duty.state, duty.due, duty.told, now),
         )
         if before.get(duty.key) != duty.state:
@@ -178,16 +180,17 @@ def forget(connection: sqlite3.Connection, trial: str, keys: Iterable[str], now:
         _log(connection, trial, key, now, "state", "no longer owed")
 
 
-def mark(history: History, trial: str, key: str, now: str, what: str, **values: str | None) -> None:
-    """Note what a coordinator does about a thing that is owed: ``done_at``, ``done_on``, ``snoozed_until``, ``owner``."""
-    columns = [name for name in ("done_at", "done_on", "snoozed_until", "owner") if name in values]
+def mark(history: History, trial: str, key: str, now: str, what: str, note: str | None = None, **values: str | None) -> None:
+    """Note what a coordinator does about a thing that is owed: ``acknowledged_at``, ``done_at``, ``done_on``, ``snoozed_until``, ``owner``."""
+    columns = [name for name in ("acknowledged_at", "done_at", "done_on", "snoozed_until", "owner") if name in values]
     with history.write() as connection:
         sets = ", ".join(f"{name} = ?" for name in columns)
         connection.execute(
             f"UPDATE duty SET {sets} WHERE trial = ? AND key = ?",  # noqa: S608 - the columns are ours
             (*(values[name] for name in columns), trial, key),
         )
-        _log(connection, trial, key, now, what, next((values[name] for name in reversed(columns) if values[name]), None))
+        said = note or next((values[name] for name in reversed(columns) if values[name] and name != "acknowledged_at"), None)
+        _log(connection, trial, key, now, what, said)
 
 
 def _log(connection: sqlite3.Connection, trial: str, key: str, now: str, what: str, detail: str | None) -> None:

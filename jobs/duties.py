@@ -264,6 +264,11 @@ def find(around: Surroundings, history: History, trial: str, key: str) -> Line:
     raise UsageError(f"{key!r} may be {' or '.join(repr(line.owed.key) for line in found)}: name one of them", about=key)
 
 
+def acknowledge(around: Surroundings, line: Line, history: History, note: str | None) -> None:
+    """A coordinator says that it is known how it stands now; when that changes, it is open again."""
+    duties.mark(history, line.trial, line.owed.key, around.stamp(), "acknowledged", note, acknowledged_at=around.stamp())
+
+
 def done(around: Surroundings, line: Line, history: History, day: str) -> None:
     """A coordinator says that it was done on this day."""
     duties.mark(history, line.trial, line.owed.key, around.stamp(), "done", done_at=around.stamp(), done_on=day)

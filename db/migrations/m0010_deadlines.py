@@ -31,6 +31,7 @@ SCHEMA = (
         due TEXT,                        -- its last day then
         told TEXT,                       -- the state that its news told last; NULL: none yet
         first_seen_at TEXT NOT NULL,     -- UTC
+        acknowledged_at TEXT,            -- UTC: when a coordinator said that it is known how it stands now
         done_at TEXT,                    -- UTC: when a coordinator said that it is done
         done_on TEXT,                    -- the day on which it was
         snoozed_until TEXT,              -- a day: no news of it before
@@ -42,7 +43,7 @@ SCHEMA = (
         trial TEXT NOT NULL REFERENCES trial(id),
         key TEXT NOT NULL,
         at TEXT NOT NULL,                -- UTC
-        what TEXT NOT NULL,              -- state, done, undone, snoozed, owner, event, answer, letter
+        what TEXT NOT NULL,              -- state, acknowledged, done, undone, snoozed, owner, event, answer, letter
         detail TEXT
     )""",
     "CREATE INDEX duty_log_by_trial ON duty_log (trial, id)",

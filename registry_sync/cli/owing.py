@@ -123,6 +123,7 @@ def _as_json(line: Line) -> dict[str, Any]:
         "on": duty.done_on if duty and duty.done_at else row.on,
         "event": plain(row.event) if row.event else None,
         "owner": duty.owner if duty else None,
+        "acknowledged_at": duty.acknowledged_at if duty else None,
         "snoozed_until": duty.snoozed_until if duty else None,
         "done_at": duty.done_at if duty else None,
     }
@@ -160,7 +161,12 @@ def _print_line(line: Line) -> None:
         echo(f"      {name}: {one_line(value)}", "        ")
     if row.event is not None:
         echo(f"      event: {row.event.kind} {row.event.date}{f' in {row.event.country}' if row.event.country else ''}", "        ")
-    kept = [f"owner {duty.owner}" if duty and duty.owner else "", f"put off to {duty.snoozed_until}" if duty and line.is_snoozed else ""]
+    seen = f"acknowledged {duty.acknowledged_at[:10]}" if duty and duty.acknowledged_at else ""
+    kept = [
+        seen,
+        f"owner {duty.owner}" if duty and duty.owner else "",
+        f"put off to {duty.snoozed_until}" if duty and line.is_snoozed else "",
+    ]
     echo(f"      {'; '.join(['id ' + repr(row.key), *filter(None, kept)])}", "        ")
 
 
@@ -168,6 +174,24 @@ def _print_line(line: Line) -> None:
 
 _THE_ID = click.argument("key", metavar="ID")
 _TRIAL = click.argument("trial", metavar="NCT", callback=trial_ids)
+
+
+@deadlines.command(epilog="Example: registry-sync deadlines acknowledge NCT06805448 results --note 'with the statistician'")
+@_TRIAL
+@_THE_ID
+@click.option("--note", metavar="TEXT", help="What is being done about it, for the logbook.")
+@asked
+def acknowledge(asked: Asked, trial: str, key: str, note: str | None) -> None:
+    """Say that it is known how something stands. It stays listed, marked so, until that changes."""
+    from jobs import duties
+    from registry_sync.notices.clean import one_line
+
+    around = asked.surroundings()
+    with asked.history() as history:
+        must_be_known(history, trial)
+        line = duties.find(around, history, trial, key)
+        duties.acknowledge(around, line, history, one_line(note or "")[:500] or None)
+    click.echo(f"{trial}: that {line.owed.key} is {line.state} is acknowledged")
 
 
 @deadlines.command(epilog="Example: registry-sync deadlines done NCT06805448 eu-halt --on 2026-02-10")

@@ -64,6 +64,10 @@ def test_done_snoozed_and_owned(watched: Terminal) -> None:
     assert watched("deadlines", "owner", TRIAL, "eu-halt halted", "Contact A").code == 0
     assert row("eu-halt")["owner"] == "Contact A"
     assert [line["rule"] for line in watched("deadlines", "--owner", "Contact A", "--json").json] == ["eu-halt"]
+    assert watched("deadlines", "acknowledge", TRIAL, "eu-halt halted", "--note", "with the statistician").code == 0
+    assert row("eu-halt")["acknowledged_at"]
+    assert "acknowledged" in watched("deadlines").out
+    assert "with the statistician" in watched("logbook", TRIAL).out
     assert watched("deadlines", "snooze", TRIAL, "eu-halt halted", "--until", "2999-01-01").code == 0
     assert "eu-halt" not in [line["rule"] for line in watched("deadlines", "--json").json]
     assert watched("deadlines", "snooze", TRIAL, "eu-halt halted").code == 0

@@ -151,6 +151,25 @@ def test_an_event_starts_a_clock_and_a_coordinators_word_ends_it(house: House) -
     assert ("eu-recruitment-end", "due soon", "overdue") not in told(house)
 
 
+def test_what_was_acknowledged_is_open_again_when_it_stands_otherwise(house: House) -> None:
+    begin(house)
+    house.sync(days=1)
+    enter(house, "halted", "2026-02-03")
+
+    def acknowledged() -> bool:
+        with house.history() as history:
+            duty = kept.duties(history, TRIAL)["eu-halt halted 2026-02-03"]
+            return duty.acknowledged_at is not None
+
+    with house.history() as history:
+        duties.acknowledge(house.around, duties.find(house.around, history, TRIAL, "eu-halt halted"), history, None)
+    house.sync(days=2)
+    assert acknowledged()
+    house.sync(days=20)
+    assert ("eu-halt", "due soon", "overdue") in told(house)
+    assert not acknowledged()
+
+
 def test_what_is_put_off_is_not_told_before_its_day(house: House) -> None:
     begin(house)
     house.sync(days=1)

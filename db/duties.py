@@ -181,7 +181,10 @@ def forget(connection: sqlite3.Connection, trial: str, keys: Iterable[str], now:
 
 
 def mark(history: History, trial: str, key: str, now: str, what: str, note: str | None = None, **values: str | None) -> None:
-    """Note what a coordinator does about a thing that is owed: ``acknowledged_at``, ``done_at``, ``done_on``, ``snoozed_until``, ``owner``."""
+    """Note what a coordinator does about a thing that is owed.
+
+    ``values``: ``acknowledged_at``, ``done_at``, ``done_on``, ``snoozed_until``, ``owner``.
+    """
     columns = [name for name in ("acknowledged_at", "done_at", "done_on", "snoozed_until", "owner") if name in values]
     with history.write() as connection:
         sets = ", ".join(f"{name} = ?" for name in columns)

@@ -10,6 +10,7 @@ import msgspec
 from db.cards import folded, name_of
 from db.connection import History, Row
 from db.history import marks
+from db.public import State
 from registry_sync.trials.countries import country_key
 
 MOST_WORDS = 12
@@ -40,19 +41,13 @@ class Wanted(msgspec.Struct, frozen=True):
     exactly: bool = False
 
 
-class Stamp(msgspec.Struct, frozen=True):
-    """``mark`` is another one as soon as anything is new that pages show; ``at``: when the newest thing was seen (UTC), or ``None``."""
-
-    mark: str
-    at: str | None
-
-
-def stamp(history: History, trials: Sequence[str] = ()) -> Stamp:
-    """Of everything, or with ``trials`` of what these show: a few look-ups, whatever is kept."""
+def stamp(history: History, trials: Sequence[str] = ()) -> State:
+    """How far all that pages show has come, or with ``trials`` what is shown of these: a few look-ups, whatever is kept."""
     only = "WHERE trial IN (SELECT value FROM json_each(:trials))" if trials else ""
     row = history.one(
         f"""SELECT (SELECT max(id) FROM version {only}) AS version, (SELECT max(id) FROM change {only}) AS change,
                    (SELECT count(*) FROM watch {only}) AS watched, (SELECT trial FROM watch ORDER BY rowid DESC LIMIT 1) AS newest,
+                   (SELECT added_at FROM watch ORDER BY rowid DESC LIMIT 1) AS added_at,
                    (SELECT count(*) || ' ' || max(since) FROM alias) AS aliases,
                    (SELECT group_concat(trial || state || since) FROM absence) AS absences,
                    (SELECT group_concat(source || opened_at) FROM incident WHERE closed_at IS NULL) AS incidents,
@@ -66,8 +61,8 @@ def stamp(history: History, trials: Sequence[str] = ()) -> Stamp:
         {"trials": json.dumps(list(trials))},
     )
     assert row is not None  # noqa: S101 - a question without a table has one row
-    times = [row[name] for name in ("run_at", "looked_at", "seen_at", "changed_at", "page_at")]
-    return Stamp(json.dumps(list(row.values())), max(filter(None, times), default=None))
+    times = [row[name] for name in ("added_at", "run_at", "looked_at", "seen_at", "changed_at", "page_at")]
+    return State(json.dumps(list(row.values())), max(filter(None, times), default=None))
 
 
 def found(history: History, wanted: Wanted) -> list[str]:

@@ -30,7 +30,7 @@ Connection = sqlite3.Connection
 
 
 class History:
-    """An open history file. Not shared between threads: each opens its own."""
+    """An open history file. Not shared between threads: each opens its own, or has one from ``db.readers`` for a while."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
@@ -161,11 +161,12 @@ def _sentence(error: sqlite3.DatabaseError) -> str | None:
     }.get(code)
 
 
-def open_history(path: Path, *, create: bool = False) -> History:
+def open_history(path: Path, *, create: bool = False, shared: bool = False) -> History:
     """Open the history, bring its schema up to date (with a backup before), and return it.
 
-    ``create``: make the file when there is none. Raises DatabaseError, with what to do: no such file, not a database,
-    another program's, a newer program's, locked, read-only, disk full.
+    ``create``: make the file when there is none. ``shared``: for reading alone, in one thread after another.
+    Raises DatabaseError, with what to do: no such file, not a database, another program's, a newer program's, locked, read-only,
+    disk full.
     """
     if not path.exists():
         _check_may_create(path, create=create)
@@ -173,16 +174,23 @@ def open_history(path: Path, *, create: bool = False) -> History:
     elif path.is_dir():
         raise DatabaseError(f"{path}: is a folder; name a file with --database", about=str(path))
     with clear_errors(path):
-        connection = sqlite3.connect(path, timeout=WAIT_FOR_OTHERS, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=WAIT_FOR_OTHERS, isolation_level=None, check_same_thread=not shared)
     history = History(path, connection)
     try:
         with clear_errors(path):
             _identify(history)
             _prepare(history)
+            if shared:
+                connection.execute("PRAGMA query_only = ON")
     except BaseException:
         connection.close()
         raise
     return history
+
+
+def open_to_watch(path: Path) -> sqlite3.Connection:
+    """A connection that asks for ``data_version`` alone: unchecked, and waiting for nobody. Raises sqlite3.Error."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None)
 
 
 def _check_may_create(path: Path, *, create: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import cache
 from pathlib import Path
 
 SET = "registry-sync"
@@ -11,7 +12,12 @@ SET = "registry-sync"
 
 def known() -> list[str]:
     """The names of the steps that this program has, in their order."""
-    return sorted(step.stem for step in (Path(__file__).parent / "migrations").glob("m[0-9]*.py"))
+    return list(_in(Path(__file__).parent / "migrations"))
+
+
+@cache
+def _in(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(step.stem for step in folder.glob("m[0-9]*.py")))
 
 
 def taken(connection: sqlite3.Connection) -> list[str]:

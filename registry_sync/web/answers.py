@@ -1,105 +1,174 @@
-"""The public pages' way to answer: made once for what is kept, and not sent again to who has it already."""
+"""Answers that say how fresh they are (RFC 9110, sections 8.8 and 13): made once for what is kept, not sent again to who has them already.
+
+The tag is made of numbers that the database keeps, not of the answer. While nothing at all is written to the database, not even these are
+looked up again: the answer that was made last is the answer, and is given at once, in the event loop.
+"""
 
 from __future__ import annotations
 
 import datetime
+import functools
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+import msgspec
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from db import catalogue
 from db.connection import History
-from jobs.surroundings import from_stamp
+from db.public import State
+from db.readers import Mark
+from jobs.surroundings import as_stamp, from_stamp
 from registry_sync import __version__
 from registry_sync.notices.i18n import languages
-from registry_sync.web.pages import around_of, language_of, page
+from registry_sync.web.pages import around_of, language_of, page, readers_of
 
-MOST_KEPT = 32 * 2**20
-"""Bytes of pages that are kept as they were sent."""
+MOST_KEPT = 48 * 2**20
+"""Bytes of answers that are kept as they were made."""
 NAMES = {"en": "English", "da": "Dansk"}
 """What speakers of a language call it."""
 
-_STARTED = datetime.datetime.now(datetime.UTC)
+_LONGEST_HEADER = 4096
+_OVERHEAD = 2048
+"""Bytes that an answer takes beside its body, about."""
+
+_Key = tuple[str, str, str, str]
+
+
+class _Made(msgspec.Struct, frozen=True):
+    """An answer: ``whole`` as it was made (``None``: nobody wanted it yet), and ``unchanged`` for who has it.
+
+    It holds on ``day`` as long as the file has this ``mark``, and beyond that as long as it has this ``tag``.
+    """
+
+    tag: str
+    modified: datetime.datetime | None
+    unchanged: Response
+    whole: Response | None
+    mark: Mark | None
+    day: datetime.date
+
+    @property
+    def size(self) -> int:
+        return _OVERHEAD + (len(self.whole.body) if self.whole is not None else 0)
+
+    def to(self, request: Request) -> Response | None:
+        """What this client gets of it."""
+        return self.unchanged if _is_known(request, self.tag, self.modified) else self.whole
 
 
 class _Kept:
-    """The bodies of pages as they were sent, the last ones; for all threads."""
+    """The last answers by what was asked for, for all threads."""
 
     def __init__(self) -> None:
-        self._bodies: OrderedDict[tuple[str, ...], bytes] = OrderedDict()
+        self._made: OrderedDict[_Key, _Made] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
 
-    def get(self, key: tuple[str, ...]) -> bytes | None:
+    def get(self, key: _Key) -> _Made | None:
         with self._lock:
-            found = self._bodies.get(key)
+            found = self._made.get(key)
             if found is not None:
-                self._bodies.move_to_end(key)
+                self._made.move_to_end(key)
             return found
 
-    def put(self, key: tuple[str, ...], body: bytes) -> None:
+    def put(self, key: _Key, made: _Made) -> None:
         with self._lock:
-            if key in self._bodies:
-                return
-            self._bodies[key] = body
-            self._size += len(body)
+            before = self._made.pop(key, None)
+            self._made[key] = made
+            self._size += made.size - (before.size if before is not None else 0)
             while self._size > MOST_KEPT:
-                _, oldest = self._bodies.popitem(last=False)
-                self._size -= len(oldest)
+                _, oldest = self._made.popitem(last=False)
+                self._size -= oldest.size
 
 
 _kept = _Kept()
 
 
-def answer(request: Request, make: Callable[[History], Response], trials: Sequence[str] = (), history: History | None = None) -> Response:
-    """What ``make`` makes; or that nothing is new (304), by the newest of everything that is kept, or of what is on these ``trials``."""
-    around = around_of(request)
-    if history is None:
-        with around.open() as opened:
-            return answer(request, make, trials, opened)
+def at_once(make: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that gives the answer it gave last as long as nothing was written to the database since; else ``make``'s, in a thread."""
+
+    @functools.wraps(make)
+    async def respond(request: Request) -> Response:
+        mark = request.state.mark = readers_of(request).mark()
+        made = _kept.get(_key(request))
+        if made is not None and mark is not None and made.mark == mark and made.day == around_of(request).now().date():
+            response = made.to(request)
+            if response is not None:
+                return response
+        return await run_in_threadpool(make, request)
+
+    return respond
+
+
+def answer(
+    request: Request, state: State, make: Callable[[], Response], *more: object, headers: Mapping[str, str] | None = None
+) -> Response:
+    """304 when the client has this state already, else what ``make`` makes; ``more``: what that depends on beside state and address.
+
+    Only for an endpoint that is ``at_once``: it must depend on nothing else but the database and the day (UTC).
+    """
+    tag = _tag(request, state, more)
+    now = around_of(request).now()
+    at = from_stamp(state.at) if state.at else None
+    modified = at if at is not None and at < now.replace(microsecond=0) else None  # in its own second still more may come
+    all_headers = {"ETag": tag, "Cache-Control": "public, no-cache", **(headers or {})}
+    if modified is not None:
+        all_headers["Last-Modified"] = format_datetime(modified, usegmt=True)
+    key = _key(request)
+    before = _kept.get(key)
+    whole = before.whole if before is not None and before.tag == tag and before.modified == modified else None
+    if whole is None and not _is_known(request, tag, modified):
+        whole = make()
+        if whole.status_code != 200:
+            return whole
+        for name, value in all_headers.items():
+            whole.headers.setdefault(name, value)
+    mark = request.state.mark if modified == at else None
+    made = _Made(tag, modified, Response(status_code=304, headers=all_headers), whole, mark, now.date())
+    _kept.put(key, made)
+    return made.to(request) or made.unchanged
+
+
+def shown(request: Request, history: History, make: Callable[[History], Response], trials: Sequence[str] = ()) -> Response:
+    """The same of a page in the reader's language, by the newest of everything that is kept, or of what is on these ``trials``."""
     stamp = catalogue.stamp(history, trials)
-    now = around.now()
+    midnight = as_stamp(around_of(request).now().replace(hour=0, minute=0, second=0, microsecond=0))
     language = language_of(request)
-    parts = (stamp.mark, now.date().isoformat(), language, _root(request), __version__)
-    etag = f'W/"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
-    changed = max(from_stamp(stamp.at) if stamp.at else _STARTED, now.replace(hour=0, minute=0, second=0, microsecond=0))
-    headers = {
-        "ETag": etag,
-        "Last-Modified": format_datetime(changed.astimezone(datetime.UTC), usegmt=True),
-        "Cache-Control": "public, no-cache",
-        "Vary": "Accept-Language",
-        "Content-Language": language,
-    }
-    if _is_known(request, etag, changed):
-        return Response(status_code=304, headers=headers)
-    key = (str(around.database), request.url.path, request.url.query, etag)
-    body = _kept.get(key)
-    if body is None:
-        made = make(history)
-        if made.status_code != 200:
-            return made
-        body = bytes(made.body)
-        _kept.put(key, body)
-    return HTMLResponse(body, headers=headers)
+    headers = {"Vary": "Accept-Language", "Content-Language": language}
+    state = State(stamp.key, max(stamp.at or midnight, midnight))
+    return answer(request, state, lambda: make(history), midnight, language, headers=headers)
 
 
-def _is_known(request: Request, etag: str, changed: datetime.datetime) -> bool:
-    """Has the client what it would get (RFC 9110, 13.2.2)?"""
-    given = request.headers.get("if-none-match")
-    if given is not None:
-        return given.strip() == "*" or etag in (each.strip() for each in given.split(","))
-    try:
-        since = parsedate_to_datetime(request.headers.get("if-modified-since", ""))
-        return changed.replace(microsecond=0) <= since
-    except (TypeError, ValueError):
+def _key(request: Request) -> _Key:
+    return str(around_of(request).database), request.url.path, request.url.query, language_of(request)
+
+
+def _tag(request: Request, state: State, more: Sequence[object]) -> str:
+    parts = (__version__, state.key, request.url.path, request.url.query, around_of(request).settings.web.url, *more)
+    return f'W/"{hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:24]}"'
+
+
+def _is_known(request: Request, tag: str, modified: datetime.datetime | None) -> bool:
+    """Does the client hold this? Where it sends tags, its date does not matter."""
+    tags = request.headers.get("if-none-match")
+    if tags is not None:
+        return len(tags) <= _LONGEST_HEADER and any(part.strip() in ("*", tag, tag.removeprefix("W/")) for part in tags.split(","))
+    since = request.headers.get("if-modified-since")
+    if since is None or modified is None or len(since) > _LONGEST_HEADER:
         return False
+    try:
+        known = parsedate_to_datetime(since)
+    except (ValueError, TypeError, IndexError):
+        return False
+    return known.tzinfo is not None and modified <= known
 
 
 def public(request: Request, name: str, **values: Any) -> Response:

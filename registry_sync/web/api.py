@@ -20,8 +20,8 @@ from jobs.comparing import differences
 from registry_sync.sources.interface import CTGOV
 from registry_sync.trials.record import TOPICS
 from registry_sync.web import asked, comparing, kept
-from registry_sync.web.fresh import answer
-from registry_sync.web.pages import around_of
+from registry_sync.web.answers import answer, at_once
+from registry_sync.web.pages import around_of, readers_of
 from registry_sync.web.problems import OPEN, nothing
 
 MOST = 1000
@@ -177,7 +177,7 @@ def changes(request: Request) -> Response:
 def watched_searches(request: Request) -> Response:
     """The watched searches: a program may ask for the changes in what one found."""
     asked.only(request)
-    with around_of(request).open() as history:
+    with readers_of(request).open() as history:
         found = searches.every(history)
         return answer(request, public.state(history), lambda: _json(found), found)
 
@@ -192,18 +192,19 @@ def described(request: Request) -> Response:
 
 def routes() -> list[Route]:
     """What answers below ``/api``."""
-    return [
-        Route("/api/trials", trials),
-        Route("/api/trials/{trial}", trial),
-        Route("/api/trials/{trial}/changes", changes_of),
-        Route("/api/trials/{trial}/versions", versions),
-        Route("/api/trials/{trial}/diff", diff),
-        Route("/api/trials/{trial}/at/{date}", at),
-        Route("/api/trials/{trial}/listings", listings),
-        Route("/api/changes", changes),
-        Route("/api/searches", watched_searches),
-        Route("/api/openapi.json", described),
-    ]
+    answering = {
+        "/api/trials": trials,
+        "/api/trials/{trial}": trial,
+        "/api/trials/{trial}/changes": changes_of,
+        "/api/trials/{trial}/versions": versions,
+        "/api/trials/{trial}/diff": diff,
+        "/api/trials/{trial}/at/{date}": at,
+        "/api/trials/{trial}/listings": listings,
+        "/api/changes": changes,
+        "/api/searches": watched_searches,
+        "/api/openapi.json": described,
+    }
+    return [Route(path, at_once(make)) for path, make in answering.items()]
 
 
 def _trial_row(row: dict[str, Any]) -> dict[str, Any]:
@@ -228,12 +229,12 @@ def _named(request: Request) -> str:
 
 
 def _of_all(request: Request, make: Callable[[History], Any]) -> Response:
-    with around_of(request).open() as history:
+    with readers_of(request).open() as history:
         return answer(request, public.state(history), lambda: _json(make(history)))
 
 
 def _of_one(request: Request, make: Callable[[History, tuple[str, ...]], Any], *more: object) -> Response:
-    with around_of(request).open() as history:
+    with readers_of(request).open() as history:
         ids = asked.trial(request, history)
         return answer(request, public.state_of(history, ids), lambda: _json(make(history, ids)), *more)
 

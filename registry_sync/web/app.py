@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from db.readers import Readers
 from jobs.surroundings import Surroundings, log
 from registry_sync.errors import DatabaseError
 from registry_sync.web import desk, home, listings, past, trial, wishes
@@ -21,7 +22,7 @@ from registry_sync.web.programs import routes
 _STYLE = Path(__file__).resolve().parent / "style.css"
 
 
-def application(around: Surroundings) -> ASGIApp:
+def application(around: Surroundings, readers: Readers) -> ASGIApp:
     """The pages over one database, behind what guards each of them."""
     app = Starlette(
         routes=[
@@ -44,7 +45,7 @@ def application(around: Surroundings) -> ASGIApp:
         exception_handlers={HTTPException: _said_no, DatabaseError: _no_database, Exception: _fault},
     )
     app.router.redirect_slashes = False  # it would lead to whatever host the client names
-    return Guard(app, around)
+    return Guard(app, around, readers)
 
 
 def _style(_: Request) -> Response:

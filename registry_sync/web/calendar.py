@@ -25,8 +25,8 @@ from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.when import parse
 from registry_sync.trials.record import N_
 from registry_sync.web import asked
-from registry_sync.web.fresh import answer
-from registry_sync.web.pages import around_of
+from registry_sync.web.answers import answer, at_once
+from registry_sync.web.pages import around_of, readers_of
 
 MOST = 2000
 """Events of one calendar; those that come first are in it."""
@@ -52,18 +52,20 @@ class Event(msgspec.Struct, frozen=True):
     actual: bool
 
 
+@at_once
 def everything(request: Request) -> Response:
     """What is watched, or what a search found: what is to come, and what was of late."""
     around = around_of(request)
-    with around.open() as history:
+    with readers_of(request).open() as history:
         scope = asked.scope(request, history)
         since = around.now().date() - datetime.timedelta(days=BACK)
         return _calendar(request, history, scope, public.state(history), since)
 
 
+@at_once
 def trial(request: Request) -> Response:
     """All dates of one trial."""
-    with around_of(request).open() as history:
+    with readers_of(request).open() as history:
         ids = asked.trial(request, history)
         return _calendar(request, history, Scope(ids=ids), public.state_of(history, ids), datetime.date.min, ids[0])
 

@@ -27,8 +27,8 @@ from registry_sync.notices.route import READER_TOPICS
 from registry_sync.trials.changes import KeptChange
 from registry_sync.trials.record import N_, TOPICS
 from registry_sync.web import asked, kept
-from registry_sync.web.fresh import answer
-from registry_sync.web.pages import around_of
+from registry_sync.web.answers import answer, at_once
+from registry_sync.web.pages import around_of, readers_of
 
 PAGE = 100
 """Entries of a page."""
@@ -55,16 +55,18 @@ _NAMES: dict[str, str] = {
 }
 
 
+@at_once
 def everything(request: Request) -> Response:
     """All that is watched, or what a search found, about all topics or some."""
-    with around_of(request).open() as history:
+    with readers_of(request).open() as history:
         scope = asked.scope(request, history)
         return _feed(request, history, scope, public.state(history), N_("Changes in clinical trials"))
 
 
+@at_once
 def trial(request: Request) -> Response:
     """One trial."""
-    with around_of(request).open() as history:
+    with readers_of(request).open() as history:
         ids = asked.trial(request, history)
         return _feed(request, history, Scope(ids=ids), public.state_of(history, ids), N_("Changes in {trial}"), ids[0])
 

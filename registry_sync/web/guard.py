@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from db.readers import Readers
 from jobs.surroundings import Surroundings, log
 from registry_sync.web.pages import failed
 
@@ -38,16 +39,16 @@ class _TooLargeError(Exception):
 class Guard:
     """Stands before the pages. A fault in one of them is a page that says so, and a line in the log."""
 
-    def __init__(self, app: ASGIApp, around: Surroundings) -> None:
+    def __init__(self, app: ASGIApp, around: Surroundings, readers: Readers) -> None:
         self._app = app
-        self._around = around
+        self._state = {"around": around, "readers": readers}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope.setdefault("state", {})["around"] = self._around
+        scope.setdefault("state", {}).update(self._state)
         began, status = time.monotonic(), 0
 
         async def guarded(message: Message) -> None:

@@ -16,8 +16,8 @@ from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.trials.record import N_
 from registry_sync.web import told
-from registry_sync.web.answers import answer, public
-from registry_sync.web.pages import around_of, failed, language_of
+from registry_sync.web.answers import at_once, public, shown
+from registry_sync.web.pages import around_of, failed, language_of, readers_of
 
 A_PAGE = 50
 """Trials on one page."""
@@ -35,14 +35,18 @@ _choices: dict[str, tuple[str, list[str], list[str]]] = {}
 """By database: the stamp of what is kept, and the countries and conditions that it has."""
 
 
+@at_once
 def home(request: Request) -> Response:
     """All watched trials, or those that are searched for, those that changed last first."""
-    return answer(request, lambda history: _home(request, history))
+    with readers_of(request).open() as opened:
+        return shown(request, opened, lambda history: _home(request, history))
 
 
+@at_once
 def condition(request: Request) -> Response:
     """All watched trials on one condition."""
-    return answer(request, lambda history: _condition(request, history))
+    with readers_of(request).open() as opened:
+        return shown(request, opened, lambda history: _condition(request, history))
 
 
 def wanted_of(request: Request) -> Wanted:
@@ -126,7 +130,7 @@ def _entry(row: dict[str, Any], today: str, t: Translator) -> dict[str, Any]:
 
 def _choices_of(request: Request, history: History) -> tuple[list[str], list[str]]:
     """What the form offers; counted anew when there is anything new."""
-    database, mark = str(around_of(request).database), catalogue.stamp(history).mark
+    database, mark = str(around_of(request).database), catalogue.stamp(history).key
     known = _choices.get(database)
     if known is None or known[0] != mark:
         known = (mark, catalogue.countries(history), catalogue.conditions(history, _MOST_CONDITIONS))

@@ -21,7 +21,7 @@ from registry_sync.errors import DatabaseError
 from registry_sync.notices.clean import one_line
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.sources.interface import CTGOV
-from registry_sync.web.pages import around_of, language_of, page
+from registry_sync.web.pages import around_of, language_of, page, readers_of
 
 LATE_AFTER = 3
 """A sync is late when its line in the schedule has come so often since the last good one began."""
@@ -37,7 +37,7 @@ def healthz(request: Request) -> Response:
     around = around_of(request)
     wrong = []
     try:
-        with around.open() as history:
+        with readers_of(request).open() as history:
             if sync_is_late(around, history):
                 wrong.append("sync")
     except DatabaseError as error:
@@ -69,7 +69,7 @@ def sync_is_late(around: Surroundings, history: History) -> bool:
 def metrics(request: Request) -> Response:
     """The same in the text format of Prometheus."""
     around = around_of(request)
-    with around.open() as history:
+    with readers_of(request).open() as history:
         lines = [line for name, help_, samples in _families(around, history) for line in _family(name, help_, samples)]
     return Response("\n".join(lines) + "\n", headers={"Content-Type": METRICS})
 
@@ -133,7 +133,7 @@ def status(request: Request) -> Response:
     t = translator(language_of(request))
     now = around.now()
     since = (now - datetime.timedelta(days=SHOWN_FOR)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    with around.open() as history:
+    with readers_of(request).open() as history:
         trouble = vitals.incidents(history, since)
         checks = vitals.good_checks(history)
         late = sync_is_late(around, history)

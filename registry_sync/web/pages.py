@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from db.readers import Readers
 from jobs.surroundings import Surroundings
 from registry_sync.notices.i18n import ENGLISH, languages, translator
 from registry_sync.trials.record import N_
@@ -37,6 +38,12 @@ def around_of(request: Request) -> Surroundings:
     """What the pages work in."""
     around: Surroundings = request.state.around
     return around
+
+
+def readers_of(request: Request) -> Readers:
+    """The histories that stay open for reading."""
+    readers: Readers = request.state.readers
+    return readers
 
 
 def language_of(request: Request) -> str:

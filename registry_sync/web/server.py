@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from db.readers import Readers
 from jobs.surroundings import Surroundings, log
 from registry_sync.errors import SettingsError
 from registry_sync.web.app import application
@@ -40,12 +41,16 @@ def listen(address: str) -> socket.socket:
 
 def serve(around: Surroundings, listener: socket.socket) -> None:
     """Answer at this socket until SIGTERM or SIGINT, or ``around.stop``; in a thread that is not the main one, until the latter."""
-    asyncio.run(_serve(around, listener))
+    readers = Readers(around.database)
+    try:
+        asyncio.run(_serve(around, readers, listener))
+    finally:
+        readers.close()
 
 
-async def _serve(around: Surroundings, listener: socket.socket) -> None:
+async def _serve(around: Surroundings, readers: Readers, listener: socket.socket) -> None:
     config = uvicorn.Config(
-        application(around),
+        application(around, readers),
         http=_Protocol,
         ws="none",
         lifespan="off",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -29,9 +29,9 @@ from registry_sync.trials.changes import Change
 from registry_sync.trials.presence import Absence
 from registry_sync.trials.record import Record, plain, trial_id
 from registry_sync.web import told
-from registry_sync.web.answers import answer, elsewhere, public
+from registry_sync.web.answers import at_once, elsewhere, public, shown
 from registry_sync.web.home import page_number
-from registry_sync.web.pages import around_of, failed, language_of
+from registry_sync.web.pages import around_of, failed, language_of, readers_of
 from registry_sync.web.picture import picture
 
 A_PAGE = 25
@@ -46,9 +46,10 @@ PEOPLE = frozenset({"central_contacts", "overall_officials"})
 Make = Callable[[Request, History, str], Response]
 
 
-def of_trial(make: Make) -> Callable[[Request], Response]:
+def of_trial(make: Make) -> Callable[[Request], Awaitable[Response]]:
     """A page of one trial: of the id that it has now, watched, else there is none."""
 
+    @at_once
     @functools.wraps(make)
     def respond(request: Request) -> Response:
         written = request.path_params["trial"]
@@ -56,13 +57,13 @@ def of_trial(make: Make) -> Callable[[Request], Response]:
             asked = trial_id(written)
         except UsageError:
             return failed(request, 404)
-        with around_of(request).open() as history:
+        with readers_of(request).open() as history:
             ids = aliases.family(history, asked)
             if not watches.watched(history, ids[:1]):
                 return failed(request, 404)
             if ids[0] != written:
                 return elsewhere(request, ids[0])
-            return answer(request, lambda opened: make(request, opened, ids[0]), ids, history)
+            return shown(request, history, lambda opened: make(request, opened, ids[0]), ids)
 
     return respond
 

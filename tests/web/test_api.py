@@ -23,7 +23,7 @@ from registry_sync.demo import record
 from registry_sync.demo.record import TITLE, TRIAL
 from registry_sync.demo.story import first_listing
 from registry_sync.sources.ctgov_search import search_from
-from registry_sync.web import api, openapi
+from registry_sync.web import answers, api, openapi
 from tests.house import House
 from tests.web.conftest import READER, Site, Terminal
 
@@ -146,6 +146,7 @@ def test_every_status_that_is_described_comes_as_described(site: Site, lively: H
         for unknown in ("NCT99999999", "nonsense", "NCT1", "%00"):
             get(site, path.format(**{**EXAMPLES, "trial": unknown}), 404)
     with monkeypatch.context() as patched:
+        patched.setattr(answers, "_kept", answers._Kept())
         patched.setattr(api, "answer", None)
         get(site, concrete, 500)
     if path != "/api/openapi.json":

@@ -265,7 +265,7 @@ def test_what_is_new_is_another_answer(site: Site, lively: House) -> None:
     assert list(codes.values()) == [200, 200, 304]
 
 
-def test_one_connection_is_opened_for_it(site: Site, lively: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_connection_is_opened_for_it(site: Site, lively: House, monkeypatch: pytest.MonkeyPatch) -> None:
     import sqlite3
 
     tag = site.get("/feed.atom").headers["ETag"]
@@ -273,4 +273,5 @@ def test_one_connection_is_opened_for_it(site: Site, lively: House, monkeypatch:
     connect = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *args, **more: opened.append(1) or connect(*args, **more))
     assert requests.get(f"{site.url}/feed.atom", headers={"If-None-Match": tag}, timeout=10).status_code == 304
-    assert len(opened) == 1
+    assert requests.get(f"{site.url}/feed.atom?lang=da", timeout=10).status_code == 200
+    assert opened == []

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from registry_sync.notices.when import parse
+from registry_sync.trials.dates import RegistryDate
 
 DOMAIN = "registry_sync"
 LOCALE_FOLDER = Path(__file__).resolve().parent.parent / "locale"
@@ -50,16 +51,7 @@ class Translator:
         A text that is no date is given back as it is.
         """
         parsed = parse(text)
-        if parsed is None:
-            return text
-        from babel.dates import format_date, format_skeleton
-
-        day = date(parsed.year, parsed.month or 1, parsed.day or 1)
-        if parsed.day is not None:
-            return format_date(day, "long", locale=self._formats)
-        if parsed.month is not None:
-            return str(format_skeleton("yMMMM", day, locale=self._formats))
-        return text
+        return text if parsed is None else _written(parsed, self._formats)
 
     def number(self, value: int) -> str:
         """A whole number with the language's grouping."""
@@ -82,6 +74,18 @@ class Translator:
         return str(Locale.parse(self._formats).territories.get(_country_codes().get(name.casefold(), ""), name))
 
 
+@lru_cache(maxsize=4096)
+def _written(parsed: RegistryDate, formats: str) -> str:
+    from babel.dates import format_date, format_skeleton
+
+    day = date(parsed.year, parsed.month or 1, parsed.day or 1)
+    if parsed.day is not None:
+        return format_date(day, "long", locale=formats)
+    if parsed.month is not None:
+        return str(format_skeleton("yMMMM", day, locale=formats))
+    return f"{parsed.year:04}"
+
+
 @lru_cache(maxsize=1)
 def _country_codes() -> dict[str, str]:
     from babel import Locale
@@ -89,6 +93,7 @@ def _country_codes() -> dict[str, str]:
     return {str(name).casefold(): code for code, name in Locale.parse(ENGLISH).territories.items() if code.isalpha()}
 
 
+@lru_cache(maxsize=1)
 def languages() -> tuple[str, ...]:
     """The languages that there are, English first."""
     found = sorted(path.parent.parent.name for path in LOCALE_FOLDER.glob(f"*/LC_MESSAGES/{DOMAIN}.po"))

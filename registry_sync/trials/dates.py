@@ -6,6 +6,7 @@ import calendar
 import datetime
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
@@ -35,6 +36,7 @@ class Slip(msgspec.Struct, frozen=True):
         return self.months if self.months is not None else round((self.days or 0) / 30.44)
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> RegistryDate:
     """``2026``, ``2026-01`` or ``2026-01-15``. Raises ValueError for anything else, and for days that do not exist."""
     match = _DATE.match(text)

@@ -43,7 +43,13 @@ def held(request: Request, history: History, trial: str) -> Response:
         return failed(request, 404)
     rows = _rows(history, last, t)
     return public(
-        request, "versions", trial=trial, title=told.title(last.record), rows=rows[:MOST_VERSIONS], more=max(0, len(rows) - MOST_VERSIONS)
+        request,
+        "versions",
+        trial=trial,
+        title=told.title(last.record),
+        rows=rows[:MOST_VERSIONS],
+        more=max(0, len(rows) - MOST_VERSIONS),
+        former=list(_former(history, last, t)),
     )
 
 
@@ -110,6 +116,20 @@ def _rows(history: History, last: Version, t: Translator) -> list[dict[str, Any]
     days = {state.number: state for state in lookback.states(history, last, "registry")}
     listed = [row for row in versions.versions(history, last.trial, CTGOV) if row["trial"] == last.trial and row["number"] in days]
     return [_row(row, days[row["number"]], t) for row in reversed(listed)]
+
+
+def _former(history: History, last: Version, t: Translator) -> Iterator[dict[str, Any]]:
+    """The versions that are kept under each id that the trial had before, newest first; those that its pages show by their day, linked."""
+    began = lookback.states(history, last, "registry")[0].day
+    for trial in lookback.held_under(history, last.trial, CTGOV):
+        newest = versions.latest(history, trial, CTGOV) if trial != last.trial else None
+        if newest is None:
+            continue
+        rows = _rows(history, newest, t)
+        first = rows[-1]["path"]
+        shown = [{**row, "path": row["path"] if row["path"] < began else ""} for row in rows[:MOST_VERSIONS]]
+        yield {"trial": trial, "rows": shown, "more": max(0, len(rows) - MOST_VERSIONS)}
+        began = min(began, first)
 
 
 def _row(row: dict[str, Any], state: lookback.State, t: Translator) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from db import aliases, watches
 from registry_sync.demo import record
 from registry_sync.demo.record import EXCLUSION, INCLUSION, TITLE, TRIAL
 from registry_sync.demo.story import SMOKE_FREE_AFTER, SMOKE_FREE_BEFORE, first_listing
@@ -251,6 +252,30 @@ def test_a_merged_trial_leads_to_the_one_it_is_now(site: Site, house: House) -> 
         answer = site.get(path)
         assert (answer.status_code, answer.headers["Location"]) == (303, location)
     assert page(site, f"/trials/{NEW}").answer.status_code == 200
+
+
+def test_what_is_held_under_a_former_number_is_among_the_versions(site: Site, house: House) -> None:
+    house.registry.put(record.a_study(OLD, title="As It Was Called First", posted="2026-01-10"))
+    house.registry.put(record.a_study(NEW, posted="2026-02-03"))
+    house.watch(OLD, NEW)
+    house.sync(days=0)
+    house.registry.put(record.with_status(house.registry.study(OLD), "SUSPENDED", posted="2026-01-20"))
+    house.sync()
+    assert "before" not in page(site, f"/trials/{NEW}/versions").text.replace("beside", "")
+    with house.history() as history:
+        watches.remove(history, [OLD])
+    house.registry.alias(OLD, NEW)
+    house.sync(full=True)
+    with house.history() as history, history.write():
+        aliases.merge(history, OLD, NEW, "2026-02-05T06:17:00Z")
+    found = page(site, f"/trials/{NEW}/versions")
+    assert f"As {OLD}, the number that it had before" in found.text
+    table = words(found.soup.find_all("table")[1])
+    assert "20 January 2026" in table
+    assert "Suspended" in table
+    assert "As It Was Called First" in page(site, f"/trials/{NEW}/at/2026-01-12").text
+    assert f"/trials/{NEW}/at/2026-01-10" in found.links()
+    assert f"Som {OLD}" in page(site, f"/trials/{NEW}/versions?lang=da").text
 
 
 def test_what_is_not_watched_has_no_page(site: Site, watched: House) -> None:

@@ -23,6 +23,8 @@ from registry_sync.trials.text import caseless
 
 DATES = ("start_date", "primary_completion_date", "completion_date")
 
+_MANY = 50
+"""Trials beyond which their changes are walked through by their ids, too."""
 _WATCHED = """(+change.trial IN (SELECT trial FROM watch)
     OR +change.trial IN (SELECT old FROM alias WHERE alias.trial IN (SELECT trial FROM watch)))"""
 """The plus: changes are walked through by their ids until there are enough, not gathered trial by trial and sorted."""
@@ -161,7 +163,8 @@ def changes(
 
 def _of_scope(scope: Scope) -> list[str]:
     if scope.ids is not None:
-        return ["change.trial IN (SELECT value FROM json_each(:ids))"]
+        of_ids = "change.trial IN (SELECT value FROM json_each(:ids))"
+        return [f"+{of_ids}" if len(scope.ids) > _MANY else of_ids]
     if scope.searches is None:
         return [_WATCHED]
     finds = "SELECT trial FROM search_trial WHERE NOT dropped AND search_id IN (SELECT value FROM json_each(:searches))"

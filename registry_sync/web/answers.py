@@ -35,6 +35,8 @@ MOST_KEPT = 48 * 2**20
 NAMES = {"en": "English", "da": "Dansk"}
 """What speakers of a language call it."""
 
+_OF_A_PAGE = frozenset({"q", "condition", "country", "status", "page", "from", "to"})
+"""What makes a page another one, of what an address asks for."""
 _LONGEST_HEADER = 4096
 _OVERHEAD = 2048
 """Bytes that an answer takes beside its body, about."""
@@ -173,7 +175,15 @@ def _is_known(request: Request, tag: str, modified: datetime.datetime | None) ->
 
 def public(request: Request, name: str, **values: Any) -> Response:
     """A public page, with what its links need."""
-    return page(request, name, href=_Links(request), others=_in_other_languages(request), **values)
+    return page(
+        request,
+        name,
+        href=_Links(request),
+        others=_in_other_languages(request),
+        canonical=_canonical(request),
+        alternates=_alternates(request),
+        **values,
+    )
 
 
 class _Links:
@@ -201,6 +211,20 @@ def _in_other_languages(request: Request) -> list[tuple[str, str, str]]:
     given = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
     shown = language_of(request)
     return [(each, NAMES.get(each, each), f"?{urlencode([*given, ('lang', each)])}") for each in languages() if each != shown]
+
+
+def _canonical(request: Request, lang: str | None = None) -> str:
+    """The public address of this page, without what does not make it another one; of its form in a language. Empty where none is set."""
+    base = around_of(request).settings.web.url.rstrip("/")
+    chosen = _Links(request).chosen if lang is None else lang
+    given = [(name, value) for name, value in request.query_params.multi_items() if name in _OF_A_PAGE and value]
+    query = urlencode([*given, *([("lang", chosen)] if chosen else [])])
+    return f"{base}{quote(request.url.path)}{'?' if query else ''}{query}" if base else ""
+
+
+def _alternates(request: Request) -> list[tuple[str, str]]:
+    """This page in each language, and in that of the reader's browser."""
+    return [*((each, _canonical(request, each)) for each in languages()), ("x-default", _canonical(request, ""))]
 
 
 def _root(request: Request) -> str:

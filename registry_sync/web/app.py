@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,9 +17,12 @@ from jobs.surroundings import Surroundings, log
 from registry_sync.errors import DatabaseError
 from registry_sync.web import desk, home, listings, past, trial, wishes
 from registry_sync.web.guard import Guard, page_of
+from registry_sync.web.pages import around_of
 from registry_sync.web.problems import failed
 from registry_sync.web.programs import routes
 
+_NOT_FOR_ROBOTS = ("stop", "confirm", "subscribe", "manage", "operator", "metrics", "healthz")
+"""Links of one person, forms, and what only the operator needs."""
 _STYLE = Path(__file__).resolve().parent / "style.css"
 
 
@@ -32,6 +36,7 @@ def application(around: Surroundings, readers: Readers) -> ASGIApp:
             Route("/privacy", wishes.privacy),
             Route("/deadlines/{token}.ics", desk.deadlines),
             Route("/style.css", _style),
+            Route("/robots.txt", _robots),
             # the public pages
             Route("/", home.home),
             Route("/condition/{name:path}", home.condition),
@@ -50,6 +55,12 @@ def application(around: Surroundings, readers: Readers) -> ASGIApp:
 
 def _style(_: Request) -> Response:
     return Response(_STYLE.read_bytes(), media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
+
+
+def _robots(request: Request) -> Response:
+    root = urlsplit(around_of(request).settings.web.url).path.rstrip("/")
+    lines = ["User-agent: *", *(f"Disallow: {root}/{each}" for each in _NOT_FOR_ROBOTS)]
+    return Response("\n".join(lines) + "\n", media_type="text/plain", headers={"Cache-Control": "public, max-age=3600"})
 
 
 def _said_no(request: Request, error: Exception) -> Response:

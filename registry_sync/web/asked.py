@@ -113,11 +113,17 @@ def language(request: Request) -> str:
 
 def scope(request: Request, history: History) -> Scope:
     """All that is watched; or what one ``search`` found (AREA=TEXT, as often as it has areas); or of a ``condition`` what the watched
-    searches for it found, without such a search the trials whose records name it.
+    searches for it found, without such a search the trials whose records name it; or with ``q`` or ``country`` what the search of the
+    pages finds.
 
     Raises HTTPException where there is nothing of that kind.
     """
     condition, areas = text(request, "condition"), request.query_params.getlist("search")
+    words, country = text(request, "q"), text(request, "country")
+    if words or country:
+        if areas:
+            raise bad_request("search goes with neither q nor country.")
+        return Scope(ids=tuple(catalogue.found(history, catalogue.Wanted(words or "", condition or "", country or ""))))
     if condition is None and not areas:
         return Scope()
     search = None
@@ -131,7 +137,10 @@ def scope(request: Request, history: History) -> Scope:
     found = public.searches_for(history, condition, search)
     if found:
         return Scope(searches=found)
-    named = catalogue.found(history, catalogue.Wanted(condition=condition, exactly=True)) if condition and search is None else ()
+    named: list[str] = []
+    if condition and search is None:
+        named = catalogue.found(history, catalogue.Wanted(condition=condition, exactly=True))
+        named = named or catalogue.found(history, catalogue.Wanted(condition=condition))
     if not named:
         raise nothing("No such search is watched here, and no such condition.")
     return Scope(ids=tuple(named))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -57,9 +57,8 @@ def everything(request: Request) -> Response:
     """What is watched, or what a search found: what is to come, and what was of late."""
     around = around_of(request)
     with readers_of(request).open() as history:
-        scope = asked.scope(request, history)
         since = around.now().date() - datetime.timedelta(days=BACK)
-        return _calendar(request, history, scope, public.state(history), since)
+        return _calendar(request, history, lambda: asked.scope(request, history), public.state(history), since)
 
 
 @at_once
@@ -67,16 +66,18 @@ def trial(request: Request) -> Response:
     """All dates of one trial."""
     with readers_of(request).open() as history:
         ids = asked.trial(request, history)
-        return _calendar(request, history, Scope(ids=ids), public.state_of(history, ids), datetime.date.min, ids[0])
+        return _calendar(request, history, lambda: Scope(ids=ids), public.state_of(history, ids), datetime.date.min, ids[0])
 
 
-def _calendar(request: Request, history: History, scope: Scope, state: public.State, since: datetime.date, of: str = "") -> Response:
-    asked.only(request, "condition", "search", "lang")
+def _calendar(
+    request: Request, history: History, scope: Callable[[], Scope], state: public.State, since: datetime.date, of: str = ""
+) -> Response:
+    asked.only(request, "q", "condition", "country", "search", "lang")
     language = asked.language(request)
 
     def make() -> Response:
         events = sorted(
-            (event for planned in public.planned(history, scope) for event in events_of(planned) if event.day >= since),
+            (event for planned in public.planned(history, scope()) for event in events_of(planned) if event.day >= since),
             key=lambda event: (event.day, event.trial, event.field),
         )
         body = _written(request, history, events[:MOST], of, translator(language))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from email.utils import parseaddr
 from typing import Any
 
@@ -59,8 +59,7 @@ _NAMES: dict[str, str] = {
 def everything(request: Request) -> Response:
     """All that is watched, or what a search found, about all topics or some."""
     with readers_of(request).open() as history:
-        scope = asked.scope(request, history)
-        return _feed(request, history, scope, public.state(history), N_("Changes in clinical trials"))
+        return _feed(request, history, lambda: asked.scope(request, history), public.state(history), N_("Changes in clinical trials"))
 
 
 @at_once
@@ -68,17 +67,17 @@ def trial(request: Request) -> Response:
     """One trial."""
     with readers_of(request).open() as history:
         ids = asked.trial(request, history)
-        return _feed(request, history, Scope(ids=ids), public.state_of(history, ids), N_("Changes in {trial}"), ids[0])
+        return _feed(request, history, lambda: Scope(ids=ids), public.state_of(history, ids), N_("Changes in {trial}"), ids[0])
 
 
-def _feed(request: Request, history: History, scope: Scope, state: public.State, title: str, of: str = "") -> Response:
-    asked.only(request, "topic", "condition", "search", "before", "lang")
+def _feed(request: Request, history: History, scope: Callable[[], Scope], state: public.State, title: str, of: str = "") -> Response:
+    asked.only(request, "topic", "q", "condition", "country", "search", "before", "lang")
     topics = asked.several(request, "topic", _TOPICS)
     before = asked.number(request, "before", None)
     language = asked.language(request)
 
     def make() -> Response:
-        found = public.changes(history, scope, most=PAGE + 1, topics=topics or sorted(READER_TOPICS), for_readers=True, before_id=before)
+        found = public.changes(history, scope(), most=PAGE + 1, topics=topics or sorted(READER_TOPICS), for_readers=True, before_id=before)
         t = translator(language)
         named = [t.gettext(title).format(trial=of)]
         named += [t.join([t.gettext(_NAMES[topic]) for topic in topics])] if topics else []

@@ -68,11 +68,17 @@ def _home(request: Request, history: History) -> Response:
         t,
         wanted=wanted,
         searched=wanted != Wanted(),
+        followed=_followed(wanted) if found else None,
         asked={"q": wanted.words, "condition": wanted.condition, "country": wanted.country, "status": wanted.status},
         countries=sorted(((t.country(each), each) for each in countries), key=lambda pair: pair[0].casefold()),
         conditions=conditions,
         statuses=[(each, phrases.token(each, t)) for each in STATUSES],
     )
+
+
+def _followed(wanted: Wanted) -> dict[str, str]:
+    """What a feed of this search is asked for: not for the status, since a trial that closes would leave it without a word."""
+    return {"q": wanted.words, "condition": wanted.condition, "country": wanted.country}
 
 
 def _condition(request: Request, history: History) -> Response:

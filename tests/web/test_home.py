@@ -150,3 +150,71 @@ def test_in_danish_by_the_browser_or_by_the_address(site: Site, full: House) -> 
     assert f"/trials/{TRIAL}" in by_browser.links()
     assert page(site, "/?lang=xx").heading == "Clinical trials watched here"
     assert page(site, "/?q=dry&lang=da").soup.find("a", hreflang="en")["href"] == "?q=dry&lang=en"  # type: ignore[index]
+
+
+# --- links for programs ---
+
+
+def followed(found: Page) -> list[str]:
+    """The feed and the calendar that a page leads to, as its head and its text name them."""
+    in_head = [str(each["href"]) for each in found.soup.select('head link[rel="alternate"][type]')]
+    in_text = [str(each["href"]) for each in found.soup.select("main a[type]")]
+    assert in_head == in_text
+    return in_head
+
+
+def test_feed_and_calendar_of_what_is_shown(site: Site, full: House) -> None:
+    assert followed(page(site, "/")) == ["/feed.atom", "/calendar.ics"]
+    assert followed(page(site, "/?lang=da")) == ["/feed.atom?lang=da", "/calendar.ics?lang=da"]
+    assert followed(page(site, "/", headers={"Accept-Language": "da"})) == ["/feed.atom?lang=da", "/calendar.ics?lang=da"]
+    assert followed(page(site, f"/trials/{EYE}")) == [f"/trials/{EYE}/feed.atom", f"/trials/{EYE}/calendar.ics"]
+    assert followed(page(site, "/condition/eczema")) == ["/feed.atom?condition=Eczema", "/calendar.ics?condition=Eczema"]
+    assert followed(page(site, "/?q=nothing+of+the+kind")) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "in_it"),
+    [
+        ({"q": "itches"}, {SKIN}),
+        ({"condition": "sjögren", "status": "RECRUITING"}, {TRIAL, EYE}),
+        ({"country": "Sweden"}, {EYE, SKIN}),
+        ({"condition": "Eczema", "country": "Sweden"}, {SKIN}),
+    ],
+)
+def test_a_search_is_followed_by_what_it_finds(site: Site, full: House, asked: dict[str, str], in_it: set[str]) -> None:
+    for trial in (TRIAL, EYE, SKIN, OVER):
+        full.registry.put(record.with_completion(full.registry.study(trial), "2027-06-30", posted="2026-02-03"))
+    full.sync()
+    feed, calendar = followed(page(site, "/", params=asked))
+    assert "status" not in feed
+    told = site.get(feed).text
+    assert {trial for trial in (TRIAL, EYE, SKIN, OVER) if f"/trials/{trial}" in told} == in_it
+    dates = site.get(calendar).text
+    assert {trial for trial in (TRIAL, EYE, SKIN, OVER) if f"UID:{trial}" in dates} == in_it
+
+
+def test_a_page_says_what_its_address_is_in_each_language(site: Site, full: House) -> None:
+    def said(path: str) -> tuple[str, dict[str, str]]:
+        soup = page(site, path).soup
+        (canonical,) = soup.select('link[rel="canonical"]')
+        return str(canonical["href"]), {str(each["hreflang"]): str(each["href"]) for each in soup.select("head link[hreflang]")}
+
+    at = f"{site.url}/trials/{EYE}"
+    forms = {"en": f"{at}?lang=en", "da": f"{at}?lang=da", "x-default": at}
+    assert said(f"/trials/{EYE}?all=1&from_mail=yes") == (at, forms)
+    assert said(f"/trials/{EYE}?lang=da") == (f"{at}?lang=da", forms)
+    assert said("/?q=dry&page=2")[0] == f"{site.url}/?q=dry&page=2"
+    assert said("/condition/dry%20eye")[0] == f"{site.url}/condition/dry%20eye"
+    assert 'content="noindex"' in site.get("/?q=dry").text
+    assert "noindex" not in site.get("/").text
+
+
+def test_search_engines_leave_links_of_one_person_alone(site: Site) -> None:
+    from urllib.robotparser import RobotFileParser
+
+    rules = RobotFileParser()
+    rules.parse(site.get("/robots.txt").text.splitlines())
+    for path in ("/", f"/trials/{TRIAL}", "/condition/Eczema", "/feed.atom", "/privacy"):
+        assert rules.can_fetch("any", f"{site.url}{path}"), path
+    for path in ("/stop/x", "/confirm/x", "/subscribe", "/manage", "/manage/x", "/operator"):
+        assert not rules.can_fetch("any", f"{site.url}{path}"), path

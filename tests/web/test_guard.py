@@ -48,7 +48,7 @@ def test_pages_have_one_shape_and_fetch_nothing_from_elsewhere(site: Site, path:
         assert "<script" not in text
         assert not re.search(r"(?:src|style)=", text)
         assert re.findall(r'href="([^"]+)"', text)[0] == "/style.css"
-        assert not re.findall(r'href="(?![/?#]|mailto:)', text)
+        assert not re.findall(rf'href="(?![/?#]|mailto:|{re.escape(site.url)}/)', text)
 
 
 def test_below_a_path_links_lead_below_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from db import looks
 from db.cards import folded, name_of
 from db.connection import History, Row
 from db.history import marks
@@ -165,12 +166,13 @@ def checked(history: History, trial: str) -> Checked:
     """
     row = history.one(
         f"""SELECT (SELECT looked_at FROM source WHERE name = 'ctgov') AS all_at, {_LAST_RUN} AS run_at,
-                   (SELECT release FROM look WHERE trial = :trial) IS (SELECT max(release) FROM look) AS settled,
+                   (SELECT release FROM look WHERE trial = :trial) AS release,
                    (SELECT opened_at FROM incident WHERE source = 'ctgov' AND closed_at IS NULL) AS trouble_since,
                    (SELECT seen_at FROM unparsed WHERE trial = :trial AND source = 'ctgov') AS unusable_since""",  # noqa: S608
         {"trial": trial},
     )
     assert row is not None  # noqa: S101 - a question without a table has one row
-    is_settled = row["settled"] and not row["trouble_since"] and not row["unusable_since"]
+    newest = history.until_written("newest release", lambda: looks.newest_release(history))
+    is_settled = row["release"] == newest and not row["trouble_since"] and not row["unusable_since"]
     times = (row["all_at"], row["run_at"] if is_settled else None)
     return Checked(max(filter(None, times), default=None), row["trouble_since"], row["unusable_since"])

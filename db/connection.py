@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from db import steps
 from registry_sync.errors import DatabaseError
@@ -27,15 +27,18 @@ WAIT_FOR_OTHERS = 10.0
 
 Row = dict[str, Any]
 Connection = sqlite3.Connection
+T = TypeVar("T")
 
 
 class History:
     """An open history file. Not shared between threads: each opens its own, or has one from ``db.readers`` for a while."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, reads_only: bool = False) -> None:
         self.path = path
         self.connection = connection
         self._together = False
+        self._reads_only = reads_only
+        self._found: tuple[int, dict[str, Any]] = (0, {})
 
     @cached_property
     def db(self) -> sqlite_utils.Database:
@@ -100,6 +103,18 @@ class History:
     def changed_elsewhere(self) -> int:
         """A number that is another one after every write of another connection."""
         return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def until_written(self, name: str, find: Callable[[], T]) -> T:
+        """What ``find`` finds. In a history for reading alone it is looked for once, and anew after a write of another connection."""
+        if not self._reads_only:
+            return find()
+        written = self.changed_elsewhere()
+        if self._found[0] != written:
+            self._found = (written, {})
+        if name not in self._found[1]:
+            self._found[1][name] = find()
+        found: T = self._found[1][name]
+        return found
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
@@ -175,7 +190,7 @@ def open_history(path: Path, *, create: bool = False, shared: bool = False) -> H
         raise DatabaseError(f"{path}: is a folder; name a file with --database", about=str(path))
     with clear_errors(path):
         connection = sqlite3.connect(path, timeout=WAIT_FOR_OTHERS, isolation_level=None, check_same_thread=not shared)
-    history = History(path, connection)
+    history = History(path, connection, reads_only=shared)
     try:
         with clear_errors(path):
             _identify(history)

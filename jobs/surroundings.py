@@ -93,4 +93,4 @@ def as_stamp(moment: datetime.datetime) -> str:
 
 def from_stamp(text: str) -> datetime.datetime:
     """The time that ``as_stamp`` wrote."""
-    return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.UTC)
+    return datetime.datetime.fromisoformat(text)

@@ -41,7 +41,7 @@ _LONGEST_HEADER = 4096
 _OVERHEAD = 2048
 """Bytes that an answer takes beside its body, about."""
 
-_Key = tuple[str, str, str, str]
+_Key = tuple[str, str, bytes, str]
 
 
 class _Made(msgspec.Struct, frozen=True):
@@ -150,7 +150,7 @@ def shown(request: Request, history: History, make: Callable[[History], Response
 
 
 def _key(request: Request) -> _Key:
-    return str(around_of(request).database), request.url.path, request.url.query, language_of(request)
+    return around_of(request).settings.database, request.scope["path"], request.scope["query_string"], language_of(request)
 
 
 def _tag(request: Request, state: State, more: Sequence[object]) -> str:

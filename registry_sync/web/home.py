@@ -11,6 +11,7 @@ from starlette.responses import Response
 from db import catalogue
 from db.catalogue import Wanted
 from db.connection import History
+from db.public import state
 from registry_sync.notices import phrases
 from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.i18n import Translator, translator
@@ -32,7 +33,7 @@ STATUSES = (
 NEVER = N_("No change seen here yet")
 
 _choices: dict[str, tuple[str, list[str], list[str]]] = {}
-"""By database: the stamp of what is kept, and the countries and conditions that it has."""
+"""By database: how far what is watched has come, and the countries and conditions that it has."""
 
 
 @at_once
@@ -136,7 +137,7 @@ def _entry(row: dict[str, Any], today: str, t: Translator) -> dict[str, Any]:
 
 def _choices_of(request: Request, history: History) -> tuple[list[str], list[str]]:
     """What the form offers; counted anew when there is anything new."""
-    database, mark = str(around_of(request).database), catalogue.stamp(history).key
+    database, mark = str(around_of(request).database), state(history).key
     known = _choices.get(database)
     if known is None or known[0] != mark:
         known = (mark, catalogue.countries(history), catalogue.conditions(history, _MOST_CONDITIONS))

@@ -49,6 +49,13 @@ def readers_of(request: Request) -> Readers:
 def language_of(request: Request) -> str:
     """The language that the address asks for (``?lang=da``), else the first one of the reader's browser (RFC 9110, 12.5.4); of those that
     there is a catalogue for."""
+    known: str | None = request.scope["state"].get("language")
+    if known is None:
+        known = request.scope["state"]["language"] = _language_of(request)
+    return known
+
+
+def _language_of(request: Request) -> str:
     if request.query_params.get("lang") in languages():
         return request.query_params["lang"]
     wishes = []
@@ -87,5 +94,10 @@ def failed(request: Request, status: int, *, headers: Mapping[str, str] | None =
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
     )

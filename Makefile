@@ -40,6 +40,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.compare
 	$(BIN)/python -m benchmarks.pages
 	$(BIN)/python -m benchmarks.fanout
+	$(BIN)/python -m benchmarks.web
 
 # What takes longer than a test may, seeded: 200 kills, half at random instants and half at named steps, 100 runs of
 # wishes by chance, and 20,000 labelled edits of real records.

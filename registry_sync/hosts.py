@@ -19,6 +19,9 @@ _INSIDE = tuple(
 )
 """What the standard library counts among the public addresses, and is none of them."""
 
+_MAPPED = 96
+"""Bits before the IPv4 address in a mapped one."""
+
 Resolve = Callable[[str, int], list[str]]
 
 
@@ -54,6 +57,16 @@ def leads_inside(host: str, port: int, resolver: Resolve = resolve) -> bool:
     except (OSError, UnicodeError):
         return False
     return any(not is_public(address) for address in addresses)
+
+
+def network_of(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """A network (``10.0.0.0/8``) or one address; of mapped IPv4 ones what they map. Raises ValueError with why it is none."""
+    network = ipaddress.ip_network(text)
+    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= _MAPPED and network.network_address.ipv4_mapped is not None:
+        network = ipaddress.ip_network((network.network_address.ipv4_mapped, network.prefixlen - _MAPPED))
+    if not network.prefixlen:
+        raise ValueError(f"{text} is everybody")
+    return network
 
 
 def site_of(url: str) -> str:

@@ -41,6 +41,12 @@ Listen = Annotated[str, Meta(pattern=r"^[^\s]+:\d{1,5}$", description="HOST:PORT
 Cron = Annotated[str, Meta(description='a cron line of five fields, such as "17 */6 * * *"')]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
+_OF_EVERY_CLIENT = frozenset(
+    "accept accept-encoding accept-language authorization connection content-length content-type cookie forwarded host origin referer"
+    " user-agent via x-forwarded-for x-forwarded-host x-forwarded-proto x-real-ip".split()
+)
+"""Headers that are there without anybody having logged in."""
+
 
 class Ctgov(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """ClinicalTrials.gov."""
@@ -115,7 +121,8 @@ class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: OptionalUrl = ""
     listen: Listen = "127.0.0.1:8080"
     operator_token: Text = ""
-    trusted_proxies: Annotated[tuple[str, ...], Meta(description="a list of addresses")] = ()
+    operator_header: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]*$", description="the name of a header, or empty")] = ""
+    trusted_proxies: Annotated[tuple[str, ...], Meta(description="a list of addresses and networks")] = ()
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -287,6 +294,21 @@ def _beyond_types(section: str, key: str, value: Any) -> str | None:
         return f"expected HOST:PORT with a port from 1 to 65535, not {_shown(value)}"
     elif (section, key) == ("smtp", "host") and (not value or any(c.isspace() or c in "/:@" for c in value.strip("[]").replace(":", ""))):
         return f"expected a host name, not {_shown(value)}"
+    elif (section, key) == ("web", "trusted_proxies"):
+        return _no_networks(value)
+    elif (section, key) == ("web", "operator_header") and value.lower() in _OF_EVERY_CLIENT:
+        return f"expected a header that the proxy's login alone sets, such as Remote-User, not {_shown(value)}"
+    return None
+
+
+def _no_networks(texts: tuple[str, ...]) -> str | None:
+    from registry_sync.hosts import network_of
+
+    for text in texts:
+        try:
+            network_of(text)
+        except ValueError as error:
+            return f"expected addresses and networks, such as 127.0.0.1 or 10.0.0.0/8, not {_shown(text)}: {error}"
     return None
 
 

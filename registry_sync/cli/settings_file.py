@@ -57,6 +57,7 @@ backups = 14
 [web]
 url = ""                                # public address, used in links; empty: links that need it are left out
 listen = "127.0.0.1:8080"
-operator_token = ""
-trusted_proxies = []
+operator_token = ""                     # opens /operator; better in the environment: REGISTRY_SYNC_WEB_OPERATOR_TOKEN
+operator_header = ""                    # the header in which your proxy names who has logged in, such as "Remote-User"
+trusted_proxies = []                    # addresses and networks of your proxies, whose word on who asks is taken
 """

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.readers import Readers
 from jobs.surroundings import Surroundings, log
-from registry_sync.web.pages import failed
+from registry_sync.web.problems import failed
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -25,10 +26,18 @@ HEADERS: Mapping[str, str] = {
 """Of every answer; one that a page sets itself stays."""
 LARGEST_BODY = 16 * 1024
 """Bytes: the forms of these pages and the posts of mail services have some hundred."""
+LONGEST_ADDRESS = 8 * 1024
+LARGEST_HEAD = 16 * 1024
+"""Bytes of a request's headers. (uvicorn gives up on a head of that length only where it does not come at once.)"""
 PATIENCE = 10.0
 """Seconds in which a body must have come."""
 
+BUSY = "busy"
+"""In a request's state: there are too many already, and this one is to come again."""
+
 _FAULT = 500
+_LATER = {"Retry-After": "5", "Connection": "close"}
+_CLOSE = {"Connection": "close"}
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 
 
@@ -66,8 +75,17 @@ class Guard:
         except Exception:
             if status != _FAULT:  # else it was said, to the client and in the log, before it came here
                 log.exception("a page failed: %s", page_of(scope))
+            if not status:
+                await failed(Request(scope), _FAULT)(scope, receive, guarded)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["state"].get(BUSY):
+            await failed(Request(scope), 503, headers=_LATER)(scope, receive, send)
+            return
+        too_long = 414 if _address(scope) > LONGEST_ADDRESS else 431 if _head(scope) > LARGEST_HEAD else None
+        if too_long is not None:
+            await failed(Request(scope), too_long, headers=_CLOSE)(scope, receive, send)
+            return
         if scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
@@ -75,12 +93,29 @@ class Guard:
             async with asyncio.timeout(PATIENCE):
                 body = await _whole(scope, receive)
         except _TooLargeError:
-            await failed(Request(scope), 413, headers={"Connection": "close"})(scope, receive, send)
+            await failed(Request(scope), 413, headers=_CLOSE)(scope, receive, send)
         except TimeoutError:
-            await failed(Request(scope), 408, headers={"Connection": "close"})(scope, receive, send)
+            await failed(Request(scope), 408, headers=_CLOSE)(scope, receive, send)
         else:
             if body is not None:
                 await self._app(scope, _again(body, receive), send)
+
+
+def refusal(around: Surroundings, scope: Scope, status: int) -> Response:
+    """The answer to what is no request, of which little is known. It ends the connection."""
+    scope["state"]["around"] = around
+    answer = failed(Request(scope), status, headers=_CLOSE)
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
+    return answer
+
+
+def _address(scope: Scope) -> int:
+    return len(scope["raw_path"]) + len(scope["query_string"])
+
+
+def _head(scope: Scope) -> int:
+    return sum(len(name) + len(value) for name, value in scope["headers"])
 
 
 async def _whole(scope: Scope, receive: Receive) -> bytes | None:

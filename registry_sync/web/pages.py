@@ -20,6 +20,7 @@ from registry_sync.trials.record import N_
 _MOST_LANGUAGES = 20
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 _SAID: dict[int, tuple[str, str]] = {
+    400: (N_("That cannot be understood"), N_("The address, or what was sent to it, is not as it should be.")),
     404: (N_("There is nothing here"), N_("This address leads nowhere. If it came by mail, see whether all of it was copied.")),
     405: (N_("This cannot be done here"), N_("This page can be read only.")),
     408: (N_("That took too long"), N_("What was sent did not come in time. Please try again.")),
@@ -28,7 +29,11 @@ _SAID: dict[int, tuple[str, str]] = {
         N_("Such a link can be used once, and for a few days. If you have just confirmed with it, all is well."),
     ),
     413: (N_("That is too much"), N_("More was sent than this page takes.")),
+    414: (N_("That address is too long"), N_("Nothing here has so long an address.")),
+    429: (N_("That was too often"), N_("Please wait a while, and try again.")),
+    431: (N_("That is too much"), N_("Your browser sent more about itself than this page takes.")),
     500: (N_("Something went wrong here"), N_("That is our fault, not yours. Please try again later.")),
+    501: (N_("That cannot be understood"), N_("The address, or what was sent to it, is not as it should be.")),
     503: (N_("This is not available just now"), N_("Please try again in a few minutes.")),
 }
 """What a page says that says no: its heading, and a sentence."""

@@ -18,9 +18,16 @@ OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cro
 """Scripts of every site may read what programs are given: it is public, and there are no cookies."""
 
 _WHY = {
+    400: "The address, or what was sent to it, is not as it should be.",
     404: "There is nothing under this address.",
     405: "This can be read only.",
+    408: "What was sent did not come in time.",
+    413: "More was sent than is taken here.",
+    414: "Nothing here has so long an address.",
+    429: "Please wait a while, and try again.",
+    431: "The head of the request is larger than is taken here.",
     500: "That is our fault. Please try again later.",
+    501: "What was sent is coded in a way that is not understood here.",
     503: "This is not available just now. Please try again in a few minutes.",
 }
 

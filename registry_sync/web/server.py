@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http
+import re
 import signal
 import socket
+import sys
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
+import h11
 import uvicorn
+from starlette.types import Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from db.readers import Readers
 from jobs.surroundings import Surroundings, log
 from registry_sync.errors import SettingsError
 from registry_sync.web.app import application
+from registry_sync.web.guard import BUSY, refusal
 
 MOST_AT_ONCE = 200
 """Connections; who comes beyond that is asked to come again."""
 PATIENCE = 10.0
 """Seconds in which the head of a request must have come."""
+PATIENCE_IN_TAKING = 30.0
+"""Seconds in which a client must have taken something more of an answer that waits for it."""
 TO_FINISH = 6
 """Seconds after a signal in which answers under way may come to their end."""
+
+_OF_A_LINE = 1024
+_ASKED = re.compile(rb"[A-Z]+ (/[!-~]*)")
 
 
 def listen(address: str) -> socket.socket:
@@ -51,14 +63,13 @@ def serve(around: Surroundings, listener: socket.socket) -> None:
 async def _serve(around: Surroundings, readers: Readers, listener: socket.socket) -> None:
     config = uvicorn.Config(
         application(around, readers),
-        http=_Protocol,
+        http=partial(_Protocol, around),  # type: ignore[arg-type] # it is called, and no more
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=MOST_AT_ONCE,
         timeout_graceful_shutdown=TO_FINISH,
     )
     await _Server(config, around).serve(sockets=[listener])
@@ -95,26 +106,93 @@ class _Server(uvicorn.Server):
 
 
 class _Protocol(H11Protocol):
-    """Cuts off who takes too long over the head of a request, which uvicorn's own waits for without end."""
+    """Cuts off who is too slow, over the head of a request or in taking an answer, which uvicorn's own waits for without end.
+
+    What is no request, and who is one too many, get an answer in the shape of all others.
+    """
 
     _limit: asyncio.TimerHandle | None = None
+    _taking: asyncio.TimerHandle | None = None
+    _line = b""
+    """How the newest request begins."""
+
+    def __init__(self, around: Surroundings, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._around = around
+        self._pages = self.app
+        self.app = self._unless_too_many
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody has come."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)  # writing pauses while anything waits for the client to take it
         self._begin()
 
     def data_received(self, data: bytes) -> None:
         """Something has come: the clock runs until it is a request."""
         self._begin()
+        if len(self._line) < _OF_A_LINE:
+            self._line += data[:_OF_A_LINE]
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
+            self._line = b""
             self._end()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Somebody has gone."""
         self._end()
+        self._end_taking()
         super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """What came of the next request meanwhile is to become one soon."""
+        super().on_response_complete()
+        if self.conn.trailing_data[0] and not self.transport.is_closing():
+            self._begin()
+
+    def pause_writing(self) -> None:
+        """An answer waits to be taken: the clock runs until it is."""
+        super().pause_writing()
+        self._watch_taking()
+
+    def resume_writing(self) -> None:
+        """All of it is taken."""
+        self._end_taking()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's one sentence for all of them
+        """Say that this is no request: too long a head or line, or none that can be understood."""
+        error = sys.exc_info()[1]
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
+            if status == http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE and b"\n" not in self.conn.trailing_data[0]:
+                status = http.HTTPStatus.REQUEST_URI_TOO_LONG
+            self._say_no(status)
+        self.transport.close()
+
+    def _say_no(self, status: int) -> None:
+        under_way = self.cycle is not None and not self.cycle.response_complete
+        answer = refusal(self._around, cast("Scope", self.scope) if under_way else self._made_up(), status)
+        parts = [
+            h11.Response(status_code=status, headers=answer.raw_headers, reason=http.HTTPStatus(status).phrase),
+            h11.Data(data=bytes(answer.body)),
+            h11.EndOfMessage(),
+        ]
+        self.transport.write(b"".join(self.conn.send(part) or b"" for part in parts))
+
+    def _made_up(self) -> Scope:
+        """What is known of a request that is none: whether it was a program's."""
+        asked = _ASKED.match(self._line)
+        path = asked[1].decode("ascii") if asked else "/"
+        return {"type": "http", "method": "?", "path": path, "query_string": b"", "headers": [], "state": {}}
+
+    async def _unless_too_many(self, scope: Any, receive: Any, send: Any) -> None:
+        if len(self.connections) > MOST_AT_ONCE or len(self.tasks) > MOST_AT_ONCE:
+            scope["state"][BUSY] = True
+        await self._pages(scope, receive, send)
+
+    def _should_upgrade(self) -> bool:
+        return False  # to whatever else than HTTP: RFC 9110, 7.8, lets it be passed over
 
     def _begin(self) -> None:
         if self._limit is None and (self.cycle is None or self.cycle.response_complete):
@@ -129,3 +207,20 @@ class _Protocol(H11Protocol):
         self._limit = None
         if not self.transport.is_closing():
             self.transport.close()
+
+    def _watch_taking(self) -> None:
+        self._end_taking()
+        self._taking = self.loop.call_later(PATIENCE_IN_TAKING, self._is_taken, self.transport.get_write_buffer_size())
+
+    def _is_taken(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() < before:
+            self._watch_taking()
+        else:
+            self._taking = None
+            log.info("an answer was not taken: its connection is cut")
+            self.transport.abort()
+
+    def _end_taking(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None

@@ -1,0 +1,248 @@
+"""What is no request, who is too slow and who is one too many get an answer in the one shape, or none; seen over bare sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import email.parser
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from jobs.surroundings import Surroundings
+from registry_sync.web import guard, server
+from registry_sync.web.server import listen, serve
+from tests.web.conftest import Site
+
+
+@contextlib.contextmanager
+def connected(site: Site) -> Iterator[socket.socket]:
+    host, port = site.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        yield connection
+
+
+def answer_to(site: Site, sent: bytes) -> tuple[int, dict[str, str], str]:
+    """Status, headers and body of the one answer that comes, until the other side ends the connection."""
+    with connected(site) as connection:
+        connection.sendall(sent)
+        return rest_of(connection)
+
+
+def rest_of(connection: socket.socket) -> tuple[int, dict[str, str], str]:
+    answer = b""
+    while part := connection.recv(65536):
+        answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    line, _, headers = head.partition(b"\r\n")
+    assert line.startswith(b"HTTP/1.1 "), answer
+    named = email.parser.BytesParser().parsebytes(headers)
+    return int(line.split()[1]), {name.lower(): value for name, value in named.items()}, body.decode()
+
+
+NO_REQUESTS = [
+    (b"GET /api/searches HTTP/1.1\r\n\r\n", 400),  # no Host
+    (b"GET /api/searches HTTP/9\r\nHost: x\r\n\r\n", 400),
+    (b"GET /api/searches\r\n\r\n", 400),
+    (b"GET /api/" + b"x" * 100_000, 414),
+    (b"GET /api/" + b"x" * 10_000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 414),
+    (b"GET /api/searches HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", 431),
+    (b"GET /api/searches HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000, 431),
+    (b"POST /api/searches HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
+    (b"POST /api/searches HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+    (b"POST /api/searches HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+    (b"POST /api/searches HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", 413),
+]
+IDS = "host version line endless-uri uri whole-header header length coding chunk body".split()
+
+
+@pytest.mark.parametrize(("sent", "status"), NO_REQUESTS, ids=IDS)
+def test_what_is_no_request_is_a_page_for_people(site: Site, sent: bytes, status: int) -> None:
+    got, headers, body = answer_to(site, sent.replace(b"/api/", b"/", 1))
+    assert got == status
+    assert headers["content-type"] == "text/html; charset=utf-8"
+    assert headers["connection"] == "close"
+    for name, value in guard.HEADERS.items():
+        assert headers[name.lower()] == value
+    assert body.startswith("<!DOCTYPE html>")
+    assert body.count("<h1>") == 1
+
+
+@pytest.mark.parametrize(("sent", "status"), NO_REQUESTS, ids=IDS)
+def test_and_problem_details_for_programs(site: Site, sent: bytes, status: int) -> None:
+    got, headers, body = answer_to(site, sent)
+    assert got == status
+    assert headers["content-type"] == "application/problem+json"
+    problem = json.loads(body)
+    assert problem["status"] == status
+    assert problem["type"] == "about:blank"
+    assert problem["detail"]
+
+
+@pytest.mark.parametrize("sent", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\n\n", b"\x00" * 100_000, b"SSH-2.0-x\r\n\r\n"])
+def test_what_is_another_protocol_gets_a_page(site: Site, sent: bytes) -> None:
+    got, _, body = answer_to(site, sent)
+    assert got in (400, 414)
+    assert "<h1>" in body
+
+
+def test_the_words_are_the_readers_where_they_are_known(site: Site) -> None:
+    head = b"POST /stop/1.x HTTP/1.1\r\nHost: x\r\nAccept-Language: da\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+    assert "Det kan ikke forstås" in answer_to(site, head)[2]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/privacy/", "/stop/1.x", "/api/nothing", "/trials/x"])
+def test_the_head_of_a_page_that_says_no_is_that_of_the_page(site: Site, path: str) -> None:
+    page, head = site.get(path), site.head(path)
+    assert head.status_code == page.status_code >= 400
+    assert head.content == b""
+    assert head.headers["Content-Length"] == str(len(page.content))
+    assert head.headers["Content-Type"] == page.headers["Content-Type"]
+
+
+def test_other_methods_are_refused_in_the_same_shape(site: Site) -> None:
+    got, headers, body = answer_to(site, b"DELETE /api/searches HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert (got, set(headers["allow"].split(", "))) == (405, {"GET", "HEAD"})
+    assert json.loads(body)["status"] == 405
+    got, headers, body = answer_to(site, b"OPTIONS / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert got == 405
+    assert "can be read only" in body
+
+
+def test_who_wishes_another_protocol_gets_this_one(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    head = b"GET /privacy HTTP/1.1\r\nHost: x\r\nConnection: upgrade, close\r\nUpgrade: websocket\r\n\r\n"
+    assert answer_to(site, head)[0] == 200
+    assert "websocket" not in caplog.text.lower()
+
+
+@pytest.mark.parametrize("path", ["/privacy", "/api/searches"])
+def test_one_too_many_is_asked_to_come_again(site: Site, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.setattr(server, "MOST_AT_ONCE", 2)
+    with connected(site), connected(site) as second:
+        got, headers, body = answer_to(site, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert got == 503
+        assert headers["retry-after"] == "5"
+        assert headers["connection"] == "close"
+        assert headers["cache-control"] == "no-store"
+        assert ("few minutes" in body) == (path == "/privacy") or json.loads(body)["status"] == 503
+        second.sendall(b"GET /privacy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert rest_of(second)[0] == 200
+    assert site.get(path).status_code == 200
+
+
+def test_a_fault_while_saying_no_is_still_an_answer(site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    from registry_sync.web import app
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("private")
+
+    monkeypatch.setattr(app, "failed", broken)
+    answer = site.get("/nothing")
+    assert answer.status_code == 500
+    assert "our fault" in answer.text
+    assert "private" not in answer.text
+    assert "a page failed" in caplog.text
+
+
+# --- slowness ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_head_that_comes_by_drops_is_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "PATIENCE", 0.3)
+    began = time.monotonic()
+    with connected(site) as connection, pytest.raises(OSError):
+        while time.monotonic() < began + 10:
+            connection.sendall(b"X")
+            connection.settimeout(0.02)
+            try:
+                assert connection.recv(1) == b""
+                raise ConnectionResetError
+            except TimeoutError:
+                continue
+    assert time.monotonic() < began + 5
+
+
+def test_a_body_that_comes_by_drops_is_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "PATIENCE", 0.3)
+    with connected(site) as connection:
+        connection.sendall(b"POST /stop/1.x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+        connection.settimeout(0.02)
+        for _ in range(200):
+            try:
+                connection.sendall(b"x")
+                answer = connection.recv(65536)
+                break
+            except TimeoutError:
+                continue
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.fixture
+def narrow(house: object) -> Iterator[Site]:
+    """Pages that are sent through small buffers, so that who does not read them is noticed soon."""
+    from tests.house import House
+
+    assert isinstance(house, House)
+    with house.history():
+        pass
+    with listen("127.0.0.1:0") as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+        around = Surroundings(house.settings, now=lambda: house.at, stop=threading.Event())
+        thread = threading.Thread(target=serve, args=(around, listener), name="web pages")
+        thread.start()
+        try:
+            yield Site(house, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        finally:
+            around.stop.set()
+            thread.join()
+
+
+@contextlib.contextmanager
+def sipping(site: Site) -> Iterator[socket.socket]:
+    """A connection of somebody who has asked for much and has little room."""
+    host, port = site.url.removeprefix("http://").split(":")
+    with socket.socket() as connection:
+        connection.settimeout(10)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect((host, int(port)))
+        connection.sendall(b"GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+        yield connection
+
+
+def logged(caplog: pytest.LogCaptureFixture, words: str) -> bool:
+    deadline = time.monotonic() + 10
+    while words not in caplog.text:
+        if time.monotonic() > deadline:
+            return False
+        threading.Event().wait(0.01)
+    return True
+
+
+def test_who_does_not_take_an_answer_is_cut_off(narrow: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "registry_sync")
+    monkeypatch.setattr(server, "PATIENCE_IN_TAKING", 0.2)
+    with sipping(narrow) as connection:
+        assert logged(caplog, "an answer was not taken")
+        taken = 0
+        with contextlib.suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                taken += len(part)
+    assert taken < 20 * len(narrow.get("/style.css").content)
+    assert narrow.get("/privacy").status_code == 200
+
+
+def test_who_takes_it_slowly_gets_it(narrow: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "PATIENCE_IN_TAKING", 0.5)
+    size = len(narrow.get("/style.css").content)
+    with sipping(narrow) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        got = 0
+        while got < 20 * size:
+            part = connection.recv(4096)
+            assert part
+            got += len(part)
+            threading.Event().wait(0.002)

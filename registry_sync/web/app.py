@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from db.readers import Readers
 from jobs.surroundings import Surroundings, log
@@ -26,7 +25,7 @@ _NOT_FOR_ROBOTS = ("stop", "confirm", "subscribe", "manage", "operator", "metric
 _STYLE = Path(__file__).resolve().parent / "style.css"
 
 
-def application(around: Surroundings, readers: Readers) -> ASGIApp:
+def application(around: Surroundings, readers: Readers) -> Guard:
     """The pages over one database, behind what guards each of them."""
     app = Starlette(
         routes=[

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.readers import Readers
 from jobs.surroundings import Surroundings, log
+from registry_sync.web.counting import Counts
 from registry_sync.web.problems import failed
 
 HEADERS: Mapping[str, str] = {
@@ -50,7 +51,8 @@ class Guard:
 
     def __init__(self, app: ASGIApp, around: Surroundings, readers: Readers) -> None:
         self._app = app
-        self._state = {"around": around, "readers": readers}
+        self._counts = Counts()
+        self._state = {"around": around, "readers": readers, "counts": self._counts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -67,7 +69,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                log.info("%s %s, %s ms", page_of(scope), status, round((time.monotonic() - began) * 1000))
+                self._note(scope, status, time.monotonic() - began)
             await send(message)
 
         try:
@@ -77,6 +79,20 @@ class Guard:
                 log.exception("a page failed: %s", page_of(scope))
             if not status:
                 await failed(Request(scope), _FAULT)(scope, receive, guarded)
+
+    def refusal(self, scope: Scope, status: int) -> Response:
+        """The answer to what is no request, of which little is known. It ends the connection."""
+        scope["state"].update(self._state)
+        answer = failed(Request(scope), status, headers=_CLOSE)
+        for name, value in HEADERS.items():
+            answer.headers.setdefault(name, value)
+        self._note(scope, status, 0)
+        return answer
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        page = page_of(scope)
+        self._counts.count(page, status, seconds)
+        log.info("%s %s, %s ms", page, status, round(seconds * 1000))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["state"].get(BUSY):
@@ -99,15 +115,6 @@ class Guard:
         else:
             if body is not None:
                 await self._app(scope, _again(body, receive), send)
-
-
-def refusal(around: Surroundings, scope: Scope, status: int) -> Response:
-    """The answer to what is no request, of which little is known. It ends the connection."""
-    scope["state"]["around"] = around
-    answer = failed(Request(scope), status, headers=_CLOSE)
-    for name, value in HEADERS.items():
-        answer.headers.setdefault(name, value)
-    return answer
 
 
 def _address(scope: Scope) -> int:

@@ -21,12 +21,14 @@ from registry_sync.errors import DatabaseError
 from registry_sync.notices.clean import one_line
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.sources.interface import CTGOV
+from registry_sync.web.counting import Counts
 from registry_sync.web.pages import around_of, language_of, page, readers_of
 
 LATE_AFTER = 3
 """A sync is late when its line in the schedule has come so often since the last good one began."""
 SHOWN_FOR = 14
 """Days for which trouble that is over is told."""
+PREFIX = "registry_sync_"
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 _Sample = tuple[Mapping[str, str], float]
@@ -69,8 +71,11 @@ def sync_is_late(around: Surroundings, history: History) -> bool:
 def metrics(request: Request) -> Response:
     """The same in the text format of Prometheus."""
     around = around_of(request)
+    counts: Counts = request.state.counts
     with readers_of(request).open() as history:
         lines = [line for name, help_, samples in _families(around, history) for line in _family(name, help_, samples)]
+    lines += _family("http_requests_total", "Requests by page and status since the start", counts.ends(), kind="counter")
+    lines += _histogram("http_request_duration_seconds", "How long it took until an answer began, by page", counts.durations())
     return Response("\n".join(lines) + "\n", headers={"Content-Type": METRICS})
 
 
@@ -111,13 +116,26 @@ def _families(around: Surroundings, history: History) -> Iterator[tuple[str, str
         yield name, f"How many {name.replace('_', ' ')} there are", [({}, number)]
 
 
-def _family(name: str, help_: str, samples: Iterable[_Sample]) -> Iterator[str]:
-    full = f"registry_sync_{name}"
-    yield f"# HELP {full} {help_}"
-    yield f"# TYPE {full} gauge"
+def _family(name: str, help_: str, samples: Iterable[_Sample], *, kind: str = "gauge") -> Iterator[str]:
+    yield from _heading(name, help_, kind)
     for labels, value in samples:
-        inside = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-        yield f"{full}{f'{{{inside}}}' if inside else ''} {float(value):.15g}"
+        yield _line(name, labels, value)
+
+
+def _histogram(name: str, help_: str, samples: Iterable[tuple[str, Mapping[str, str], float]]) -> Iterator[str]:
+    yield from _heading(name, help_, "histogram")
+    for suffix, labels, value in samples:
+        yield _line(name + suffix, labels, value)
+
+
+def _heading(name: str, help_: str, kind: str) -> Iterator[str]:
+    yield f"# HELP {PREFIX}{name} {help_}"
+    yield f"# TYPE {PREFIX}{name} {kind}"
+
+
+def _line(name: str, labels: Mapping[str, str], value: float) -> str:
+    inside = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+    return f"{PREFIX}{name}{f'{{{inside}}}' if inside else ''} {float(value):.15g}"
 
 
 def _escaped(text: str) -> str:

@@ -22,7 +22,7 @@ from db.readers import Readers
 from jobs.surroundings import Surroundings, log
 from registry_sync.errors import SettingsError
 from registry_sync.web.app import application
-from registry_sync.web.guard import BUSY, refusal
+from registry_sync.web.guard import BUSY, Guard
 
 MOST_AT_ONCE = 200
 """Connections; who comes beyond that is asked to come again."""
@@ -61,9 +61,10 @@ def serve(around: Surroundings, listener: socket.socket) -> None:
 
 
 async def _serve(around: Surroundings, readers: Readers, listener: socket.socket) -> None:
+    app = application(around, readers)
     config = uvicorn.Config(
-        application(around, readers),
-        http=partial(_Protocol, around),  # type: ignore[arg-type] # it is called, and no more
+        app,
+        http=partial(_Protocol, app),  # type: ignore[arg-type] # it is called, and no more
         ws="none",
         lifespan="off",
         log_config=None,
@@ -116,10 +117,9 @@ class _Protocol(H11Protocol):
     _line = b""
     """How the newest request begins."""
 
-    def __init__(self, around: Surroundings, *args: Any, **more: Any) -> None:
+    def __init__(self, pages: Guard, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self._around = around
-        self._pages = self.app
+        self._pages = pages
         self.app = self._unless_too_many
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -172,7 +172,7 @@ class _Protocol(H11Protocol):
 
     def _say_no(self, status: int) -> None:
         under_way = self.cycle is not None and not self.cycle.response_complete
-        answer = refusal(self._around, cast("Scope", self.scope) if under_way else self._made_up(), status)
+        answer = self._pages.refusal(cast("Scope", self.scope) if under_way else self._made_up(), status)
         parts = [
             h11.Response(status_code=status, headers=answer.raw_headers, reason=http.HTTPStatus(status).phrase),
             h11.Data(data=bytes(answer.body)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 
 import pytest
 
@@ -28,23 +29,69 @@ def health(site: Site) -> tuple[int, list[str]]:
     return answer.status_code, answer.json()["wrong"]
 
 
+LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\n"])*"'
+SAMPLE = re.compile(rf"([a-zA-Z_:][a-zA-Z0-9_:]*)(\{{{LABEL}(?:,{LABEL})*\}})? (-?[0-9.]+(?:e[+-]?[0-9]+)?|\+Inf|NaN)")
+SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("",), "gauge": ("",)}
+
+
 def numbers(site: Site) -> dict[str, float]:
-    """Every sample, by its name and labels, checked as Prometheus reads them."""
+    """Every sample, by its name and labels, read as strictly as the text format (version 0.0.4) is written down."""
     answer = site.get("/metrics")
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    found, families = {}, set()
-    for line in answer.text.splitlines():
-        if line.startswith("#"):
-            _, kind, name, says = line.split(" ", 3)
-            assert kind in ("HELP", "TYPE")
-            assert says == "gauge" or kind == "HELP"
-            families.add(name)
-            continue
-        sample = re.fullmatch(r'(([a-z_]+)(?:\{[a-z]+="(?:[^"\\]|\\.)*"(?:,[a-z]+="(?:[^"\\]|\\.)*")*\})?) (\S+)', line)
-        assert sample, line
-        assert sample[2] in families
-        found[sample[1].removeprefix("registry_sync_")] = float(sample[3])
+    assert answer.text.endswith("\n")
+    found: dict[str, float] = {}
+    families: dict[str, str] = {}
+    helped = family = ""
+    for line in answer.text.removesuffix("\n").split("\n"):
+        if line.startswith("# HELP "):
+            _, _, helped, says = line.split(" ", 3)
+            assert says
+        elif line.startswith("# TYPE "):
+            _, _, family, kind = line.split(" ")
+            assert family == helped
+            assert family not in families, "the lines of a family stand together"
+            assert (kind == "counter") == family.endswith("_total")
+            families[family] = kind
+        else:
+            sample = SAMPLE.fullmatch(line)
+            assert sample, line
+            assert sample[1] in {family + suffix for suffix in SUFFIXES[families[family]]}
+            name = line.rpartition(" ")[0].removeprefix("registry_sync_")
+            assert name not in found
+            found[name] = float(sample[3])
+    for page in {name.partition('page="')[2].partition('"')[0] for name in found if "_bucket{" in name}:
+        buckets = [value for name, value in found.items() if f'_bucket{{page="{page}"' in name]
+        assert buckets == sorted(buckets)
+        assert buckets[-1] == found[f'http_request_duration_seconds_bucket{{page="{page}",le="+Inf"}}']
+        assert buckets[-1] == found[f'http_request_duration_seconds_count{{page="{page}"}}']
     return found
+
+
+def test_requests_are_counted_by_page_and_status(site: Site) -> None:
+    site.get("/stop/1.secret?a=private")
+    site.get("/stop/2.secret")
+    site.get("/private/secret")
+    site.get("/privacy")
+    site.post("/privacy")
+    found = numbers(site)
+    assert found['http_requests_total{page="GET /stop/{token}",status="404"}'] == 2
+    assert found['http_requests_total{page="GET ?",status="404"}'] == 1
+    assert found['http_requests_total{page="GET /privacy",status="200"}'] == 1
+    assert found['http_requests_total{page="POST /privacy",status="405"}'] == 1
+    assert found['http_request_duration_seconds_count{page="GET /stop/{token}"}'] == 2
+    assert 0 < found['http_request_duration_seconds_sum{page="GET /stop/{token}"}'] < 10
+    assert numbers(site)['http_requests_total{page="GET /metrics",status="200"}'] == 1
+    text = site.get("/metrics").text
+    assert "secret" not in text
+    assert "127.0.0.1" not in text
+
+
+def test_what_is_no_request_is_counted_too(site: Site) -> None:
+    host, port = site.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"SECRET /secret\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
+    assert numbers(site)['http_requests_total{page="? ?",status="400"}'] == 1
 
 
 def test_a_service_without_anything_to_do_is_well(site: Site) -> None:

@@ -318,9 +318,9 @@ def stop_one(history: History, subscription_id: int, *, why: stops.Why, now: str
         row = connection.execute("SELECT address FROM subscription WHERE id = ?", (subscription_id,)).fetchone()
         if row is None:
             return None
-        # also of one that is stopped already, by the operator or by refusals: from now on it is its holder's wish
+        # also of one that is stopped already, by the operator or by refusals: from now on it is its holder's wish, which nobody's outweighs
         _mark_all_stopped(connection, [subscription_id], row[0], why, now)
-        connection.execute("UPDATE subscription SET stopped_why = ? WHERE id = ?", (why, subscription_id))
+        connection.execute("UPDATE subscription SET stopped_why = ? WHERE id = ? AND stopped_why IS NOT 'holder'", (why, subscription_id))
         return str(row[0])
 
 

@@ -60,10 +60,10 @@ def stop_search(around: Surroundings, history: History, address: str, search: Se
     return touched
 
 
-def stop_one(around: Surroundings, history: History, subscription_id: int) -> str | None:
-    """Stop one subscription at the wish of its holder; its address, or ``None`` when nothing is held on it any more."""
+def stop_one(around: Surroundings, history: History, subscription_id: int, *, why: stops.Why = "holder") -> str | None:
+    """Stop one subscription; its address, or ``None`` when nothing is held on it any more."""
     with history.together():
-        address = subscriptions.stop_one(history, subscription_id, why="holder", now=around.stamp())
+        address = subscriptions.stop_one(history, subscription_id, why=why, now=around.stamp())
         if address is not None:
             _settle(around, history, address)
     return address

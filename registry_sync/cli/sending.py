@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
 import click
@@ -104,27 +103,18 @@ def _print_outbox(asked: Asked, only: Only | None, json_: bool) -> None:
 def show(context: click.Context, notice_id: str) -> int:
     """Show a notice as its reader gets it: its subject and its plain text."""
     from db import outbox as notices
-    from jobs.writing import WritingDesk
-    from registry_sync.notices import compose
-    from registry_sync.notices.interface import Refused
+    from jobs import handling
 
     asked = _asked(context)
     with asked.history() as history:
         waiting = notices.known(history, _whole(history, notice_id))
         if waiting is None:
             return _no_such(notice_id, "no notice")
-        desk = WritingDesk(asked.surroundings(), history, by=0)
-        desk.begin([waiting])
-        notice = desk.notice(waiting)
-    if notice is None:
-        click.echo("nobody at its address wants any of it any more: it will not be sent", err=True)
+        written = handling.written(asked.surroundings(), history, waiting)
+    if written.why_not:
+        click.echo(written.why_not, err=True)
         return 1
-    if isinstance(notice, Refused):
-        click.echo(f"it will not be sent: {notice.reason}", err=True)
-        return 1
-    smtp, web_url = asked.settings.smtp, asked.settings.web.url
-    stop = compose.stop_by(notice, smtp.unsubscribe, web_url, smtp.reply_to or parseaddr(smtp.sender)[1])
-    click.echo(f"Subject: {compose.subject(notice)}\n\n{compose.text(notice, stop_by=stop, web_url=web_url)}", nl=False)
+    click.echo(f"Subject: {written.subject}\n\n{written.text}", nl=False)
     return 0
 
 
@@ -135,12 +125,13 @@ def show(context: click.Context, notice_id: str) -> int:
 def note(context: click.Context, notice_id: str, words: str) -> int:
     """Put your words above the news of a held notice; an empty TEXT takes them away."""
     from db import outbox as notices
+    from jobs.handling import as_note
 
     with _asked(context).history() as history:
-        found = notices.annotate(history, _whole(history, notice_id), _note(words))
+        found = notices.annotate(history, _whole(history, notice_id), as_note(words))
     if not found:
         return _no_such(notice_id, "no held notice")
-    click.echo("noted: it stands above the news" if _note(words) else "the note is taken away")
+    click.echo("noted: it stands above the news" if as_note(words) else "the note is taken away")
     return 0
 
 
@@ -151,11 +142,12 @@ def note(context: click.Context, notice_id: str, words: str) -> int:
 def release(context: click.Context, ids: tuple[str, ...], words: str | None) -> int:
     """Let held notices go, without ids all of them; the next `deliver` sends them."""
     from db import outbox as notices
+    from jobs.handling import as_note
 
     return _decide(
         _asked(context),
         ids,
-        lambda history, whole: notices.release(history, whole, _note(words)),
+        lambda history, whole: notices.release(history, whole, as_note(words)),
         "no held notice",
         "released: the next delivery sends them",
     )
@@ -169,12 +161,6 @@ def drop(context: click.Context, ids: tuple[str, ...]) -> int:
     from db import outbox as notices
 
     return _decide(_asked(context), ids, notices.drop, "no held notice", "dropped")
-
-
-def _note(words: str | None) -> str | None:
-    from registry_sync.notices.clean import block
-
-    return block(words or "") or None
 
 
 def _some(trials: Sequence[str]) -> str:
@@ -218,16 +204,13 @@ def _decide(asked: Asked, ids: Sequence[str], act: Callable[[History, Sequence[s
 def retry(context: click.Context, ids: tuple[str, ...]) -> int:
     """Make notices due at once, waiting or parked; without ids everything unsent."""
     from db import outbox as notices
-    from jobs.deliver import JOB
-    from jobs.lock import desk_of
+    from jobs import handling
 
     asked = _asked(context)
-    now = asked.surroundings().stamp()
+    around = asked.surroundings()
     with asked.history() as history:
-        with desk_of(history.path, JOB) as desk:
-            notices.free_claims(history, desk.nobody_at(notices.claimants(history) | {desk.number}))
-        unknown = notices.retry(history, [_whole(history, each) for each in ids], now)
-        due = notices.counts(history, now)["due"]
+        unknown = handling.retry(around, history, [_whole(history, each) for each in ids])
+        due = notices.counts(history, around.stamp())["due"]
     for notice_id in unknown:
         _no_such(notice_id, "no unsent notice")
     if ids and len(unknown) == len(ids):

@@ -320,7 +320,7 @@ def _followed(row: Row) -> str:
 @asked
 def unsubscribe(asked: Asked, address: str | None, trials: tuple[str, ...], search: Search | None, from_mail: bool) -> int:
     """Stop telling ADDRESS, of all trials, of these, or of a search; what still waits for it is not sent."""
-    from jobs import wishes
+    from jobs import handling, wishes
     from registry_sync.errors import UsageError
     from registry_sync.notices.address import classify, masked
 
@@ -337,27 +337,9 @@ def unsubscribe(asked: Asked, address: str | None, trials: tuple[str, ...], sear
         if search is not None:
             stopped = wishes.stop_search(asked.surroundings(), history, address, search, why="operator")
         else:
-            trials = current_ids(history, trials)
-            _check_apart(history, address, trials)
-            stopped = wishes.stop(asked.surroundings(), history, address, trials, why="operator")
+            stopped = handling.unsubscribe(asked.surroundings(), history, address, current_ids(history, trials))
     click.echo(f"{masked(address)}: {'stopped' if stopped else 'was not subscribed to that'}")
     return 0 if stopped else 1
-
-
-def _check_apart(history: History, address: str, trials: tuple[str, ...]) -> None:
-    """Refuse to stop single trials of what is followed as a whole. Raises UsageError."""
-    from db import subscriptions as kept
-    from registry_sync.errors import UsageError
-    from registry_sync.notices.address import masked
-
-    if trials and kept.covers_everything(history, address):
-        raise UsageError(f"{masked(address)} follows every trial that is watched: stop that as a whole, with no trial named", about=address)
-    search = kept.covering_search(history, address, trials)
-    if search is not None:
-        raise UsageError(
-            f"{masked(address)} follows what the search {search} finds: stop that as a whole, with {search.options}",
-            about=address,
-        )
 
 
 def _from_mail(asked: Asked) -> int:

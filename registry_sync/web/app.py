@@ -14,7 +14,7 @@ from starlette.routing import Route
 from db.readers import Readers
 from jobs.surroundings import Surroundings, log
 from registry_sync.errors import DatabaseError
-from registry_sync.web import desk, home, listings, past, trial, wishes
+from registry_sync.web import desk, home, listings, operator, past, trial, wishes
 from registry_sync.web.guard import Guard, page_of
 from registry_sync.web.pages import around_of
 from registry_sync.web.problems import failed
@@ -36,6 +36,7 @@ def application(around: Surroundings, readers: Readers) -> Guard:
             Route("/deadlines/{token}.ics", desk.deadlines),
             Route("/style.css", _style),
             Route("/robots.txt", _robots),
+            *operator.routes(),
             # the public pages
             Route("/", home.home),
             Route("/condition/{name:path}", home.condition),

@@ -21,6 +21,10 @@ _MOST_LANGUAGES = 20
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 _SAID: dict[int, tuple[str, str]] = {
     400: (N_("That cannot be understood"), N_("The address, or what was sent to it, is not as it should be.")),
+    403: (
+        N_("That is not allowed"),
+        N_("It did not come from a page of this site, or that page was open for too long. Please load it anew, and try again."),
+    ),
     404: (N_("There is nothing here"), N_("This address leads nowhere. If it came by mail, see whether all of it was copied.")),
     405: (N_("This cannot be done here"), N_("This page can be read only.")),
     408: (N_("That took too long"), N_("What was sent did not come in time. Please try again.")),

@@ -21,6 +21,8 @@ _WHY = {
     400: "The address, or what was sent to it, is not as it should be.",
     404: "There is nothing under this address.",
     405: "This can be read only.",
+    401: "The operator's token is needed: `Authorization: Bearer TOKEN`.",
+    403: "This did not come from a page of this site.",
     408: "What was sent did not come in time.",
     413: "More was sent than is taken here.",
     414: "Nothing here has so long an address.",
@@ -36,14 +38,19 @@ def failed(request: Request, status: int, *, headers: Mapping[str, str] | None =
     """What says no, in the shape that who asked can read."""
     if not request.url.path.startswith(BELOW):
         return pages.failed(request, status, headers=headers)
+    return problem(status, why, headers={**OPEN, **(headers or {})})
+
+
+def problem(status: int, why: str = "", *, headers: Mapping[str, str] | None = None) -> Response:
+    """Problem details."""
     phrase = http.HTTPStatus(status).phrase
-    problem = {
+    details = {
         "type": "about:blank",
         "title": phrase,
         "status": status,
         "detail": why if why and why != phrase else _WHY.get(status, _WHY[500] if status >= 500 else _WHY[404]),
     }
-    return Response(msgspec.json.encode(problem), status, headers={**OPEN, **(headers or {})}, media_type=MEDIA_TYPE)
+    return Response(msgspec.json.encode(details), status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def bad_request(why: str) -> HTTPException:

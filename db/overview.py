@@ -1,0 +1,90 @@
+"""The outbox, the subscriptions and the trouble as the operator leafs through them: a page at a time, newest first."""
+
+from __future__ import annotations
+
+import json
+
+from db.connection import History, Row
+
+_STATE = "CASE WHEN notice.held AND notice.state = 'pending' THEN 'held' ELSE notice.state END"
+_NAMED = 3
+"""Trials of one notice or subscription that are named; of further ones the number is told."""
+
+
+def notice_states(history: History) -> dict[str, int]:
+    """How many notices there are in each state; ``held`` is one of its own."""
+    return {row["state"]: row["n"] for row in history.rows(f"SELECT {_STATE} AS state, count(*) AS n FROM notice GROUP BY 1")}  # noqa: S608
+
+
+def notices(
+    history: History, *, state: str | None = None, address: str | None = None, notice: str | None = None, most: int = 50, skip: int = 0
+) -> list[Row]:
+    """Notices in this state, of this address, or this one; ``trials``: the first of those that it tells of, ``more``: how many more."""
+    rows = history.rows(
+        f"""SELECT id, address, kind, every, {_STATE} AS state, held, attempts, next_try_at, last_error, created_at, sent_at, note,
+                   (SELECT json_group_array(DISTINCT change.trial) FROM notice_change JOIN change ON change.id = change_id
+                    WHERE notice_id = notice.id) AS trials
+            FROM notice WHERE (:state IS NULL OR {_STATE} = :state) AND (:address IS NULL OR address = :address)
+                AND (:notice IS NULL OR id = :notice)
+            ORDER BY created_at DESC, rowid DESC LIMIT :most OFFSET :skip""",  # noqa: S608 - no value is in it
+        {"state": state, "address": address, "notice": notice, "most": most, "skip": skip},
+    )
+    return [_with_trials({**row, "held": bool(row["held"])}) for row in rows]
+
+
+def subscription_states(history: History) -> dict[str, int]:
+    """How many subscriptions there are in each state."""
+    return {row["state"]: row["n"] for row in history.rows("SELECT state, count(*) AS n FROM subscription GROUP BY state")}
+
+
+def subscriptions(history: History, *, state: str | None = None, address: str | None = None, most: int = 50, skip: int = 0) -> list[Row]:
+    """Subscriptions in this state, or of this address; ``trials`` and ``more`` as of notices, ``query``: the search that one follows."""
+    rows = history.rows(
+        """SELECT id, address, kind, role, every_trial, topics, countries, least, every, timezone, language, state, hold, created_at,
+                  confirmed_at, consent_by, stopped_at, stopped_why,
+                  (SELECT json_group_array(trial) FROM (SELECT trial FROM subscription_trial
+                   WHERE subscription_id = subscription.id ORDER BY trial)) AS trials,
+                  (SELECT query FROM subscription_search JOIN search ON search.id = search_id
+                   WHERE subscription_id = subscription.id) AS query
+           FROM subscription WHERE (:state IS NULL OR state = :state) AND (:address IS NULL OR address = :address)
+           ORDER BY id DESC LIMIT :most OFFSET :skip""",
+        {"state": state, "address": address, "most": most, "skip": skip},
+    )
+    return [
+        _with_trials(
+            {
+                **row,
+                "every_trial": bool(row["every_trial"]),
+                "hold": bool(row["hold"]),
+                "topics": json.loads(row["topics"]),
+                "countries": json.loads(row["countries"]),
+                "query": json.loads(row["query"]) if row["query"] else None,
+            }
+        )
+        for row in rows
+    ]
+
+
+def incidents(history: History, since: str) -> list[Row]:
+    """What is in trouble, or was since then (UTC), newest first, with what went wrong."""
+    return history.rows(
+        """SELECT source, opened_at, last_at, closed_at, times, error FROM incident WHERE closed_at IS NULL OR closed_at >= ?
+           ORDER BY closed_at IS NOT NULL, opened_at DESC""",
+        (since,),
+    )
+
+
+def last_runs(history: History) -> list[Row]:
+    """The newest run of each job, also one that is under way; ``problems``: what it could not do."""
+    rows = history.rows(
+        """SELECT job, started_at, finished_at, outcome, detail FROM run WHERE id IN (SELECT max(id) FROM run GROUP BY job) ORDER BY job"""
+    )
+    for row in rows:
+        detail = json.loads(row.pop("detail") or "{}")
+        row["problems"] = [str(each) for each in detail.get("problems") or ()] if isinstance(detail, dict) else []
+    return rows
+
+
+def _with_trials(row: Row) -> Row:
+    trials = sorted(json.loads(row["trials"]))
+    return {**row, "trials": trials[:_NAMED], "more": max(0, len(trials) - _NAMED)}

@@ -340,7 +340,7 @@ def test_what_is_in_trouble_is_shown_with_what_was_said(browser: Browser, news: 
     news.set("ctgov", url="http://127.0.0.1:9")
     news.sync(days=0, then_deliver=False)
     page = browser.get("/operator").text
-    assert re.search(r"ClinicalTrials.gov\s*2026-02-02 06:17\s*open\s*1 times", page)
+    assert re.search(r"ClinicalTrials.gov\s*2026-02-02 06:17\s*open\s*once", page)
     assert "refused" in page
 
 

@@ -32,9 +32,10 @@ def notices(
     return [_with_trials({**row, "held": bool(row["held"])}) for row in rows]
 
 
-def subscription_states(history: History) -> dict[str, int]:
-    """How many subscriptions there are in each state."""
-    return {row["state"]: row["n"] for row in history.rows("SELECT state, count(*) AS n FROM subscription GROUP BY state")}
+def subscription_states(history: History, *, kind: str | None = None) -> dict[str, int]:
+    """How many subscriptions, of all or of this kind of address, there are in each state."""
+    rows = history.rows("SELECT state, count(*) AS n FROM subscription WHERE ?1 IS NULL OR kind = ?1 GROUP BY state", (kind,))
+    return {row["state"]: row["n"] for row in rows}
 
 
 def subscriptions(history: History, *, state: str | None = None, address: str | None = None, most: int = 50, skip: int = 0) -> list[Row]:

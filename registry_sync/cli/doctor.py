@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from registry_sync.cli.common import Asked, as_json, asked, count, print_json
+from registry_sync.cli.serving import INSTALL
 from registry_sync.errors import RegistrySyncError
 
 if TYPE_CHECKING:
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 Verdict = tuple[bool, str]
 
+SHORTEST_TOKEN = 16
+"""Characters of [web] operator_token."""
+_MOST_PROXIES = 65_536
+"""Public addresses in one network of trusted proxies; the largest providers' have fewer."""
+_PATIENCE = 3.0
+_LONGEST_ANSWER = 4096
 _NAMED = 5
 """Things of one kind that a line names; further ones are counted."""
 
@@ -56,6 +63,8 @@ def _checks(asked: Asked) -> Iterator[tuple[str, Callable[[], Verdict]]]:
     yield "pages", lambda: _pages(asked)
     yield "last sync", lambda: _with_history(asked, _last_sync)
     yield "outbox", lambda: _with_history(asked, lambda history: _outbox(asked, history))
+    yield "web pages", lambda: _web(asked)
+    yield "operator's page", lambda: _operator(asked)
 
 
 def _works(what: Callable[[], object]) -> bool:
@@ -208,6 +217,84 @@ def _outbox(asked: Asked, history: History) -> Verdict:
     if to_operator:
         said += f"; {count(to_operator, 'mail')} to the operator waiting{f', last try: {why}' if why else ''}"
     return not (counts["failed"] or stuck or (to_operator and why)), said
+
+
+def _web(asked: Asked) -> Verdict:
+    from db import overview
+
+    web = asked.settings.web
+    if not (web.url or web.operator_token or web.operator_header):
+        with asked.history() as history:
+            states = overview.subscription_states(history, kind="email")
+        mails = states.get("active", 0) + states.get("pending", 0)
+        return True, "[web] url is empty: mails have no link that leads here" + (", and their readers cannot confirm" if mails else "")
+    missing = _missing_parts()
+    if missing:
+        return False, f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed: {INSTALL}"
+    served, said = _served(web.listen)
+    return served, f"{web.url or '[web] url is empty: mails have no link that leads here'}; {said}"
+
+
+def _missing_parts() -> list[str]:
+    import importlib.util
+
+    return [name for name in ("starlette", "uvicorn", "icalendar") if importlib.util.find_spec(name) is None]
+
+
+def _served(listen: str) -> Verdict:
+    """Do our own pages answer at [web] listen, or nobody?"""
+    import http.client
+    import json
+
+    host, _, port = listen.rpartition(":")
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host.strip("[]"), host.strip("[]"))  # noqa: S104 - where to ask who listens everywhere
+    connection = http.client.HTTPConnection(host, int(port), timeout=_PATIENCE)
+    try:
+        connection.request("GET", "/healthz")
+        state = json.loads(connection.getresponse().read(_LONGEST_ANSWER))
+        wrong = ", ".join(map(str, state["wrong"]))
+        return True, f"{listen} serves them{f' and is unwell: {wrong}' if wrong else ''}"
+    except ConnectionRefusedError:
+        return _free(listen)
+    except (http.client.HTTPException, ValueError, LookupError, TypeError):
+        return False, f"{listen}: something else answers there: set [web] listen to a free port"
+    except OSError as error:
+        return False, f"{listen}: cannot be asked: {error.strerror or error}"
+    finally:
+        connection.close()
+
+
+def _free(listen: str) -> Verdict:
+    import socket
+
+    host, _, port = listen.rpartition(":")
+    host = host.strip("[]")
+    try:
+        with socket.create_server((host, int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            return True, f"nobody serves at {listen} just now: registry-sync serve"
+    except OSError as error:
+        return False, f"{listen}: cannot listen there: {error.strerror or error}"
+
+
+def _operator(asked: Asked) -> Verdict:
+    from registry_sync.hosts import network_of
+
+    web = asked.settings.web
+    if web.operator_header and not web.trusted_proxies:
+        return False, f"[web] operator_header names {web.operator_header}, which nobody is believed: set [web] trusted_proxies"
+    if web.operator_token and len(web.operator_token) < SHORTEST_TOKEN:
+        return False, f"[web] operator_token is shorter than {SHORTEST_TOKEN} characters: it can be guessed"
+    wide = [text for text in web.trusted_proxies if network_of(text).is_global and network_of(text).num_addresses > _MOST_PROXIES]
+    if wide:
+        return False, f"[web] trusted_proxies has {', '.join(wide)}: that many strangers may say who they are"
+    ways = [
+        *(["token"] if web.operator_token else []),
+        *([f"{web.operator_header} from {', '.join(web.trusted_proxies)}"] if web.operator_header else []),
+    ]
+    said = f"/operator opens by {' or by '.join(ways)}" if ways else "closed: neither [web] operator_token nor operator_header is set"
+    if web.url and not web.trusted_proxies:
+        said += "; [web] trusted_proxies is empty: behind a reverse proxy all visitors count as one"
+    return True, said
 
 
 COMMANDS = (doctor,)

@@ -376,6 +376,7 @@ def test_doctor_has_a_line_for_each_part(terminal: Terminal) -> None:
     assert said.code == 0, said.out
     assert [row["check"] for row in said.json] == [
         "settings", "database", "registry", "mail server", "kept records", "unusable records", "sources", "pages", "last sync", "outbox",
+        "web pages", "operator's page",
     ]  # fmt: skip
     assert all(row["ok"] for row in said.json)
     terminal.house.mailbox.stop()

@@ -27,7 +27,7 @@ HEADERS: Mapping[str, str] = {
 """Of every answer; one that a page sets itself stays."""
 LARGEST_BODY = 16 * 1024
 """Bytes: the forms of these pages and the posts of mail services have some hundred."""
-LONGEST_ADDRESS = 8 * 1024
+LONGEST_ADDRESS = 16 * 1024
 LARGEST_HEAD = 16 * 1024
 """Bytes of a request's headers. (uvicorn gives up on a head of that length only where it does not come at once.)"""
 PATIENCE = 10.0

@@ -16,6 +16,7 @@ import pytest
 from jobs.surroundings import Surroundings
 from registry_sync.web import guard, server
 from registry_sync.web.server import listen, serve
+from tests.house import House
 from tests.web.conftest import Site
 
 
@@ -24,6 +25,23 @@ def connected(site: Site) -> Iterator[socket.socket]:
     host, port = site.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         yield connection
+
+
+@contextlib.contextmanager
+def serving(house: House, address: str, *options: tuple[int, int, int]) -> Iterator[Site]:
+    with house.history():
+        pass  # the file is made
+    with listen(address) as listener:
+        for option in options:
+            listener.setsockopt(*option)
+        around = Surroundings(house.settings, now=lambda: house.at, stop=threading.Event())
+        thread = threading.Thread(target=serve, args=(around, listener), name="web pages")
+        thread.start()
+        try:
+            yield Site(house, f"http://{address.rpartition(':')[0]}:{listener.getsockname()[1]}")
+        finally:
+            around.stop.set()
+            thread.join()
 
 
 def answer_to(site: Site, sent: bytes) -> tuple[int, dict[str, str], str]:
@@ -49,7 +67,7 @@ NO_REQUESTS = [
     (b"GET /api/searches HTTP/9\r\nHost: x\r\n\r\n", 400),
     (b"GET /api/searches\r\n\r\n", 400),
     (b"GET /api/" + b"x" * 100_000, 414),
-    (b"GET /api/" + b"x" * 10_000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 414),
+    (b"GET /api/" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 414),
     (b"GET /api/searches HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", 431),
     (b"GET /api/searches HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000, 431),
     (b"POST /api/searches HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
@@ -148,6 +166,12 @@ def test_a_fault_while_saying_no_is_still_an_answer(site: Site, monkeypatch: pyt
     assert "a page failed" in caplog.text
 
 
+def test_it_listens_at_an_ipv6_address_too(house: House) -> None:
+    with serving(house, "[::1]:0") as site:
+        assert site.url.startswith("http://[::1]:")
+        assert site.get("/privacy").status_code == 200
+
+
 # --- slowness ----------------------------------------------------------------------------------------------------------
 
 
@@ -182,23 +206,10 @@ def test_a_body_that_comes_by_drops_is_cut_off(site: Site, monkeypatch: pytest.M
 
 
 @pytest.fixture
-def narrow(house: object) -> Iterator[Site]:
+def narrow(house: House) -> Iterator[Site]:
     """Pages that are sent through small buffers, so that who does not read them is noticed soon."""
-    from tests.house import House
-
-    assert isinstance(house, House)
-    with house.history():
-        pass
-    with listen("127.0.0.1:0") as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
-        around = Surroundings(house.settings, now=lambda: house.at, stop=threading.Event())
-        thread = threading.Thread(target=serve, args=(around, listener), name="web pages")
-        thread.start()
-        try:
-            yield Site(house, f"http://127.0.0.1:{listener.getsockname()[1]}")
-        finally:
-            around.stop.set()
-            thread.join()
+    with serving(house, "127.0.0.1:0", (socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)) as site:
+        yield site
 
 
 @contextlib.contextmanager

@@ -2,6 +2,8 @@
 
 Who types an address may not be its holder. So there are limits for each address, whatever is asked of it, and a link is good for one
 subscription, once, for a week, unless the subscription was stopped since.
+
+Of the same kind are mails with a link to all that an address is told: they hang on one of its subscriptions, and go with the last one.
 """
 
 from __future__ import annotations
@@ -25,19 +27,26 @@ MOST_A_DAY = 5
 """So many an address gets in 24 hours at most."""
 VALID = datetime.timedelta(days=7)
 """So long after it was asked for a mail's link confirms."""
+OPEN = datetime.timedelta(hours=1)
+"""So long after it was sent a mail's link leads to all that its address is told."""
 
 Queued = Literal["queued", "waiting", "too soon", "enough"]
 """What became of the wish for a mail: it is new in the queue; one waits there already; one was just asked for; there were enough today."""
+Kind = Literal["confirm", "manage", "already"]
+"""What a mail is for: to confirm; to see and change all that its address is told; the same, since what was asked for is told already."""
 
 _DAY = datetime.timedelta(days=1)
 _UNSENT = "confirmation.state IN ('pending', 'claimed')"
 _GOOD = "confirmation.used_at IS NULL AND confirmation.stopped_at IS subscription.stopped_at"
 """Does the link still stand for what was asked? Only its age is left out."""
+_ITS = "subscription_id = :id AND confirmation.kind = 'confirm'"
 _DUE = f"""SELECT confirmation.id, min(confirmation.created_at) FROM confirmation JOIN subscription ON subscription.id = subscription_id
-    WHERE confirmation.state = 'pending' AND next_try_at <= :now AND {_GOOD} AND subscription.state != 'active'
-        AND confirmation.created_at > :oldest
+    WHERE confirmation.state = 'pending' AND next_try_at <= :now
+        AND CASE confirmation.kind WHEN 'confirm' THEN {_GOOD} AND subscription.state != 'active' AND confirmation.created_at > :oldest
+                                   ELSE confirmation.created_at > :day END
         AND NOT EXISTS (SELECT 1 FROM confirmation AS other JOIN subscription AS its ON its.id = other.subscription_id
-                        WHERE its.address = subscription.address AND (other.state = 'claimed' OR other.sent_at > :apart))
+                        WHERE its.address = subscription.address AND other.kind = confirmation.kind
+                            AND (other.state = 'claimed' OR other.sent_at > :apart))
         AND (SELECT count(*) FROM confirmation AS other JOIN subscription AS its ON its.id = other.subscription_id
              WHERE its.address = subscription.address AND other.sent_at > :day) < {MOST_A_DAY}
     GROUP BY subscription.address ORDER BY 2, 1"""  # noqa: S608 - no value is in it
@@ -45,9 +54,13 @@ _DUE = f"""SELECT confirmation.id, min(confirmation.created_at) FROM confirmatio
 
 
 class Asking(msgspec.Struct, frozen=True):
-    """What a confirmation asks about: a subscription, and its trials or its search (neither: all that is watched). Times are UTC."""
+    """What a confirmation asks about: a subscription, and its trials or its search (neither: all that is watched). Times are UTC.
+
+    Of a mail of another ``kind`` only the subscription's address and language count.
+    """
 
     id: str
+    kind: Kind
     created_at: str
     attempts: int
     subscription: Subscription
@@ -60,8 +73,8 @@ def queue(connection: sqlite3.Connection, subscription_id: int, now: datetime.da
     import uuid  # loads what asks the system who it is: only for a mail
 
     row = connection.execute(
-        f"""SELECT coalesce(sum(subscription_id = :id AND {_UNSENT} AND {_GOOD} AND confirmation.created_at > :oldest), 0),
-                   coalesce(sum(subscription_id = :id AND {_GOOD} AND confirmation.created_at > :apart), 0),
+        f"""SELECT coalesce(sum({_ITS} AND {_UNSENT} AND {_GOOD} AND confirmation.created_at > :oldest), 0),
+                   coalesce(sum({_ITS} AND {_GOOD} AND confirmation.created_at > :apart), 0),
                    coalesce(sum(confirmation.created_at > :day), 0)
             FROM confirmation JOIN subscription ON subscription.id = subscription_id
             WHERE address = (SELECT address FROM subscription WHERE id = :id)""",  # noqa: S608 - no value is in it
@@ -78,6 +91,39 @@ def queue(connection: sqlite3.Connection, subscription_id: int, now: datetime.da
         """INSERT INTO confirmation (id, subscription_id, next_try_at, created_at, stopped_at, instead)
            SELECT ?, id, ?, ?, stopped_at, ? FROM subscription WHERE id = ?""",
         (uuid.uuid4().hex, _stamp(now), _stamp(now), int(instead), subscription_id),
+    )
+    return "queued"
+
+
+def queue_access(connection: sqlite3.Connection, address: str, kind: Literal["manage", "already"], now: datetime.datetime) -> Queued | None:
+    """Put a mail into the queue with a link to all that an address is told, inside the caller's transaction, unless it has had enough.
+
+    ``None``: no subscription is held on this address, and it gets no mail.
+    """
+    import uuid
+
+    row = connection.execute(
+        f"""SELECT (SELECT id FROM subscription WHERE address = :address
+                    ORDER BY state = 'active' DESC, state = 'pending' DESC, id DESC LIMIT 1),
+                   coalesce(sum(confirmation.kind = :kind AND {_UNSENT} AND confirmation.created_at > :day), 0),
+                   coalesce(sum(confirmation.kind = :kind AND confirmation.created_at > :apart), 0),
+                   coalesce(sum(confirmation.kind = :kind AND confirmation.created_at > :day), 0),
+                   coalesce(sum(confirmation.created_at > :day), 0)
+            FROM confirmation JOIN subscription ON subscription.id = subscription_id WHERE address = :address""",  # noqa: S608 - no value
+        {"address": address, "kind": kind, **_times(now)},
+    ).fetchone()
+    subscription, waits, recent, of_kind, today = row
+    if subscription is None:
+        return None
+    if waits:
+        return "waiting"
+    if recent:
+        return "too soon"
+    if today >= MOST_A_DAY or (kind == "already" and of_kind):
+        return "enough"
+    connection.execute(
+        "INSERT INTO confirmation (id, kind, subscription_id, next_try_at, created_at) VALUES (?, ?, ?, ?, ?)",
+        (uuid.uuid4().hex, kind, subscription, _stamp(now), _stamp(now)),
     )
     return "queued"
 
@@ -116,13 +162,13 @@ def tidy(history: History, now: datetime.datetime) -> None:
         return
     with history.write() as connection:
         connection.execute(
-            f"""UPDATE confirmation SET state = 'cancelled' WHERE state = 'pending' AND EXISTS (
+            f"""UPDATE confirmation SET state = 'cancelled' WHERE state = 'pending' AND kind = 'confirm' AND EXISTS (
                     SELECT 1 FROM subscription WHERE subscription.id = subscription_id
                         AND (NOT ({_GOOD}) OR subscription.state = 'active'))"""  # noqa: S608 - no value is in it
         )
         connection.execute(
             """UPDATE confirmation SET state = 'failed', last_error = coalesce(last_error || '; ', '') || 'its link has expired unsent'
-               WHERE state = 'pending' AND created_at <= :oldest""",
+               WHERE state = 'pending' AND created_at <= iif(kind = 'confirm', :oldest, :day)""",
             _times(now),
         )
 
@@ -167,7 +213,21 @@ def park(history: History, identity: str, error: str) -> None:
 
 def usable(history: History, identity: str, now: datetime.datetime) -> Asking | None:
     """What a link asks about; ``None`` when it was used, has expired, or stands for nothing any more."""
-    return _read(history, f"confirmation.id = :id AND {_GOOD} AND confirmation.created_at > :oldest", {"id": identity, **_times(now)})
+    return _read(
+        history,
+        f"confirmation.id = :id AND confirmation.kind = 'confirm' AND {_GOOD} AND confirmation.created_at > :oldest",
+        {"id": identity, **_times(now)},
+    )
+
+
+def accessible(history: History, identity: str, now: datetime.datetime) -> str | None:
+    """The address that a mail's link leads to all of; ``None`` when it is too old, leads to something else, or nothing is held any more."""
+    row = history.one(
+        """SELECT address FROM confirmation JOIN subscription ON subscription.id = subscription_id
+           WHERE confirmation.id = :id AND confirmation.kind != 'confirm' AND coalesce(sent_at, confirmation.created_at) > :open""",
+        {"id": identity, "open": _stamp(now - OPEN)},
+    )
+    return row["address"] if row else None
 
 
 def confirm(history: History, identity: str, wording: str, now: datetime.datetime) -> str | None:
@@ -190,7 +250,9 @@ def confirm(history: History, identity: str, wording: str, now: datetime.datetim
                 (_stamp(now), json.dumps(others)),
             )
         stops.forget(connection, its.address, by_holder=True)
-        connection.execute("UPDATE confirmation SET used_at = ? WHERE subscription_id = ? AND used_at IS NULL", (_stamp(now), its.id))
+        connection.execute(
+            "UPDATE confirmation SET used_at = ? WHERE subscription_id = ? AND used_at IS NULL AND kind = 'confirm'", (_stamp(now), its.id)
+        )
     return its.address
 
 
@@ -207,7 +269,7 @@ def newest(history: History) -> dict[int, Row]:
     """By subscription: how the newest mail about it stands."""
     rows = history.rows(
         """SELECT subscription_id, state, created_at, attempts, next_try_at, last_error, sent_at, used_at
-           FROM confirmation ORDER BY created_at, rowid"""
+           FROM confirmation WHERE kind = 'confirm' ORDER BY created_at, rowid"""
     )
     return {row.pop("subscription_id"): row for row in rows}
 
@@ -215,8 +277,8 @@ def newest(history: History) -> dict[int, Row]:
 def of_address(history: History, address: str) -> list[Row]:
     """All that is held of such mails to an address, oldest first."""
     return history.rows(
-        """SELECT confirmation.id, subscription_id, confirmation.state, confirmation.created_at, attempts, next_try_at, last_error, sent_at,
-                  used_at
+        """SELECT confirmation.id, confirmation.kind, subscription_id, confirmation.state, confirmation.created_at, attempts, next_try_at,
+                  last_error, sent_at, used_at
            FROM confirmation JOIN subscription ON subscription.id = subscription_id
            WHERE address = ? ORDER BY confirmation.created_at, confirmation.rowid""",
         (address,),
@@ -225,7 +287,7 @@ def of_address(history: History, address: str) -> list[Row]:
 
 def _read(history: History, condition: str, parameters: dict[str, Any]) -> Asking | None:
     row = history.one(
-        f"""SELECT confirmation.id, confirmation.created_at, attempts, subscription_id,
+        f"""SELECT confirmation.id, confirmation.kind, confirmation.created_at, attempts, subscription_id,
                 (SELECT json_group_array(trial) FROM (SELECT trial FROM subscription_trial
                      WHERE subscription_trial.subscription_id = subscription.id ORDER BY trial)) AS trials,
                 (SELECT query FROM subscription_search JOIN search ON search.id = search_id
@@ -237,6 +299,7 @@ def _read(history: History, condition: str, parameters: dict[str, Any]) -> Askin
         return None
     return Asking(
         id=row["id"],
+        kind=row["kind"],
         created_at=row["created_at"],
         attempts=row["attempts"],
         subscription=subscriptions.by_id(history, row["subscription_id"]),

@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from db import confirmations, outbox, stops, subscriptions
+from db import confirmations, forms, outbox, stops, subscriptions
 from db.connection import History
 
 
 def held(history: History, address: str) -> dict[str, Any]:
     """Everything that is held on an address: its subscriptions with the proof of consent, its notices and what they told, its stop.
 
-    ``confirmations``: the mails that asked it to confirm.
+    ``confirmations``: the mails that asked it to confirm, and those that led to all of this; ``forms``: what was asked for a moment ago.
     """
     told: dict[str, list[dict[str, Any]]] = {}
     for row in history.rows(
@@ -25,9 +25,10 @@ def held(history: History, address: str) -> dict[str, Any]:
     stopped = stops.stopped(history, address)
     return {
         "address": address,
-        "subscriptions": [row for row in subscriptions.listing(history) if row["address"] == address],
+        "subscriptions": subscriptions.listing(history, address=address),
         "notices": [{**row, "changes": told.get(row["id"], [])} for row in outbox.listing(history, address=address)],
         "confirmations": confirmations.of_address(history, address),
+        "forms": forms.of_address(history, address),
         "stop": {"at": stopped[0], "why": stopped[1]} if stopped else None,
     }
 
@@ -42,11 +43,24 @@ def erase(history: History, address: str, now: str) -> dict[str, int]:
         ids = [row[0] for row in connection.execute("SELECT id FROM notice WHERE address = ?", (address,))]
         for table, column in (("notice_change", "notice_id"), ("notice", "id")):
             connection.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT value FROM json_each(?))", (json.dumps(ids),))  # noqa: S608
+        forms.erase(connection, address)
         live = connection.execute("SELECT count(*) FROM subscription WHERE address = ? AND state != 'stopped'", (address,)).fetchone()[0]
         gone = connection.execute("DELETE FROM subscription WHERE address = ?", (address,)).rowcount
         if live:
             stops.note(connection, address, "holder", now)
     return {"subscriptions": gone, "notices": len(ids)}
+
+
+def erase_at_once(history: History, address: str, now: str) -> dict[str, int]:
+    """The same, and overwrite what was deleted where it stood: the file need not be written anew, and nobody need let go of it.
+
+    What an earlier change has left in free space goes when the file is written anew.
+    """
+    with history.clear_errors():
+        history.connection.execute("PRAGMA secure_delete = ON")
+        gone = erase(history, address, now)
+        history.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return gone
 
 
 def age_out(history: History, before: str) -> int:

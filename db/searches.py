@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from db import aliases, watches
+from db.cards import folded
 from db.connection import History, Row
 from registry_sync.sources.ctgov_search import Search, from_json
 
@@ -114,6 +115,13 @@ def listing(history: History) -> list[Row]:
     found_by = finders(history)
     trials = [{**row, "found_by": found_by.get(row["trial"], [])} for row in watches.listing(history)]
     return trials + [{"trial": None, **row} for row in every(history)]
+
+
+def on(history: History, condition: str) -> list[tuple[int, Search]]:
+    """The watched searches for a condition, whatever its case, accents and quotation marks, with their ids."""
+    wanted = folded(condition)
+    rows = history.rows("SELECT id, query FROM search WHERE watched ORDER BY id")
+    return [(row["id"], from_json(row["query"])) for row in rows if folded(json.loads(row["query"]).get("cond", "").strip('"')) == wanted]
 
 
 def that_found(history: History, trials: Sequence[str]) -> set[str]:

@@ -74,7 +74,7 @@ def add(
         for trial in trials:
             watches.know(connection, trial, now)
             connection.execute("INSERT INTO subscription_trial VALUES (?, ?) ON CONFLICT DO NOTHING", (subscription_id, trial))
-    return next(row for row in listing(history) if row["id"] == subscription_id)
+    return next(row for row in listing(history, address=wanted.address) if row["id"] == subscription_id)
 
 
 def _insert(connection: sqlite3.Connection, wanted: Subscription, consent: Consent, now: str, *, everything: bool) -> int:
@@ -224,6 +224,56 @@ def beside(history: History, subscription_id: int) -> list[Subscription]:
     return [_read(each) for each in cursor]
 
 
+def telling(history: History, address: str, trials: Sequence[str], search: Search | None) -> list[Subscription]:
+    """The active subscriptions by which an address hears of all of these trials, or of what this search finds (neither: all watched)."""
+    cursor = history.connection.execute(
+        f"""SELECT {_COLUMNS} FROM subscription WHERE state = 'active' AND address = :address AND (
+                every_trial
+                OR EXISTS (SELECT 1 FROM subscription_search JOIN search ON search.id = search_id
+                           WHERE subscription_id = subscription.id AND query = :query)
+                OR (:trials != '[]' AND NOT EXISTS (
+                    SELECT 1 FROM json_each(:trials) AS ours WHERE NOT EXISTS (
+                        SELECT 1 FROM subscription_trial WHERE subscription_id = subscription.id AND trial = ours.value))))
+            ORDER BY id""",  # noqa: S608 - no value is in it
+        {"address": address, "trials": json.dumps(list(trials)), "query": search.to_json() if search else None},
+    )
+    return [_read(each) for each in cursor]
+
+
+def same(history: History, wanted: Subscription, trials: Sequence[str], search: Search | None) -> Subscription | None:
+    """The subscription of this address by which it wants, or wanted, the same of the same."""
+    row = history.one("SELECT id FROM search WHERE query = ?", (search.to_json(),)) if search else None
+    if search and row is None:
+        return None
+    found = _same(history.connection, wanted, trials, row["id"] if row else None)
+    return by_id(history, found) if found is not None else None
+
+
+def change(history: History, subscription_id: int, wanted: Subscription) -> None:
+    """Tell by this subscription what ``wanted`` says, as often, and in its language, of what it follows."""
+    history.write_one(
+        "UPDATE subscription SET topics = ?, countries = ?, least = ?, every = ?, timezone = ?, language = ? WHERE id = ?",
+        (
+            json.dumps(sorted(wanted.topics)),
+            json.dumps(sorted(wanted.countries)),
+            wanted.least,
+            wanted.every,
+            wanted.timezone,
+            wanted.language,
+            subscription_id,
+        ),
+    )
+
+
+def forget_unasked(connection: sqlite3.Connection, subscription_id: int) -> None:
+    """Delete, inside the caller's transaction, a subscription that waits for a yes which nobody is asked for."""
+    connection.execute(
+        """DELETE FROM subscription WHERE id = ? AND state = 'pending'
+           AND NOT EXISTS (SELECT 1 FROM confirmation WHERE subscription_id = subscription.id)""",
+        (subscription_id,),
+    )
+
+
 def by_id(history: History, subscription_id: int) -> Subscription:
     """A subscription that is known to be there."""
     row = history.connection.execute(f"SELECT {_COLUMNS} FROM subscription WHERE id = ?", (subscription_id,)).fetchone()  # noqa: S608
@@ -235,14 +285,23 @@ def is_kept(history: History, subscription_id: int) -> bool:
     return history.one("SELECT 1 FROM subscription WHERE id = ?", (subscription_id,)) is not None
 
 
-def listing(history: History) -> list[Row]:
-    """All subscriptions, with self-explaining keys; ``query``: the search that one follows, as JSON output shows it."""
+def listing(history: History, *, address: str | None = None) -> list[Row]:
+    """All subscriptions, or those of an address, with self-explaining keys; ``query``: the search that one follows, as JSON shows it."""
+    only = "IN (SELECT id FROM subscription WHERE address = :address)" if address is not None else "IS NOT :address"
+    values = {"address": address}
     trials: dict[int, list[str]] = {}
-    for row in history.rows("SELECT subscription_id, trial FROM subscription_trial ORDER BY trial"):
+    for row in history.rows(
+        f"SELECT subscription_id, trial FROM subscription_trial WHERE subscription_id {only} ORDER BY trial",  # noqa: S608 - no value is in it
+        values,
+    ):
         trials.setdefault(row["subscription_id"], []).append(row["trial"])
     queries = {
         row["subscription_id"]: row
-        for row in history.rows("SELECT subscription_id, query, watched FROM subscription_search JOIN search ON search.id = search_id")
+        for row in history.rows(
+            f"""SELECT subscription_id, query, watched FROM subscription_search JOIN search ON search.id = search_id
+                WHERE subscription_id {only}""",  # noqa: S608 - no value is in it
+            values,
+        )
     }
     return [
         {
@@ -269,7 +328,7 @@ def listing(history: History) -> list[Row]:
             "stopped_at": row["stopped_at"],
             "stopped_why": row["stopped_why"],
         }
-        for row in history.rows("SELECT * FROM subscription ORDER BY id")
+        for row in history.rows(f"SELECT * FROM subscription WHERE id {only} ORDER BY id", values)  # noqa: S608 - no value is in it
     ]
 
 

@@ -10,7 +10,6 @@ import datetime
 import random
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from db import confirmations, keys, subscriptions
 from db.confirmations import Asking, Queued
@@ -23,12 +22,9 @@ from jobs.reports import DeliverReport
 from jobs.surroundings import Surroundings, as_stamp, from_stamp, log
 from jobs.wishes import period_end_of
 from registry_sync.errors import RegistrySyncError, Stopped
-from registry_sync.notices.interface import Channel, Outcome, Refused, Retry, Sent
+from registry_sync.notices.interface import Channel, Notice, Outcome, Refused, Retry, Sent
 from registry_sync.notices.route import Subscription
 from registry_sync.sources.ctgov_search import Search
-
-if TYPE_CHECKING:
-    from registry_sync.notices.confirm import ConfirmNotice
 
 
 def ask(
@@ -45,16 +41,29 @@ def ask(
     What became of the mail is ``None`` where none is needed, since the holder's or an operator's consent is there, or none can be
     written, since the settings name no public address of the web pages. ``instead`` takes effect with the confirmation.
     """
+    with history.together():
+        return ask_within(around, history, wanted, trials, search=search, instead=instead)
+
+
+def ask_within(
+    around: Surroundings,
+    history: History,
+    wanted: Subscription,
+    trials: Sequence[str],
+    *,
+    search: Search | None = None,
+    instead: bool = False,
+) -> tuple[Row, Queued | None]:
+    """The same inside the caller's ``together``."""
     from registry_sync.notices.confirm import wording
 
     queued: Queued | None = None
-    with history.together():
-        consent = Consent(wording(wanted.language), None, None)
-        row = subscriptions.add(history, wanted, trials, consent=consent, now=around.stamp(), search=search, instead=instead)
-        settle(history, wanted.address, now=around.now(), period_end=period_end_of(around.settings.schedule))
-        if row["state"] != "active" and around.settings.web.url:
-            with history.write() as connection:
-                queued = confirmations.queue(connection, row["id"], around.now(), instead=instead)
+    consent = Consent(wording(wanted.language), None, None)
+    row = subscriptions.add(history, wanted, trials, consent=consent, now=around.stamp(), search=search, instead=instead)
+    settle(history, wanted.address, now=around.now(), period_end=period_end_of(around.settings.schedule))
+    if row["state"] != "active" and around.settings.web.url:
+        with history.write() as connection:
+            queued = confirmations.queue(connection, row["id"], around.now(), instead=instead)
     return row, queued
 
 
@@ -128,18 +137,20 @@ def _send(around: Surroundings, history: History, asking: Asking, channel: Chann
         return Retry(f"could not be written or sent ({type(error).__name__})")
 
 
-def _notice(around: Surroundings, history: History, asking: Asking) -> ConfirmNotice:
+def _notice(around: Surroundings, history: History, asking: Asking) -> Notice:
+    from registry_sync.notices import access
     from registry_sync.notices import confirm as wording
-    from registry_sync.notices.tokens import confirm_token
+    from registry_sync.notices.tokens import confirm_token, manage_token
 
     web_url = around.settings.web.url
-    token = confirm_token(keys.links(history), asking.id)
+    key = keys.links(history)
+    to = (asking.id, asking.subscription.address, asking.subscription.language, asking.created_at)
+    if asking.kind != "confirm":
+        link = f"{web_url.rstrip('/')}/manage/{manage_token(key, asking.id)}"
+        return access.notice(*to, link=link, web_url=web_url, already=asking.kind == "already")
     return wording.notice(
-        asking.id,
-        asking.subscription.address,
-        asking.subscription.language,
-        asking.created_at,
-        link=f"{web_url.rstrip('/')}/confirm/{token}",
+        *to,
+        link=f"{web_url.rstrip('/')}/confirm/{confirm_token(key, asking.id)}",
         until=as_stamp(from_stamp(asking.created_at) + confirmations.VALID),
         web_url=web_url,
     )
@@ -154,10 +165,14 @@ def _note(around: Surroundings, history: History, asking: Asking, outcome: Outco
         case Refused(reason):
             confirmations.park(history, asking.id, reason)
             report.failed += 1
-            report.problems.append(f"{address}, to be asked for a confirmation: {reason}")
+            report.problems.append(f"{address}, {_to_be(asking)}: {reason}")
         case Retry(reason, after, channel_down):
             seconds = max(after or 0.0, WAITS[min(asking.attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1))
             next_try = around.now() + datetime.timedelta(seconds=min(seconds, WAITS[-1]))
             confirmations.again(history, asking.id, as_stamp(next_try), reason)
             report.retrying += 1
-            report.problems.append(reason if channel_down else f"{address}, to be asked for a confirmation: {reason}")
+            report.problems.append(reason if channel_down else f"{address}, {_to_be(asking)}: {reason}")
+
+
+def _to_be(asking: Asking) -> str:
+    return "to be asked for a confirmation" if asking.kind == "confirm" else "to be sent a link to what it is told"

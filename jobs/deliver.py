@@ -3,7 +3,7 @@
 A notice is claimed, handed to its channel, and marked sent once the server took it. Any number of processes may do so at once. When one
 dies in between, what it had claimed is free as soon as the next delivery begins, and the repeat carries the same identity.
 
-Mails that ask for a confirmation go before other mails, since somebody waits for them.
+Mails that ask for a confirmation, and what else comes of the forms of the web pages, go before other mails, since somebody waits for them.
 
 What the operator is to hear of the service itself goes last and over the same connection: it holds up no subscriber's notice.
 """
@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from db import buckets, confirmations, outbox, runs
 from db.connection import History
 from db.outbox import Waiting
-from jobs import confirming, health, wishes
+from jobs import asking, confirming, health, wishes
 from jobs.lock import Desk, desk_of
 from jobs.reports import DeliverReport
 from jobs.surroundings import Surroundings, as_stamp, log
@@ -109,6 +109,7 @@ def deliver(around: Surroundings, *, channels: Callable[[Surroundings], Channels
     with around.open() as history, desk_of(around.database, JOB) as desk:
         outbox.free_claims(history, desk.nobody_at(outbox.claimants(history) | {desk.number}))
         due = outbox.counts(history, around.stamp())["due"]
+        asking.work_off(around, history)
         asks = confirming.prepare(around, history, desk)
         if not due:
             health.note_delivery(around, history)
@@ -121,6 +122,25 @@ def deliver(around: Surroundings, *, channels: Callable[[Surroundings], Channels
                 around.progress.end()
                 runs.end(history, run, around.stamp(), "partial" if report.is_partial else "done", report.as_json())
         report.waiting = outbox.counts(history, around.stamp())["waiting"] + confirmations.waiting(history)
+    return report
+
+
+def send_asked(around: Surroundings, *, channels: Callable[[Surroundings], Channels] = open_channels) -> DeliverReport:
+    """Work off what was asked for by forms, and send the mails that come of it and no others: somebody waits for them.
+
+    What cannot be sent now is sent by a delivery. Raises DatabaseError, AlreadyRunning.
+    """
+    report = DeliverReport()
+    with around.open() as history, desk_of(around.database, JOB) as desk:
+        asking.work_off(around, history)
+        if confirming.prepare(around, history, desk):
+            opened = channels(around)
+            try:
+                confirming.send(around, history, desk.number, opened["email"], report, threading.Lock())
+            finally:
+                for channel in opened.values():
+                    channel.close()
+        report.waiting = confirmations.waiting(history)
     return report
 
 

@@ -62,30 +62,38 @@ def notice(identity: str, address: str, language: str, created_at: str, *, link:
 
 def mail(notice: ConfirmNotice, *, sender: str, reply_to: str, now: datetime) -> EmailMessage:
     """The whole mail with its headers, to be flattened with ``WIRE``; a repeat differs in ``Date`` alone."""
-    name, address = parseaddr(sender)
-    domain = ascii_domain(address.rpartition("@")[2]) or "localhost"
     t = translator(notice.language)
     told = {
-        "t": t,
-        "_": t.gettext,
-        "language": t.language,
-        "subject": t.gettext("Please confirm that you want news of trials"),
-        "sender": one_line(name) or address,
         "link": notice.link,
         "until": t.date(notice.until[:10]),
         "privacy": f"{notice.web_url.rstrip('/')}/privacy",
     }
+    subject = t.gettext("Please confirm that you want news of trials")
+    return letter(notice, "confirm", "confirmation", subject, told, sender=sender, reply_to=reply_to, now=now)
+
+
+def letter(
+    notice: Notice, template: str, kind: str, subject: str, told: dict[str, str], *, sender: str, reply_to: str, now: datetime
+) -> EmailMessage:
+    """A mail from a template that tells no news: what is ``told`` in it, and with ``kind`` in its identity."""
+    name, address = parseaddr(sender)
+    domain = ascii_domain(address.rpartition("@")[2]) or "localhost"
+    t = translator(notice.language)
+    told = {"subject": subject, "sender": one_line(name) or address, **told}
     message = EmailMessage(policy=SMTP)
     message["From"] = mail_address(address, one_line(name))
     message["To"] = mail_address(notice.address)
     if reply_to:
         message["Reply-To"] = mail_address(reply_to)
-    message["Subject"] = told["subject"]
+    message["Subject"] = subject
     message["Date"] = format_datetime(now)
-    message["Message-ID"] = f"<confirmation.{notice.id}@{domain}>"
+    message["Message-ID"] = f"<{kind}.{notice.id}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(environment().get_template("confirm.txt.j2").render(told), cte="quoted-printable")
-    message.add_alternative(environment().get_template("confirm.html.j2").render(told), subtype="html", cte="quoted-printable")
+    text, html = (
+        environment().get_template(f"{template}.{form}.j2").render(told, t=t, _=t.gettext, language=t.language) for form in ("txt", "html")
+    )
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
     message["Content-Language"] = t.language
     message.set_boundary(boundary(notice.id))
     message.policy = WIRE

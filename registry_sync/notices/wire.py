@@ -18,7 +18,7 @@ import msgspec
 import msgspec.structs
 
 from registry_sync.errors import UsageError
-from registry_sync.notices import compose, confirm, operator
+from registry_sync.notices import access, compose, confirm, operator
 from registry_sync.notices.address import classify
 from registry_sync.notices.interface import Notice, TrialNews
 
@@ -62,6 +62,8 @@ class Writer:
             return _flat(operator.mail(notice, sender=self._sender, now=self._now))
         if isinstance(notice, confirm.ConfirmNotice):
             return _flat(confirm.mail(notice, sender=self._sender, reply_to=self._reply_to, now=self._now))
+        if isinstance(notice, access.AccessNotice):
+            return _flat(access.mail(notice, sender=self._sender, reply_to=self._reply_to, now=self._now))
         if not _PLAIN_ADDRESS.fullmatch(notice.address) or not notice.news:
             return _flat(compose.mail(notice, **self._with))  # type: ignore[arg-type]
         return Wire(notice.address, self._filled(self._form(notice), notice))

@@ -178,15 +178,21 @@ def public(request: Request, name: str, **values: Any) -> Response:
     return page(
         request,
         name,
-        href=_Links(request),
+        href=links(request),
         others=_in_other_languages(request),
         canonical=_canonical(request),
         alternates=_alternates(request),
+        by_mail=bool(around_of(request).settings.web.url),  # else no link could be mailed
         **values,
     )
 
 
-class _Links:
+def links(request: Request) -> Links:
+    """The addresses of pages, for a page or an answer to this request."""
+    return Links(request)
+
+
+class Links:
     """Addresses of pages; the language that a reader has chosen goes with them."""
 
     def __init__(self, request: Request) -> None:
@@ -201,9 +207,12 @@ class _Links:
 
     def __call__(self, *parts: str, **query: Any) -> str:
         """The address of a page: its parts, of which no one need be a word of ours."""
-        path = "/".join(quote(part, safe="") for part in parts)
         asked = urlencode({name.rstrip("_"): value for name, value in {**query, **self._chosen}.items() if value not in ("", None, False)})
-        return f"{self._root}/{path}{'?' if asked else ''}{asked}"
+        return f"{self.bare(*parts)}{'?' if asked else ''}{asked}"
+
+    def bare(self, *parts: str) -> str:
+        """The same without a query."""
+        return f"{self._root}/{'/'.join(quote(part, safe='') for part in parts)}"
 
 
 def _in_other_languages(request: Request) -> list[tuple[str, str, str]]:
@@ -216,7 +225,7 @@ def _in_other_languages(request: Request) -> list[tuple[str, str, str]]:
 def _canonical(request: Request, lang: str | None = None) -> str:
     """The public address of this page, without what does not make it another one; of its form in a language. Empty where none is set."""
     base = around_of(request).settings.web.url.rstrip("/")
-    chosen = _Links(request).chosen if lang is None else lang
+    chosen = links(request).chosen if lang is None else lang
     given = [(name, value) for name, value in request.query_params.multi_items() if name in _OF_A_PAGE and value]
     query = urlencode([*given, *([("lang", chosen)] if chosen else [])])
     return f"{base}{quote(request.url.path)}{'?' if query else ''}{query}" if base else ""

@@ -14,9 +14,11 @@ from starlette.routing import Route
 from db.readers import Readers
 from jobs.surroundings import Surroundings, log
 from registry_sync.errors import DatabaseError
-from registry_sync.web import desk, home, listings, operator, past, trial, wishes
+from registry_sync.web import desk, home, listings, managing, operator, past, subscribing, trial, wishes
+from registry_sync.web.forms import Limits
 from registry_sync.web.guard import Guard, page_of
 from registry_sync.web.pages import around_of
+from registry_sync.web.postman import Postman
 from registry_sync.web.problems import failed
 from registry_sync.web.programs import routes
 
@@ -37,6 +39,18 @@ def application(around: Surroundings, readers: Readers) -> Guard:
             Route("/style.css", _style),
             Route("/robots.txt", _robots),
             *operator.routes(),
+            # subscribing, and managing what an address is told
+            Route("/subscribe", subscribing.subscribe, methods=["GET", "POST"]),
+            Route("/subscribe/asked", subscribing.asked),
+            Route("/manage", managing.ask, methods=["GET", "POST"]),
+            Route("/manage/asked", managing.asked),
+            Route("/manage/erased", managing.erased),
+            Route("/manage/{token}", managing.overview),
+            Route("/manage/{token}/export", managing.export),
+            Route("/manage/{token}/stop", managing.stop_all, methods=["GET", "POST"]),
+            Route("/manage/{token}/erase", managing.erase, methods=["GET", "POST"]),
+            Route("/manage/{token}/{number:int}", managing.change, methods=["GET", "POST"]),
+            Route("/manage/{token}/{number:int}/stop", managing.stop, methods=["GET", "POST"]),
             # the public pages
             Route("/", home.home),
             Route("/condition/{name:path}", home.condition),
@@ -49,6 +63,7 @@ def application(around: Surroundings, readers: Readers) -> Guard:
         ],
         exception_handlers={HTTPException: _said_no, DatabaseError: _no_database, Exception: _fault},
     )
+    app.state.limits, app.state.postman = Limits(), Postman(around)
     app.router.redirect_slashes = False  # it would lead to whatever host the client names
     return Guard(app, around, readers)
 

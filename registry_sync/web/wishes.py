@@ -25,7 +25,7 @@ from registry_sync.web.pages import around_of, failed, page
 MOST_TRIALS = 200
 """Trials that are named; of further ones the number is told."""
 
-_TOPICS: dict[str, str] = {
+TOPIC_WORDS: dict[str, str] = {
     "status": N_("whether it is open to new participants"),
     "criteria": N_("who may take part"),
     "timeline": N_("its dates"),
@@ -38,12 +38,12 @@ _TOPICS: dict[str, str] = {
     "deadlines": N_("what is owed to the registry, and by when"),
     "housekeeping": N_("the registry's own dates"),
 }
-_EVERY: dict[str, str] = {
+EVERY_WORDS: dict[str, str] = {
     "now": N_("As soon as something is seen, one mail for each trial"),
     "day": N_("At most one mail a day"),
     "week": N_("At most one mail a week"),
 }
-_AREAS: dict[str, str] = {
+AREA_WORDS: dict[str, str] = {
     "cond": N_("condition"),
     "term": N_("words anywhere"),
     "locn": N_("place"),
@@ -92,17 +92,18 @@ def confirm(request: Request) -> Response:
         language=its.language,
         trials=[(trial, one_line(titles.get(trial, ""))) for trial in asking.trials[:MOST_TRIALS]],
         more=max(0, len(asking.trials) - MOST_TRIALS),
-        search=[(t.gettext(_AREAS[area]), one_line(text)) for area, text in asking.search.areas] if asking.search else [],
-        topics=[t.gettext(_TOPICS[topic]) for topic in TOPICS if topic in its.told_of],
+        search=[(t.gettext(AREA_WORDS[area]), one_line(text)) for area, text in asking.search.areas] if asking.search else [],
+        topics=[t.gettext(TOPIC_WORDS[topic]) for topic in TOPICS if topic in its.told_of],
         least_is_major=its.least == "major",
         countries=t.join([t.country(country) for country in sorted(its.countries)]) if its.countries else "",
-        every=t.gettext(_EVERY[its.every]),
+        every=t.gettext(EVERY_WORDS[its.every]),
         consent=consent(its.language),
     )
 
 
 def privacy(request: Request) -> Response:
     """What is kept on a subscriber, why and for how long."""
-    smtp = around_of(request).settings.smtp
+    settings = around_of(request).settings
+    smtp = settings.smtp
     mailbox = smtp.reply_to or parseaddr(smtp.sender)[1]
-    return page(request, "privacy", mailbox=mailbox, mailto=f"mailto:{quote(mailbox, safe='@')}")
+    return page(request, "privacy", by_mail=bool(settings.web.url), mailbox=mailbox, mailto=f"mailto:{quote(mailbox, safe='@')}")

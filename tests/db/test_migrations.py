@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import sqlite3
 import zlib
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from db import absences, incidents, migrations, outbox, runs, slips, subscriptions, upkeep, watches
+from db import absences, confirmations, incidents, migrations, outbox, runs, slips, subscriptions, upkeep, watches
 from db import history as versions
 from db.connection import APPLICATION_ID, History, open_history
 from registry_sync.demo import record as demo
@@ -287,6 +288,23 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(old_file: Path, old: dict[s
         for table, (columns, rows) in old.items():
             assert columns_of(connection, table) == columns
             assert rows_of(connection, table, columns) == rows
+
+
+def test_mails_that_asked_to_confirm_still_do(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        of_program(connection, "m0008_cards")
+        insert(
+            connection, "subscription", address="a@example.org", kind="email", role="reader", least="minor", every="now", timezone="UTC",
+            language="en", stop_token="0" * 32, state="pending", created_at=DAYS[0],
+        )  # fmt: skip
+        insert(connection, "confirmation", id="c", subscription_id=1, next_try_at=DAYS[0], created_at=DAYS[0])
+    with open_history(path) as history:
+        now = datetime.datetime.fromisoformat(DAYS[1])
+        asking = confirmations.claim(history, 1, now)
+        assert asking is not None
+        assert (asking.id, asking.kind, asking.subscription.address) == ("c", "confirm", "a@example.org")
+        assert confirmations.accessible(history, "c", now) is None
+        assert confirmations.confirm(history, "c", "w", now) == "a@example.org"
 
 
 def test_every_old_table_is_in_this_test(history: History) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from registry_sync.notices import confirm, operator
+from registry_sync.notices import access, confirm, operator
 from registry_sync.notices.interface import Notice
 from registry_sync.notices.wire import Writer
 from tests.notices.told import SITE, change, closing, news, notice, record
@@ -87,6 +87,13 @@ def _confirm(language: str) -> confirm.ConfirmNotice:
     return confirm.notice("0" * 32, "reader@example.org", language, asked, link=link, until=until, web_url=web_url)
 
 
+def _access(language: str, *, already: bool) -> access.AccessNotice:
+    web_url = ON_THE_WEB["web_url"]
+    link = f"{web_url}/manage/{'0' * 32}.{'A' * 27}"
+    asked = "2026-02-02T06:17:00Z"
+    return access.notice("0" * 32, "reader@example.org", language, asked, link=link, web_url=web_url, already=already)
+
+
 MAILS: dict[str, Callable[[], Notice]] = {
     "reader-closed": lambda: closing(stop_token=TOKEN),
     "reader-closed-da": lambda: closing(language="da", stop_token=TOKEN),
@@ -100,6 +107,9 @@ MAILS: dict[str, Callable[[], Notice]] = {
     "coordinator-listing": _listing,
     "confirm": lambda: _confirm("en"),
     "confirm-da": lambda: _confirm("da"),
+    "access": lambda: _access("en", already=False),
+    "access-da": lambda: _access("da", already=False),
+    "access-already": lambda: _access("en", already=True),
     "operator-parked": _parked,
     "operator-weekly": _weekly,
     "operator-stuck": _stuck,
@@ -141,7 +151,7 @@ def test_nothing_is_kept_of_mails_that_are_not_sent() -> None:
     assert {path.name for path in FOLDER.iterdir()} == {file for name in MAILS for file in parts(name)}
 
 
-@pytest.mark.parametrize("name", [name for name in MAILS if not name.startswith(("operator", "confirm"))])
+@pytest.mark.parametrize("name", [name for name in MAILS if not name.startswith(("operator", "confirm", "access"))])
 def test_what_every_mail_has(name: str) -> None:
     message = mail(name)
     assert len(str(message["Subject"])) <= 120

@@ -12,8 +12,9 @@ from bs4 import BeautifulSoup, Tag
 
 _NOT_SHOWN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _TAGS = frozenset(
-    "a article bdi body button caption circle datalist dd del desc details div dl dt footer form h1 h2 h3 h4 head header html input ins "
-    "label li line link main meta nav option p q rect section select span summary svg table tbody td text th thead title tr ul".split()
+    "a article bdi blockquote body button caption circle datalist dd del desc details div dl dt fieldset footer form h1 h2 h3 h4 head "
+    "header html input ins label legend li line link main meta nav optgroup option p q rect section select span summary svg table "
+    "tbody td text th thead title tr ul".split()
 )
 
 

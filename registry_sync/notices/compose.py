@@ -267,6 +267,7 @@ def _render(template: str, notice: Notice, stop: str | None, web_url: str) -> st
         checked=t.date(seen) if notice.role == "reader" else seen,
         stop_by=stop,
         stop_on_the_web=stop is not None and not stop.startswith("mailto:"),
+        manage=f"{web_url.rstrip('/')}/manage" if web_url else None,
         stop_mailbox=_mailbox(stop),
         stop_subject=f"unsubscribe {notice.stop_token}" if notice.stop_token and stop and "subject=" in stop else None,
     )  # fmt: skip

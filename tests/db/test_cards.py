@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from db import aliases, catalogue, migrations, watches
 from db.catalogue import Wanted
-from db.connection import History, open_history
+from db.connection import APPLICATION_ID, History, open_history
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from tests.db.past import keep_study
@@ -50,17 +50,16 @@ def test_a_merged_trial_is_found_under_the_id_that_it_has_now(history: History) 
     assert catalogue.cards(history, [TRIAL])[0]["conditions"] == ["Dry Eye"]
 
 
-def back_to_before_the_cards(history: History) -> None:
-    """Undo the step that brought the cards, and those after it, which only added tables."""
-    earlier = sqlite3.connect(":memory:", isolation_level=None)
+def of_an_earlier_program(history: History, path: Path) -> None:
+    """What a history holds of trials in a file whose schema is that before the step that brought the cards."""
+    earlier = sqlite3.connect(path, isolation_level=None)
     migrations.STEPS.apply(Database(earlier, execute_plugins=False), stop_before="m0008_cards")
-    then = {row[0] for row in earlier.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    earlier.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    earlier.execute("ATTACH ? AS later", (str(history.path),))
+    for table in ("trial", "watch", "version"):
+        columns = ", ".join(f'"{row[1]}"' for row in earlier.execute(f"PRAGMA main.table_info({table})"))
+        earlier.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM later.{table}")
     earlier.close()
-    for row in history.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"):
-        if row["name"] not in then:
-            history.connection.execute(f"DROP TABLE {row['name']}")
-    history.connection.execute("DROP INDEX change_told")
-    history.connection.execute("DELETE FROM _sqlite_migrations WHERE name >= 'm0008_cards'")
 
 
 def test_a_file_of_an_earlier_program_gets_a_card_of_each_trial(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,8 +68,9 @@ def test_a_file_of_an_earlier_program_gets_a_card_of_each_trial(path: Path, monk
         for trial in (TRIAL, OTHER):
             keep_study(history, record.a_study(trial, conditions=("Dry Eye",)), posted="2026-02-02", seen="2026-02-02", trial=trial)
         history.connection.execute("UPDATE version SET record = X'00' WHERE trial = ?", (OTHER,))
-        back_to_before_the_cards(history)
-    with open_history(path) as history:
+        earlier = path.with_name("earlier.db")
+        of_an_earlier_program(history, earlier)
+    with open_history(earlier) as history:
         assert found(history, condition="Dry Eye") == [TRIAL]
         assert set(found(history)) == {TRIAL, OTHER}, "what is damaged is still in the list"
         assert json.loads(history.rows("SELECT countries FROM card")[0]["countries"]) == ["Denmark"]

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from registry_sync.notices import coordinator, folding, reader
 from registry_sync.notices.clean import block, cut, one_line
+from registry_sync.notices.fitting import LONGEST_TITLE
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.interface import Notice, Role, TrialNews
 from registry_sync.notices.items import Item, item
@@ -16,6 +17,7 @@ from registry_sync.trials.dates import Slips
 from registry_sync.trials.record import BY_NAME
 
 LONGEST_SUBJECT = 120
+_LONGEST_SENTENCE = 4_000
 _NAMED = 3
 MOST_ITEMS = 100
 """Changes of one trial shown in a mail: one with thousands would be refused by mail servers; the rest is told as a number."""
@@ -48,9 +50,9 @@ def story(news: TrialNews, role: Role, language: str, *, most_items: int = MOST_
     return Story(
         trial=news.trial,
         url=safe_url(news.url),
-        title=one_line(news.record.brief_title or news.record.official_title or ""),
+        title=cut(one_line(news.record.brief_title or news.record.official_title or ""), LONGEST_TITLE),
         subject=cut(one_line(heard.subject), LONGEST_SUBJECT),
-        sentences=tuple(block(sentence) for sentence in heard.sentences),
+        sentences=tuple(cut(block(sentence), _LONGEST_SENTENCE) for sentence in heard.sentences),
         items=tuple(_dated(item(change, role, t, _slips_of(change, news, told)), change, told, role, t) for change in shown),
         more=len(told) - len(shown),
     )

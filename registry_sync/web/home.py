@@ -19,6 +19,7 @@ from registry_sync.trials.record import N_
 from registry_sync.web import told
 from registry_sync.web.answers import at_once, public, shown
 from registry_sync.web.pages import around_of, failed, language_of, readers_of
+from registry_sync.web.picture import status_class
 
 A_PAGE = 50
 """Trials on one page."""
@@ -126,6 +127,7 @@ def _entry(row: dict[str, Any], today: str, t: Translator) -> dict[str, Any]:
         "title": (cut(one_line(title), told.LONGEST_TITLE) if isinstance(title, str) else "") or row["trial"],
         "held": bool(headline),
         "status": told.status(word if isinstance(word, str) else None, t),
+        "kind": status_class(word if isinstance(word, str) else None),
         "next": told.next_date(headline, today, t),
         "changed": told.day(row["changed_at"], t) or t.gettext(NEVER),
         "conditions": shown[:_MOST_NAMED],

@@ -32,7 +32,7 @@ from registry_sync.web import told
 from registry_sync.web.answers import at_once, elsewhere, public, shown
 from registry_sync.web.home import page_number
 from registry_sync.web.pages import around_of, failed, language_of, readers_of
-from registry_sync.web.picture import picture
+from registry_sync.web.picture import picture, status_class
 
 A_PAGE = 25
 """Changes on one page."""
@@ -157,6 +157,7 @@ def _record(record: Record, t: Translator, *, with_people: bool) -> dict[str, An
         "title": told.title(record),
         "official": cut(one_line(official or ""), 2 * told.LONGEST_TITLE),
         "stands": told.status(record.overall_status, t),
+        "kind": status_class(record.overall_status),
         "why_stopped": cut(one_line(record.why_stopped or ""), 1_000),
         "last_known": told.status(record.last_known_status, t) if record.overall_status == "UNKNOWN" and record.last_known_status else "",
         "dates": told.dates(record, t),

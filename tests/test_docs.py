@@ -299,10 +299,11 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 def test_the_pictures_are_pictures_and_have_words_for_who_does_not_see_them() -> None:
     pictures = re.findall(r"!\[([^\]]*)\]\(([^)]+\.png)\)", read(README))
-    assert {Path(path).name for _, path in pictures} == {"notice-reader.png", "notice-coordinator.png"}
+    assert {Path(path).name for _, path in pictures} == {"notice-reader.png", "notice-coordinator.png", "web-home.png", "web-trial.png"}
     for words, path in pictures:
         assert len(words.split()) > 5
         assert (ROOT / path).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+        assert (ROOT / path).stat().st_size < 150_000
 
 
 # --- examples can be typed ---------------------------------------------------------------------------------------------

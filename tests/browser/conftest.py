@@ -55,11 +55,16 @@ class Visit:
             self.complaints.append(message.text)
 
 
+def found_browser() -> str | None:
+    """Where this machine has Chromium; ``None`` where it has none."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One for all tests of a file. It ends with the file: beside it no other event loop runs in this thread."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no tests in a browser")
-    found = next(filter(None, map(shutil.which, NAMES)), None)
+    found = found_browser()
     if found is None:
         pytest.skip(f"no browser here (none of {', '.join(NAMES)}): no tests in one")
     with sync_api.sync_playwright() as driver:

@@ -16,6 +16,7 @@ from registry_sync.demo.story import DAYS
 from registry_sync.web.server import listen, serve
 from tests.house import open_house
 from tests.web.conftest import Site
+from tests.web.filling import managed
 
 READER, COORDINATOR = "advocate@example.org", "coordinator@example.org"
 ARABIC, GONE, LONG, OPEN, SOON, STOPPED, UNREAD, DONE = (f"NCT0000000{number}" for number in range(1, 9))
@@ -112,7 +113,16 @@ def _write(world: World) -> None:
     used = site.asked(OPEN, address="used@example.org")
     assert site.post(used).status_code == 200
     world.links["used"] = used
+    managed = asked_to_manage(site, READER)
+    its = managed + f"/{next(row['id'] for row in site.rows() if row['address'] == READER)}"
+    more = {"manage": managed, "manage stop": f"{managed}/stop", "manage erase": f"{managed}/erase"}
+    world.links |= {**more, "manage one": its, "manage one stop": f"{its}/stop"}
     world.links["confirm"] = site.asked(TRIAL, OPEN, address="new@example.org")
+
+
+def asked_to_manage(site: Site, address: str) -> str:
+    """Ask for the link to all that an address is told, and take it from the mail."""
+    return managed(site, len(site.house.mailbox.messages) + 1, address)
 
 
 def stop_link(site: Site, address: str) -> str:

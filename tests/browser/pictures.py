@@ -13,7 +13,7 @@ from tests.browser.conftest import found_browser
 from tests.browser.world import open_world
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
-PICTURES = {"web-home": ("/", 900), "web-trial": (f"/trials/{TRIAL}", 870)}
+PICTURES = {"web-home": ("/", 900), "web-trial": (f"/trials/{TRIAL}", 922)}
 """Path of the page, and how much of its height is shown."""
 WIDTH, SCALE = 880, 15 / 11
 _FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">

@@ -37,7 +37,7 @@ def audit(asked: Asked, trial: str | None, letter: bool, sent: bool, json_: bool
     A field agrees; or it is outdated (the page says what the registry said before: since when, for how many days), or it contradicts (the
     registry never said so); or it is unstated; or it is incomparable (cut off, paraphrased, its headings lost).
     """
-    from jobs.audit import audited
+    from jobs.audit import audited, row_json
 
     with asked.history() as history:
         if trial is not None:
@@ -51,7 +51,7 @@ def audit(asked: Asked, trial: str | None, letter: bool, sent: bool, json_: bool
         click.echo(f"No page {whose}is watched. Add one: registry-sync watch add {example} --page URL", err=True)
     if json_:
         today = _today(asked)
-        print_json([_as_json(one, row, today) for one in found for row in one.verdicts])
+        print_json([row_json(one, row, today) for one in found for row in one.verdicts])
     elif letter:
         _letters(asked, found)
     else:
@@ -72,26 +72,6 @@ def _note_sent(asked: Asked, history: History, trial: str | None) -> None:
 
 def _today(asked: Asked) -> datetime.date:
     return asked.surroundings().now().date()
-
-
-def _as_json(one: Audited, row: Verdict, today: datetime.date) -> dict[str, Any]:
-    from registry_sync.trials.audit import days_behind
-    from registry_sync.trials.record import plain
-
-    return {
-        "trial": one.page.trial,
-        "page": one.page.url,
-        "field": row.field,
-        "registry": row.registry,
-        "listing": row.listing,
-        "verdict": row.verdict,
-        "since": row.since,
-        "days": days_behind(row, today),
-        "reason": row.reason,
-        "items": [plain(item) for item in row.items],
-        "standing": one.page.standing.word,
-        "read_at": one.page.read_at,
-    }
 
 
 # --- the tables --------------------------------------------------------------------------------------------------------

@@ -15,11 +15,11 @@ from db import history as versions_held
 from db.catalogue import Wanted
 from db.connection import History
 from db.public import UNPUBLISHED, State
-from db.vitals import without_userinfo
+from jobs import kept
 from jobs.comparing import differences
 from registry_sync.sources.interface import CTGOV
 from registry_sync.trials.record import TOPICS
-from registry_sync.web import asked, comparing, kept
+from registry_sync.web import asked, comparing
 from registry_sync.web.answers import answer, at_once
 from registry_sync.web.pages import around_of, readers_of
 from registry_sync.web.problems import OPEN, nothing
@@ -118,28 +118,9 @@ def listings(request: Request) -> Response:
     today = around_of(request).now().date()
 
     def rows(history: History, ids: tuple[str, ...]) -> list[dict[str, Any]]:
-        from jobs.audit import audited
-        from registry_sync.trials.audit import days_behind
-        from registry_sync.trials.record import plain
+        from jobs.audit import audited, row_json
 
-        return [
-            {
-                "trial": one.page.trial,
-                "page": without_userinfo(one.page.url),
-                "field": row.field,
-                "registry": kept.without_people(row.field, row.registry),
-                "listing": kept.without_people(row.field, row.listing),
-                "verdict": row.verdict,
-                "since": row.since,
-                "days": days_behind(row, today),
-                "reason": row.reason,
-                "items": [_item(row.field, plain(item)) for item in row.items],
-                "standing": one.page.standing.word,
-                "read_at": one.page.read_at,
-            }
-            for one in audited(history, ids[0])
-            for row in one.verdicts
-        ]
+        return [kept.listing(row_json(one, row, today)) for one in audited(history, ids[0]) for row in one.verdicts]
 
     return _of_one(request, rows, today)
 
@@ -216,11 +197,6 @@ def _trial_row(row: dict[str, Any]) -> dict[str, Any]:
         "countries": row["countries"],
         "changed_at": row["changed_at"],
     }
-
-
-def _item(field: str, item: dict[str, Any]) -> dict[str, Any]:
-    """What differs in a list, without people."""
-    return {name: kept.without_people(field, value) if name in ("registry", "listing") else value for name, value in item.items()}
 
 
 def _named(request: Request) -> str:

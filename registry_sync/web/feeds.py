@@ -19,6 +19,7 @@ from starlette.responses import Response
 from db import public
 from db.connection import History
 from db.public import Scope, Told
+from jobs import kept
 from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.i18n import ENGLISH, Translator, translator
 from registry_sync.notices.items import Item, item
@@ -26,7 +27,7 @@ from registry_sync.notices.marking import Run
 from registry_sync.notices.route import READER_TOPICS
 from registry_sync.trials.changes import KeptChange
 from registry_sync.trials.record import N_, TOPICS
-from registry_sync.web import asked, kept
+from registry_sync.web import asked
 from registry_sync.web.answers import answer, at_once
 from registry_sync.web.pages import around_of, readers_of
 

@@ -1,10 +1,11 @@
 """What may be read by everybody: who can be asked, and how, stands in a record as it is now, and in nothing that looks back.
 
-What the registry has taken down, or has put in another's place, is not to live on in feeds and answers of this program.
+What the registry has taken down, or has put in another's place, is not to live on in feeds, answers and exports of this program.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from msgspec.structs import asdict, replace
@@ -12,6 +13,7 @@ from msgspec.structs import asdict, replace
 from db.history import Version
 from db.vitals import without_userinfo
 from registry_sync.notices import phrases
+from registry_sync.notices.address import HIDDEN
 from registry_sync.notices.compose import change_json
 from registry_sync.notices.i18n import translator
 from registry_sync.notices.values import differing_parts
@@ -22,6 +24,7 @@ from registry_sync.trials.record import plain
 OF_PEOPLE = frozenset({"central_contacts", "overall_officials", "locations", "responsible_party"})
 """The fields in which people are named."""
 _PERSONAL = ("name", "phone", "email")
+_MAIL = re.compile(r"[^\s@<>()\[\],;:\"']{1,64}@[^\s@<>()\[\],;:\"']{1,255}")
 
 
 def record(version: Version, *, is_current: bool) -> dict[str, Any]:
@@ -46,10 +49,21 @@ def difference(found: Change, after: Version) -> dict[str, Any]:
     return {**change(told), "id": None}
 
 
+def listing(row: dict[str, Any]) -> dict[str, Any]:
+    """One field of a listing page as ``audit --json`` has it, without people, and no password in the address of the page."""
+    field = row["field"]
+    values = {name: without_people(field, row[name]) for name in ("registry", "listing")}
+    items = [
+        {name: without_people(field, value) if name in ("registry", "listing") else value for name, value in item.items()}
+        for item in row["items"]
+    ]
+    return {**row, **values, "page": without_userinfo(row["page"]), "items": items}
+
+
 def public(told: KeptChange) -> KeptChange:
     """A change with no people in it, and no password in the address of its page."""
     before, after = without_people(told.field, told.before), without_people(told.field, told.after)
-    return replace(told, before=before, after=after, source=without_userinfo(told.source))
+    return replace(told, before=before, after=after, source=without_userinfo(told.source), detail=_without_people(told.detail))
 
 
 def in_words(told: KeptChange, language: str) -> str:
@@ -66,8 +80,24 @@ def in_words(told: KeptChange, language: str) -> str:
 
 
 def without_people(field: str, value: Any) -> Any:
-    """A value of this field, with ``null`` for each name, phone and mail address of a person in it."""
-    return _bare(value) if field in OF_PEOPLE else value
+    """A value of this field, with ``null`` for each name, phone and mail address of a person in it, and no mail address in its texts."""
+    return _without_mail(_bare(value) if field in OF_PEOPLE else value)
+
+
+def _without_people(detail: Any) -> Any:
+    """What a change is about, each part of it as its own field asks for."""
+    if isinstance(detail, dict):
+        bare = {name: _without_people(each) for name, each in detail.items()}
+        return without_people(str(detail.get("field", "")), bare)
+    return [_without_people(each) for each in detail] if isinstance(detail, list | tuple) else detail
+
+
+def _without_mail(value: Any) -> Any:
+    if isinstance(value, str):
+        return _MAIL.sub(HIDDEN, value) if "@" in value else value
+    if isinstance(value, dict):
+        return {name: _without_mail(each) for name, each in value.items()}
+    return [_without_mail(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _bare(value: Any) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
+from jobs import kept
 from registry_sync.trials.changes import KeptChange
-from registry_sync.web import kept
 
 PERSON = {"name": "Contact A", "role": "CONTACT", "phone": "12345678", "email": "contact-a@example.org"}
 OFFICIAL = {"name": "Contact A", "role": "PRINCIPAL_INVESTIGATOR", "affiliation": "A hospital"}
@@ -76,3 +77,13 @@ def test_what_changed_is_told_without_who(change: KeptChange, says: str, in_dani
 def test_a_page_has_no_password_in_its_address() -> None:
     change = told("page", "agrees", "gone", source="https://user:secret@example.org/trials/NCT06805448?a=b@c")
     assert kept.change(change)["source"] == "https://example.org/trials/NCT06805448?a=b@c"
+
+
+def test_neither_a_text_nor_the_detail_of_a_listing_keeps_a_mail_address() -> None:
+    change = told("brief_summary", "Write to <contact-a@example.org>.", "Write to nobody.")
+    assert kept.change(change)["before"] == "Write to <***>."
+    detail = {"fields": [{"field": "locations", "registry": [SITE], "listing": "ask contact-a@example.org"}]}
+    news = KeptChange(**{**asdict(told("page", "agrees", "contradicts")), "topic": "listing", "detail": detail})
+    shown = str(kept.change(news))
+    assert "A hospital" in shown
+    assert not [secret for secret in ("Contact A", "12345678", "@example.org") if secret in shown]

@@ -67,6 +67,12 @@ def pages(history: History) -> list[tuple[str, str]]:
     return [(row["trial"], row["url"]) for row in history.rows("SELECT trial, url FROM page ORDER BY trial, id")]
 
 
+def added(history: History) -> list[Row]:
+    """The trials watched, in the order of their ids, and whether each was ``typed`` or only found by a search."""
+    rows = history.rows("SELECT trial, added_at, typed FROM watch ORDER BY trial")
+    return [{**row, "typed": bool(row["typed"])} for row in rows]
+
+
 def listing(history: History) -> list[Row]:
     """Each watched trial with its status, title, pages and when it was last seen changed.
 

@@ -33,6 +33,7 @@ _ROOMS = {
     "subscriber": ("subscriber",),
     "serving": ("serve",),
     "doctor": ("doctor",),
+    "exchange": ("export",),
     "demo": ("demo",),
 }
 """Which module has which commands: only that of the command asked for is loaded."""

@@ -1,0 +1,135 @@
+"""Out and in, as an operator types it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from registry_sync.demo import record
+from registry_sync.demo.record import TRIAL
+from tests.cli.conftest import Terminal
+
+READER = "reader@example.org"
+OTHER = "NCT00000002"
+
+
+def begin(terminal: Terminal) -> None:
+    """A trial that a reader follows."""
+    terminal.house.registry.put(record.the_study())
+    terminal("init")
+    terminal("watch", "add", TRIAL)
+    terminal("subscribe", READER, TRIAL, "--confirmed")
+    terminal("sync")
+
+
+def table(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_everything_goes_out_as_json_lines(terminal: Terminal) -> None:
+    begin(terminal)
+    said = terminal("export")
+    assert (said.code, said.err) == (0, "")
+    kinds = [json.loads(line)["kind"] for line in said.out.splitlines()]
+    assert kinds == ["export", "trial", "version", "watch", "subscription", "end"]
+
+
+def test_what_is_for_everybody_names_no_reader(terminal: Terminal) -> None:
+    begin(terminal)
+    said = terminal("export", "--public")
+    assert READER not in said.out
+    assert json.loads(said.out.splitlines()[0])["public"] is True
+
+
+def test_a_table_goes_to_stdout_or_into_a_file_that_is_never_written_over(terminal: Terminal) -> None:
+    begin(terminal)
+    (row,) = table(terminal("export", "--format", "csv").out)
+    assert row["trial_identifying_number"] == TRIAL
+    said = terminal("export", "--format", "csv", "--bom", "--output", "trials.csv")
+    assert (said.code, said.out, said.err) == (0, "", "wrote trials.csv\n")
+    file = terminal.house.folder / "trials.csv"
+    assert file.read_bytes().startswith(b"\xef\xbb\xbfprimary_registry,")
+    before = file.read_bytes()
+    said = terminal("export", "--format", "jsonl", "--output", "trials.csv")
+    assert said.code == 2
+    assert said.complaint == "trials.csv: is there already; name another file, or --force to write over it"
+    assert file.read_bytes() == before
+    assert terminal("export", "--output", "trials.csv", "--force").code == 0
+    assert file.read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--format", "sqlite"], "--format sqlite needs --output FILE"),
+        (["--format", "parquet"], "--format parquet needs --output FILE"),
+        (["--what", "changes"], "--what names a table, and goes with --format csv or parquet; --format jsonl holds all of them"),
+        (["--bom"], "--bom goes with --format csv"),
+        (["--force"], "--force goes with --output FILE"),
+        (["--public", "--with-secrets"], "--with-secrets is not for everybody: leave out --public"),
+        (["--public", "--format", "csv", "--what", "watches"], "--what watches is not for everybody: leave out --public"),
+        (["--format", "csv", "--what", "subscriptions", TRIAL], "--what subscriptions goes without trials: it is of all of them"),
+        (["--output", "."], ".: is a folder; name a file with --output"),
+        (["--output", "nowhere/a.jsonl"], "nowhere/a.jsonl: its folder does not exist; make it first"),
+        (
+            ["--output", "history.db", "--force"],
+            "history.db: that is the history itself, or is named like it; name another file",
+        ),
+        ([OTHER], f"{OTHER}: nothing is known of this trial; watch it first: registry-sync watch add {OTHER}"),
+        (["NCT1"], "'NCT1' is not a trial id: an id is NCT and eight digits, such as NCT06805448"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_writes_nothing(terminal: Terminal, options: list[str], complaint: str) -> None:
+    begin(terminal)
+    before = sorted(terminal.house.folder.iterdir())
+    said = terminal("export", *options)
+    assert (said.code, said.out, said.complaint) == (2, "", complaint)
+    assert sorted(terminal.house.folder.iterdir()) == before
+
+
+def test_what_is_not_watched_any_more_is_not_for_everybody(terminal: Terminal) -> None:
+    begin(terminal)
+    terminal("watch", "remove", TRIAL)
+    assert terminal("export", "--public", TRIAL).complaint == (
+        f"{TRIAL}: is not watched, and --public shows what is: registry-sync watch add {TRIAL}"
+    )
+    assert '"kind":"trial"' not in terminal("export", "--public").out
+    assert '"kind":"trial"' in terminal("export", TRIAL).out
+
+
+def test_parquet_without_its_extra_is_one_line_with_what_to_install(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(terminal)
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    said = terminal("export", "--format", "parquet", "--output", "trials.parquet")
+    assert said.code == 2
+    assert said.complaint == 'Parquet files need an optional part: pip install "registry-sync[parquet]"'
+    assert not (terminal.house.folder / "trials.parquet").exists()
+
+
+def test_a_damaged_record_is_named_and_the_rest_goes_out(terminal: Terminal) -> None:
+    begin(terminal)
+    with terminal.house.history() as history:
+        history.write_one("UPDATE version SET payload = x'00' WHERE trial = ?", (TRIAL,))
+    said = terminal("export")
+    assert said.code == 1
+    assert said.complaint.startswith("left out: ")
+    assert json.loads(said.out.splitlines()[-1])["objects"]["version"] == 1
+
+
+def test_a_reader_of_the_output_that_goes_away_is_no_trouble(terminal: Terminal) -> None:
+    begin(terminal)
+    command = f"{sys.executable} -m registry_sync export | head -c 1"
+    done = subprocess.run(["bash", "-c", command], cwd=terminal.house.folder, capture_output=True, check=False, timeout=50)
+    assert (done.stdout, done.stderr) == (b"{", b"")
+
+
+def test_secrets_in_addresses_are_masked_unless_they_are_asked_for(terminal: Terminal) -> None:
+    begin(terminal)
+    terminal("subscribe", "https://hooks.example.org/services/T0P-S3CRET/0", TRIAL)
+    assert "T0P-S3CRET" not in terminal("export").out + terminal("export", "--format", "csv", "--what", "subscriptions").out
+    assert "T0P-S3CRET" in terminal("export", "--with-secrets").out

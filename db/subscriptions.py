@@ -74,7 +74,7 @@ def add(
         for trial in trials:
             watches.know(connection, trial, now)
             connection.execute("INSERT INTO subscription_trial VALUES (?, ?) ON CONFLICT DO NOTHING", (subscription_id, trial))
-    return next(row for row in listing(history, address=wanted.address) if row["id"] == subscription_id)
+    return listing(history, subscription_id)[0]
 
 
 def _insert(connection: sqlite3.Connection, wanted: Subscription, consent: Consent, now: str, *, everything: bool) -> int:
@@ -150,6 +150,15 @@ def _to_the_same(connection: sqlite3.Connection, address: str, trials: Sequence[
     )
     theirs = ",".join(sorted(set(trials))) or None
     return [row[0] for row in rows if (row[1], row[2]) == (theirs, search_id)]
+
+
+def kept_as(history: History, wanted: Subscription, trials: Sequence[str], search: Search | None) -> Row | None:
+    """The subscription by which this address wants, or wanted, the same of the same: ``id``, ``state``, ``stopped_at``, ``stopped_why``."""
+    known = history.one("SELECT id FROM search WHERE query = ?", (search.to_json(),)) if search else None
+    if search and known is None:
+        return None
+    same = _same(history.connection, wanted, trials, known["id"] if known else None)
+    return history.one("SELECT id, state, stopped_at, stopped_why FROM subscription WHERE id = ?", (same,)) if same is not None else None
 
 
 def following(history: History, trial: str) -> Iterator[Subscription]:
@@ -285,10 +294,14 @@ def is_kept(history: History, subscription_id: int) -> bool:
     return history.one("SELECT 1 FROM subscription WHERE id = ?", (subscription_id,)) is not None
 
 
-def listing(history: History, *, address: str | None = None) -> list[Row]:
-    """All subscriptions, or those of an address, with self-explaining keys; ``query``: the search that one follows, as JSON shows it."""
-    only = "IN (SELECT id FROM subscription WHERE address = :address)" if address is not None else "IS NOT :address"
-    values = {"address": address}
+def listing(history: History, subscription_id: int | None = None, *, address: str | None = None) -> list[Row]:
+    """All subscriptions, one, or those of an address, with self-explaining keys; ``query``: the search that one follows, as JSON shows it."""
+    only = "IS NOT :value"
+    if address is not None:
+        only = "IN (SELECT id FROM subscription WHERE address = :value)"
+    elif subscription_id is not None:
+        only = "= :value"
+    values = {"value": subscription_id if address is None else address}
     trials: dict[int, list[str]] = {}
     for row in history.rows(
         f"SELECT subscription_id, trial FROM subscription_trial WHERE subscription_id {only} ORDER BY trial",  # noqa: S608 - no value is in it

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
 import sys
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from db.subscriptions import Consent
     from registry_sync.notices.route import Subscription
     from registry_sync.sources.ctgov_search import Search
-
-VOUCHED = "operator-1: the operator records that the holder of this address asked to be told of changes in these trials"
-MACHINE = "none-1: a webhook or chat address, given by the operator; no person confirms it"
 
 
 @click.command(epilog="Example: registry-sync subscribe advocate@example.org NCT06805448 --confirmed")
@@ -68,36 +64,37 @@ def subscribe(
 
     A mail address is pending, and gets no news, until its holder confirms by a mailed link, or --confirmed says that consent was given.
     """
-    from jobs import confirming, wishes
+    from jobs import confirming, entries, wishes
     from registry_sync.errors import UsageError
-    from registry_sync.notices.address import classify
+    from registry_sync.notices.address import classify, masked
     from registry_sync.notices.route import Subscription
 
     if sum((bool(trials), all_, search is not None)) != 1:
         raise UsageError("say which trials: NCT ids, or --all for every trial that is watched, or --query for a search (one of the three)")
     kind, address = classify(address)
-    if secret_env is not None and (kind != "webhook" or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", secret_env)):
-        raise UsageError("--secret-env names an environment variable, and goes with a webhook", about=secret_env)
+    if secret_env is not None:
+        entries.secret_name(secret_env, kind, "--secret-env")
     wanted = Subscription(
         id=0,
         address=address,
         kind=kind,
         role=role,  # type: ignore[arg-type]  # click has checked the choice
-        topics=_topics(topics),
+        topics=entries.topics(topics, "--on"),
         countries=frozenset(country.strip() for country in countries if country.strip()),
         least=least,
         every=every,  # type: ignore[arg-type]  # click has checked the choice
-        timezone=_timezone(timezone or asked.settings.schedule.timezone),
+        timezone=entries.timezone(timezone or asked.settings.schedule.timezone, "--timezone"),
         language=language,
         secret_env=secret_env,
         hold=hold,
     )
     if kind == "chat":
-        _check_chat(address)
+        entries.chat_address(address)
+        click.echo(f"the service behind {masked(address)} will learn what is sent to it, and so which trial is followed", err=True)
     if kind == "webhook" and not asked.settings.webhook.allow_private:
         _hint_private(address)
-    if secret_env is not None:
-        _check_secret(secret_env)
+    if secret_env is not None and not os.environ.get(secret_env, "").strip():
+        click.echo(f"{secret_env} is not set here: posts wait until it is, where `run` or `deliver` send them", err=True)
     around = asked.surroundings()
     queued = None
     with asked.history(create=True) as history:
@@ -160,30 +157,6 @@ def _hint_private(address: str) -> None:
         click.echo(f"registry-sync: {masked(address)} {said}", err=True)
 
 
-def _check_chat(address: str) -> None:
-    from registry_sync.errors import UsageError
-    from registry_sync.notices.address import masked
-    from registry_sync.notices.chat import unusable
-
-    trouble = unusable(address)
-    if trouble:
-        raise UsageError(f"{masked(address)}: {trouble}", about=masked(address))
-    click.echo(f"the service behind {masked(address)} will learn what is sent to it, and so which trial is followed", err=True)
-
-
-def _check_secret(name: str) -> None:
-    """Refuse a secret that could not sign; one that is not here may be where the notices are sent."""
-    from registry_sync.errors import UsageError
-    from registry_sync.notices.webhook import unusable_secret
-
-    value = os.environ.get(name, "")
-    trouble = unusable_secret(name, value)
-    if trouble:
-        raise UsageError(trouble, about=name)
-    if not value.strip():
-        click.echo(f"{name} is not set here: posts wait until it is, where `run` or `deliver` send them", err=True)
-
-
 def _covering(history: History, wanted: Subscription, row: Row) -> int | None:
     """Another active subscription by which this address hears all of that already, no later: a change of mind that changes nothing."""
     from db import subscriptions
@@ -195,24 +168,17 @@ def _covering(history: History, wanted: Subscription, row: Row) -> int | None:
 def _consent(history: History, kind: str, address: str, *, confirmed: bool, now: str) -> Consent | None:
     """The consent that is there; ``None``: the holder of the address is to be asked."""
     from db import stops, subscriptions
+    from jobs.entries import MACHINE, VOUCHED, operator
     from registry_sync.errors import UsageError
 
     if kind != "email":
-        return subscriptions.Consent(MACHINE, _operator(), now)
+        return subscriptions.Consent(MACHINE, operator(), now)
     if not confirmed:
         return None
     stopped = stops.stopped(history, address)
     if stopped and stopped[1] == "holder":
         raise UsageError(f"{address} was stopped by its holder on {stopped[0][:10]}; only its holder can start it again", about=address)
-    return subscriptions.Consent(VOUCHED, f"operator {_operator()}", now)
-
-
-def _operator() -> str:
-    """Who vouches: the user of the operating system, who in a container may have no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return f"user {os.getuid()}"
+    return subscriptions.Consent(VOUCHED, f"operator {operator()}", now)
 
 
 def _what_next(queued: Queued | None) -> str:
@@ -237,29 +203,6 @@ def _shown(history: History, rows: list[Row]) -> list[Row]:
 
     asked = confirmations.newest(history)
     return [{**row, "address": masked(row["address"]), "confirmation": asked.get(row["id"])} for row in rows]
-
-
-def _topics(text: str | None) -> frozenset[str]:
-    from registry_sync.errors import UsageError
-    from registry_sync.trials.record import TOPICS
-
-    topics = frozenset(part.strip().lower() for part in (text or "").split(",") if part.strip())
-    unknown = sorted(topics - set(TOPICS))
-    if unknown or (text is not None and not topics):
-        raise UsageError(f"--on {text!r}: {', '.join(unknown) or 'nothing'} is no topic; there are {', '.join(TOPICS)}", about=text or "")
-    return topics
-
-
-def _timezone(name: str) -> str:
-    from zoneinfo import ZoneInfo
-
-    from registry_sync.errors import UsageError
-
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError) as error:
-        raise UsageError(f"--timezone {name!r} is not known: give one such as Europe/Copenhagen", about=name) from error
-    return name
 
 
 @click.command(epilog="Example: registry-sync subscriptions --json")

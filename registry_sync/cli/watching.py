@@ -90,13 +90,14 @@ def add(asked: Asked, trials: tuple[str, ...], pages: tuple[str, ...], search: S
     The areas of a search are cond, term, locn, intr, titles, outc, spons, lead, id, patient, status (one or more, with
     commas) and advanced.
     """
+    from jobs.entries import page_url
     from registry_sync.errors import UsageError
 
     _one_or_the_other(trials, search, pages)
     if dry_run and search is None:
         raise UsageError("--dry-run goes with --query: an id is one trial", about=trials[0])
     if search is None:
-        _add_trials(asked, trials, [_page_url(page) for page in pages])
+        _add_trials(asked, trials, [page_url(page) for page in pages])
     elif dry_run:
         _say_cost(asked, search)
     else:
@@ -151,35 +152,6 @@ def _say_cost(asked: Asked, search: Search) -> None:
     click.echo(
         f"the first sync will make about {count(requests, 'request')} for them: {minutes} at {http.requests_per_minute} requests a minute"
     )
-
-
-_LONGEST_URL = 2000
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-def _page_url(text: str) -> str:
-    """The address of a page in one spelling (RFC 3986, section 6.2.2), so that no page is watched twice; without a fragment."""
-    from urllib.parse import urljoin, urlsplit, urlunsplit
-
-    from registry_sync.errors import UsageError
-
-    url = text.strip()
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not any(c.isspace() or not c.isprintable() for c in url)
-        port = parts.port
-    except ValueError:
-        usable = False
-    if not usable:
-        raise UsageError(f"{text.strip()!r} is not the address of a page: give an http or https URL", about=text)
-    if parts.username is not None:
-        raise UsageError(f"https://***@{parts.hostname}: a page's address is shown and kept: give it without user name and password")
-    if len(url) > _LONGEST_URL:
-        raise UsageError(f"{url[:60]}...: a page's address may have {_LONGEST_URL} characters, and this one has {len(url)}", about=url[:60])
-    host = (parts.hostname or "").lower()
-    netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port and port != _DEFAULT_PORTS[parts.scheme] else "")
-    path = urlsplit(urljoin(f"http://{netloc}/", parts.path)).path if parts.path else ""
-    return urlunsplit((parts.scheme, netloc, path, parts.query, ""))
 
 
 @watch.command("list", epilog="Example: registry-sync watch list --json")
@@ -276,8 +248,9 @@ def _remove_trials(history: History, trials: Sequence[str]) -> int:
 
 def _remove_pages(history: History, trial: str, pages: Sequence[str]) -> int:
     from db import watches
+    from jobs.entries import page_url
 
-    missing = {page for page in pages if not any(watches.remove_page(history, trial, url) for url in (page.strip(), _page_url(page)))}
+    missing = {page for page in pages if not any(watches.remove_page(history, trial, url) for url in (page.strip(), page_url(page)))}
     for page in pages:
         click.echo(f"{page}: {'was not watched' if page in missing else 'not watched any more; its history is kept'}")
     return 1 if missing else 0

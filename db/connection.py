@@ -120,8 +120,12 @@ class History:
     def together(self) -> Iterator[None]:
         """One transaction for many writes, each of which is still whole or nothing: the disk is waited for once.
 
-        Others who write wait for its end, so it must be short: well under WAIT_FOR_OTHERS.
+        Others who write wait for its end, so it must be short: well under WAIT_FOR_OTHERS. Inside another one a part of that.
         """
+        if self._together:
+            with self.write():
+                yield
+            return
         with self.clear_errors(), self._bracket("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"):
             self._together = True
             try:

@@ -33,7 +33,7 @@ _ROOMS = {
     "subscriber": ("subscriber",),
     "serving": ("serve",),
     "doctor": ("doctor",),
-    "exchange": ("export",),
+    "exchange": ("export", "import"),
     "demo": ("demo",),
 }
 """Which module has which commands: only that of the command asked for is loaded."""

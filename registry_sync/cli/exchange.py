@@ -8,12 +8,16 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from registry_sync.cli.common import Asked, asked, trial_ids
+from registry_sync.cli.common import Asked, as_json, asked, count, print_json, trial_ids
 from registry_sync.errors import Stopped, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from db.connection import History
     from jobs.exporting import Export, Kind
+    from jobs.importing import Report
+    from jobs.sheet import Fault
 
 _TABLES = ("csv", "parquet")
 _FILES = ("sqlite", "parquet")
@@ -63,7 +67,7 @@ def export(
             try:
                 _write(asked, made, format_, what or "trials", output, force=force, bom=bom, public=public)
             except Stopped:
-                return 1
+                return 1  # Ctrl-C has a code of its own
     for trouble in made.troubles:
         click.echo(f"registry-sync: left out: {trouble}", err=True)
     return 1 if made.troubles else 0
@@ -137,4 +141,124 @@ def _to(out: IO[bytes], made: Export, format_: str, what: Kind, *, bom: bool) ->
         handing.jsonl(made, out)
 
 
-COMMANDS = (export,)
+_MOST_SHOWN = 20
+_LEFT = {
+    "holder": "stopped by its holder",
+    "operator": "stopped by you",
+    "bounces": "stopped by refusals",
+    "replaced": "replaced by another one",
+    "in the file": "stopped in the file",
+    "too soon": "its holder was asked to confirm less than 10 minutes ago",
+    "enough": "mails that ask to confirm were wanted 5 times for this address in 24 hours",
+}
+
+
+@click.command("import", epilog="Example: registry-sync import --kind subscriptions readers.csv --dry-run")
+@click.option("--kind", type=click.Choice(["watches", "subscriptions"]), required=True, help="What the rows are.")
+@click.argument("file", metavar="FILE")
+@click.option("--dry-run", is_flag=True, help="Say what would come of it, and change nothing.")
+@click.option("--skip-bad", is_flag=True, help="Leave out the rows that cannot be used, and import the others.")
+@click.option("--confirmed", is_flag=True, help="You record that the holders of these mail addresses consented (with --consent).")
+@click.option("--consent", metavar="TEXT", help="To what they consented, when, and how you know.")
+@as_json
+@asked
+def import_(
+    asked: Asked, kind: str, file: str, dry_run: bool, skip_bad: bool, confirmed: bool, consent: str | None, json_: bool
+) -> int:  # fmt: skip
+    """Watch, or subscribe, what the rows of FILE say: a CSV table whose first line names its columns; `-` is standard input.
+
+    Readers are asked by mail to confirm, one mail each. All of the file is imported, or nothing of it.
+    """
+    from jobs import importing
+
+    _check_import(kind, confirmed=confirmed, consent=consent)
+    name, content = _content(file)
+    settings = asked.settings
+    if kind == "watches":
+        watches, bad = importing.read_watches(content, name)
+    else:
+        wishes, bad = importing.read_subscriptions(content, name, timezone=settings.schedule.timezone)
+    _say_bad(name, bad)
+    if bad and not skip_bad:
+        click.echo("registry-sync: nothing was imported: mend these cells, or leave out their rows with --skip-bad", err=True)
+        return 2
+    around = asked.surroundings()
+    try:
+        with asked.history(create=not dry_run) as history:
+            if kind == "watches":
+                report = importing.add_watches(around, history, watches, dry_run=dry_run)
+            else:
+                report = importing.add_subscriptions(around, history, wishes, consent=consent, dry_run=dry_run)
+    except Stopped:
+        return 1  # Ctrl-C has a code of its own
+    report.bad = bad
+    report.rows += len({fault.line for fault in bad})
+    if json_:
+        import msgspec
+
+        print_json({"kind": kind, "file": name, "dry_run": dry_run, **msgspec.to_builtins(report)})
+    else:
+        _say_done(report, kind, dry_run=dry_run)
+    _say_left(report, kind, has_web=bool(settings.web.url))
+    return 1 if bad else 0
+
+
+def _check_import(kind: str, *, confirmed: bool, consent: str | None) -> None:
+    if (confirmed or consent is not None) and kind != "subscriptions":
+        raise UsageError("--confirmed and --consent go with --kind subscriptions")
+    if confirmed != bool((consent or "").strip()):
+        raise UsageError('--confirmed goes with --consent TEXT: say to what the holders consented, such as "form of 2026-02-01, on file"')
+
+
+def _content(file: str) -> tuple[str, bytes]:
+    from jobs.sheet import LARGEST
+
+    if file == "-":
+        return "standard input", sys.stdin.buffer.read(LARGEST + 1)
+    try:
+        with Path(file).expanduser().open("rb") as stream:
+            return file, stream.read(LARGEST + 1)
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}", about=file) from error
+
+
+def _say_bad(name: str, bad: Sequence[Fault]) -> None:
+    from registry_sync.notices.clean import one_line
+
+    for fault in bad[:_MOST_SHOWN]:
+        column = f", {fault.column}" if fault.column else ""
+        value = f" {fault.value!r}" if fault.value else ""
+        click.echo(one_line(f"registry-sync: {name}: line {fault.line}{column}{value}: {fault.problem}"), err=True)
+    if len(bad) > _MOST_SHOWN:
+        click.echo(f"registry-sync: {name}: and {count(len(bad) - _MOST_SHOWN, 'more cell')} (all: --skip-bad --dry-run --json)", err=True)
+
+
+def _say_done(report: Report, kind: str, *, dry_run: bool) -> None:
+    would = "would be " if dry_run else ""
+    said = [f"{report.added:,} of {count(report.rows, 'row')} {would}added", f"{report.already:,} there already"]
+    said += [f"{report.confirmed:,} that waited for a confirmation {would}active"] if report.confirmed else []
+    said += [f"{len(report.stopped):,} stopped and left so"] if report.stopped else []
+    said += [f"{len({fault.line for fault in report.bad}):,} left out"] if report.bad else []
+    click.echo("; ".join(said))
+    if report.added and kind == "watches" and not dry_run:
+        click.echo("next: registry-sync sync (the first one records how things stand; nobody is notified of it)")
+
+
+def _say_left(report: Report, kind: str, *, has_web: bool) -> None:
+    """Who hears nothing, and why; and what is to be done."""
+    for row in [*report.stopped, *(row for row in report.not_asked if row["why"] in _LEFT)][:_MOST_SHOWN]:
+        since = f" on {row['since'][:10]}" if row.get("since") else ""
+        click.echo(f"line {row['line']}: {row['address']}: {_LEFT.get(row['why'], row['why'])}{since}", err=True)
+    if report.mails:
+        asks = "1 mail asks" if report.mails == 1 else f"{count(report.mails, 'mail')} ask"
+        click.echo(f"{asks} to confirm: `registry-sync run` sends them, or `registry-sync deliver`, at [smtp] per_minute", err=True)
+    if kind == "subscriptions" and not has_web and report.not_asked:
+        why = "no link can be mailed, since the settings name no public address of the web pages ([web] url)"
+        click.echo(f"{len(report.not_asked):,} pending, and nobody is asked: {why}; once they do, import the file again", err=True)
+    if report.not_watched:
+        some = ", ".join(report.not_watched[:3])
+        more = f" and {len(report.not_watched) - 3:,} more" if len(report.not_watched) > 3 else ""
+        click.echo(f"registry-sync: not watched, so nothing will be seen to tell: {some}{more}; see `registry-sync watch add`", err=True)
+
+
+COMMANDS = (export, import_)

@@ -133,3 +133,93 @@ def test_secrets_in_addresses_are_masked_unless_they_are_asked_for(terminal: Ter
     terminal("subscribe", "https://hooks.example.org/services/T0P-S3CRET/0", TRIAL)
     assert "T0P-S3CRET" not in terminal("export").out + terminal("export", "--format", "csv", "--what", "subscriptions").out
     assert "T0P-S3CRET" in terminal("export", "--with-secrets").out
+
+
+# --- in ----------------------------------------------------------------------------------------------------------------
+
+
+def write(terminal: Terminal, text: str, name: str = "readers.csv") -> str:
+    (terminal.house.folder / name).write_text(text, encoding="utf-8")
+    return name
+
+
+def test_readers_come_in_and_are_asked_to_confirm(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGISTRY_SYNC_WEB_URL", "https://trials.example.org")
+    terminal("watch", "add", TRIAL)
+    file = write(terminal, f"address,trials\n{READER},{TRIAL}\nother@example.org,all\n")
+    dry = terminal("import", "--kind", "subscriptions", file, "--dry-run")
+    assert (dry.code, dry.out) == (0, "2 of 2 rows would be added; 0 there already\n")
+    assert terminal("subscriptions", "--json").json == []
+    said = terminal("import", "--kind", "subscriptions", file)
+    assert (said.code, said.out) == (0, "2 of 2 rows added; 0 there already\n")
+    assert said.err == "2 mails ask to confirm: `registry-sync run` sends them, or `registry-sync deliver`, at [smtp] per_minute\n"
+    assert [row["state"] for row in terminal("subscriptions", "--json").json] == ["pending", "pending"]
+    assert terminal("deliver", "--json").json["sent"] == 2
+    assert terminal("import", "--kind", "subscriptions", file).out == "0 of 2 rows added; 2 there already\n"
+
+
+def test_nothing_of_a_file_with_a_bad_row_comes_in_unless_it_is_left_out(terminal: Terminal) -> None:
+    terminal("init")
+    file = write(terminal, f"address,trials,every\n{READER},{TRIAL},\nnobody,{TRIAL},hourly\n")
+    said = terminal("import", "--kind", "subscriptions", file, "--json")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.splitlines() == [
+        (
+            "registry-sync: readers.csv: line 3, address 'nobody': 'nobody' is no address: give a mail address, an http(s) URL, or an "
+            "Apprise URL such as ntfy://topic"
+        ),
+        "registry-sync: readers.csv: line 3, every 'hourly': is none of now, day, week",
+        "registry-sync: nothing was imported: mend these cells, or leave out their rows with --skip-bad",
+    ]
+    assert terminal("subscriptions", "--json").json == []
+    said = terminal("import", "--kind", "subscriptions", file, "--skip-bad", "--json")
+    assert said.code == 1
+    assert (said.json["rows"], said.json["added"]) == (2, 1)
+    assert [(fault["line"], fault["column"]) for fault in said.json["bad"]] == [(3, "address"), (3, "every")]
+
+
+def test_who_vouches_says_to_what_was_consented(terminal: Terminal) -> None:
+    file = write(terminal, f"address,trials\n{READER},{TRIAL}\n")
+    said = terminal("import", "--kind", "subscriptions", file, "--confirmed")
+    assert said.code == 2
+    assert said.complaint.startswith("--confirmed goes with --consent TEXT")
+    assert terminal("import", "--kind", "subscriptions", file, "--consent", "a form").code == 2
+    assert terminal("import", "--kind", "subscriptions", file, "--confirmed", "--consent", "a form").code == 0
+    (row,) = terminal("subscriptions", "--json").json
+    assert row["state"] == "active"
+    assert row["consent_wording"].endswith("; to this: a form")
+
+
+def test_who_was_stopped_is_named(terminal: Terminal) -> None:
+    begin(terminal)
+    terminal("unsubscribe", READER)
+    file = write(terminal, f"address,trials\n{READER},{TRIAL}\n")
+    said = terminal("import", "--kind", "subscriptions", file)
+    assert said.out == "0 of 1 row added; 0 there already; 1 stopped and left so\n"
+    assert said.err.startswith(f"line 2: {READER}: stopped by you on ")
+
+
+def test_watches_come_in_from_standard_input(terminal: Terminal) -> None:
+    said = terminal.shell("import", "--kind", "watches", "-", stdin=f"trial;query\n{TRIAL};\n;cond=dry mouth\n".encode())
+    assert said.code == 0
+    assert said.out.startswith("2 of 2 rows added; 0 there already\nnext: registry-sync sync")
+    assert [row["trial"] for row in terminal("watch", "list", "--json").json] == [TRIAL, None]
+
+
+def test_a_file_that_is_none_or_no_table_is_one_line_and_makes_no_database(terminal: Terminal) -> None:
+    (terminal.house.folder / "readers.xlsx").write_bytes(b"PK\x03\x04\0\xff")
+    for file, complaint in (
+        ("nowhere.csv", "nowhere.csv: cannot be read: No such file or directory"),
+        ("readers.xlsx", "readers.xlsx: is not UTF-8 (byte 5): save it as CSV in UTF-8"),
+    ):
+        said = terminal("import", "--kind", "watches", file)
+        assert (said.code, said.out, said.complaint) == (2, "", complaint)
+    assert terminal("import", "--kind", "watches", "nowhere.csv", "--confirmed", "--consent", "x").code == 2
+    assert not (terminal.house.folder / "history.db").exists()
+
+
+def test_the_secret_of_a_bad_address_is_not_shown(terminal: Terminal) -> None:
+    file = write(terminal, "address,trials\nhttps://hooks.example.org/services/T0P-S3CRET/0,NCT1\nhttps://T0P-S3CRET:x@/,all\n")
+    said = terminal("import", "--kind", "subscriptions", file)
+    assert said.code == 2
+    assert "T0P-S3CRET" not in said.err

@@ -148,6 +148,19 @@ def test_half_a_transaction_is_none(history: History) -> None:
     assert history.rows("SELECT * FROM trial") == []
 
 
+def test_what_is_written_together_may_be_a_part_of_what_is_written_together(history: History) -> None:
+    with pytest.raises(ZeroDivisionError), history.together():
+        with history.together():
+            watches.add(history, ["NCT00000001"], (), NOW)
+        watches.add(history, ["NCT00000002"], (), NOW)
+        with contextlib.suppress(KeyError), history.together():
+            watches.add(history, ["NCT00000003"], (), NOW)
+            raise KeyError
+        assert watches.trials(history) == ["NCT00000001", "NCT00000002"]
+        raise ZeroDivisionError
+    assert watches.trials(history) == []
+
+
 def test_references_are_kept(history: History) -> None:
     with pytest.raises(sqlite3.IntegrityError), history.write() as connection:
         connection.execute("INSERT INTO watch (trial, added_at) VALUES ('NCT06805448', 'now')")

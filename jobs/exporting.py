@@ -46,13 +46,17 @@ class Trial(msgspec.Struct, frozen=True):
 
 
 class Export:
-    """One export of what stands at this moment, inside ``db.exports.snapshot``. ``troubles``: what could not be read, in a line each."""
+    """One export of what stands at this moment, inside ``db.exports.snapshot``.
+
+    ``troubles``: what could not be read, in a line each; ``of_all``: no trials are named, so that it is of searches and subscribers, too.
+    """
 
     def __init__(self, around: Surroundings, history: History, scope: Scope) -> None:
         self._around = around
         self._history = history
         self._scope = scope
         self._ids = exports.ids_of(history, scope.trials) if scope.trials else None
+        self.of_all = not scope.trials
         self.troubles: list[str] = []
 
     def objects(self) -> Iterator[Object]:
@@ -74,7 +78,7 @@ class Export:
         }
         if not scope.public:
             parts |= {"watch": self.watches}
-            if not scope.trials:
+            if self.of_all:
                 parts |= {"search": self.searches, "subscription": self.subscriptions}
         counted = {}
         for kind, part in parts.items():
@@ -206,7 +210,7 @@ def _wanted(export: Export) -> Iterator[Sequence[Any]]:
     for row in export.watches():
         if row["typed"] or row["pages"]:
             yield row["trial"], "\n".join(row["pages"]), None
-    for row in export.searches():
+    for row in export.searches() if export.of_all else ():
         yield None, None, str(Search(tuple(row["query"].items())))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -117,8 +118,11 @@ def _write(
     from jobs import handing
 
     if output is None:
-        _to(sys.stdout.buffer, made, format_, what, bom=bom)
-        sys.stdout.buffer.flush()
+        try:
+            _to(sys.stdout.buffer, made, format_, what, bom=bom)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:  # whoever read it has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     target = Path(output).expanduser()
     with handing.new_file(target, force=force, public=public, database=Path(asked.settings.database)) as path:

@@ -12,6 +12,7 @@ import pytest
 
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
+from registry_sync.demo.story import first_listing
 from tests.cli.conftest import Terminal
 
 READER = "reader@example.org"
@@ -37,6 +38,35 @@ def test_everything_goes_out_as_json_lines(terminal: Terminal) -> None:
     assert (said.code, said.err) == (0, "")
     kinds = [json.loads(line)["kind"] for line in said.out.splitlines()]
     assert kinds == ["export", "trial", "version", "watch", "subscription", "end"]
+
+
+def test_each_line_has_the_keys_and_values_that_the_commands_show(terminal: Terminal) -> None:
+    house = terminal.house
+    house.listing.put(TRIAL, first_listing())
+    begin(terminal)
+    terminal("watch", "add", TRIAL, "--page", house.listing.url_of(TRIAL))
+    house.registry.put(record.with_status(record.the_study(), "SUSPENDED", posted="2026-02-05"))
+    terminal("sync")
+    lines = [json.loads(line) for line in terminal("export").out.splitlines()]
+
+    def of(kind: str, *without: str) -> list[dict[str, object]]:
+        return [{name: value for name, value in line.items() if name not in ("kind", *without)} for line in lines if line["kind"] == kind]
+
+    assert of("trial") == [terminal("show", TRIAL, "--json").json]
+    assert of("change", "backfilled") == sorted(terminal("changes", "--all", "--json").json, key=lambda row: row["id"])
+    assert of("listing") == terminal("audit", "--json").json
+    held = [{name: value for name, value in row.items() if name != "changes"} for row in terminal("history", TRIAL, "--json").json]
+    assert of("version") == held
+    shown = terminal("subscriptions", "--json").json
+    assert of("subscription", "channel") == [{name: row[name] for name in row if name not in ("kind", "confirmation")} for row in shown]
+    assert [line["channel"] for line in lines if line["kind"] == "subscription"] == ["email"]
+
+
+def test_of_one_trial_no_search_goes_out(terminal: Terminal) -> None:
+    begin(terminal)
+    terminal("watch", "add", "--query", "cond=Sjogren")
+    assert [row["query"] for row in table(terminal("export", "--format", "csv", "--what", "watches").out)] == ["", "cond=Sjogren"]
+    assert [row["trial"] for row in table(terminal("export", TRIAL, "--format", "csv", "--what", "watches").out)] == [TRIAL]
 
 
 def test_what_is_for_everybody_names_no_reader(terminal: Terminal) -> None:
@@ -123,9 +153,9 @@ def test_a_damaged_record_is_named_and_the_rest_goes_out(terminal: Terminal) -> 
 
 def test_a_reader_of_the_output_that_goes_away_is_no_trouble(terminal: Terminal) -> None:
     begin(terminal)
-    command = f"{sys.executable} -m registry_sync export | head -c 1"
+    command = f"set -o pipefail; {sys.executable} -m registry_sync export | head -c 1"
     done = subprocess.run(["bash", "-c", command], cwd=terminal.house.folder, capture_output=True, check=False, timeout=50)
-    assert (done.stdout, done.stderr) == (b"{", b"")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"{", b"")
 
 
 def test_secrets_in_addresses_are_masked_unless_they_are_asked_for(terminal: Terminal) -> None:

@@ -11,6 +11,7 @@ import random
 import re
 import sqlite3
 import threading
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +235,27 @@ def test_one_damaged_record_is_named_and_the_others_go_out(house: House) -> None
             assert [trial.values["trial"] for trial in export.trials()] == [TRIAL]
     assert len(export.troubles) == 1
     assert OTHER in export.troubles[0]
+
+
+def test_what_goes_out_is_never_held_as_a_whole(house: House) -> None:
+    house_with_something(house)
+    with house.history() as history:
+        history.write_one(
+            """INSERT INTO change (trial, source, version_id, field, topic, operation, "before", "after", significance, reader_significance,
+                                   registry_date, seen_at)
+               WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
+               SELECT ?, 'ctgov', 1, 'why_stopped', 'status', 'changed', ?, json_quote('Reason ' || i), 'minor', 'minor', NULL, ? FROM n""",
+            (TRIAL, json.dumps("word " * 400), "2026-02-03T06:17:00Z"),
+        )
+        with exports.snapshot(history):
+            tracemalloc.start()
+            try:
+                counted = sum(each["kind"] == "change" for each in Export(house.around, history, Scope()).objects())
+                peak = tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+    assert counted == 4000
+    assert peak < 4 * 2**20, f"{peak:,} bytes at once, of 8 million"
 
 
 # --- tables ------------------------------------------------------------------------------------------------------------

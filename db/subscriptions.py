@@ -295,7 +295,7 @@ def is_kept(history: History, subscription_id: int) -> bool:
 
 
 def listing(history: History, subscription_id: int | None = None, *, address: str | None = None) -> list[Row]:
-    """All subscriptions, one, or those of an address, with self-explaining keys; ``query``: the search that one follows, as JSON shows it."""
+    """All subscriptions, one, or those of an address, with self-explaining keys; ``query``: the search that one follows, as shown."""
     only = "IS NOT :value"
     if address is not None:
         only = "IN (SELECT id FROM subscription WHERE address = :value)"

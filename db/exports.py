@@ -14,6 +14,7 @@ import msgspec
 from db import aliases
 from db.connection import History, Row
 from db.history import kept_change
+from db.public import UNPUBLISHED
 from registry_sync.trials.changes import KeptChange
 
 Ids = Sequence[str] | None
@@ -77,7 +78,7 @@ def versions(history: History, ids: Ids, *, public: bool) -> Iterator[Row]:
 
 def changes(history: History, ids: Ids, *, public: bool) -> Iterator[Kept]:
     """All changes, housekeeping and what was backfilled too, in the order of their ids. ``public``: without the pages' own differences."""
-    only = f"(source = 'ctgov' OR topic = 'listing') AND {_WATCHED}" if public else "1"
+    only = f"(source = 'ctgov' OR topic = 'listing') AND topic != '{UNPUBLISHED}' AND {_WATCHED}" if public else "1"
     for row in _rows(history, f"SELECT * FROM change WHERE {_ASKED_FOR} AND {only} ORDER BY id", ids):  # noqa: S608 - no value
         yield Kept(kept_change(row), bool(row["backfilled"]))
 

@@ -132,3 +132,16 @@ def test_the_calendar_on_stdout_is_one(watched: Terminal) -> None:
     said = watched("deadlines", "--ics")
     parsed = icalendar.Calendar.from_ical(said.out)
     assert {str(event["summary"]) for event in parsed.walk("VEVENT")} >= {f"{TRIAL}: Results at ClinicalTrials.gov"}
+
+
+def test_what_is_for_everybody_has_nothing_of_it(watched: Terminal) -> None:
+    watched.house.subscribe("coordinator@example.org", role="coordinator")
+    assert watched("sync").code == 0
+    watched("event", "add", TRIAL, "halted", "2026-02-01")
+    rows = [json.loads(line) for line in watched("export").out.splitlines()]
+    rows += [{"kind": "change", "topic": row["topic"]} for row in watched("changes", "--all", "--json").json]
+    assert "deadlines" in {row.get("topic") for row in rows}
+    public = watched("export", "--public")
+    assert public.code == 0
+    assert {"deadlines"} & {json.loads(line).get("topic") for line in public.out.splitlines()} == set()
+    assert "eu-halt" not in public.out

@@ -127,7 +127,8 @@ def answer(
     key = _key(request)
     before = _kept.get(key)
     whole = before.whole if before is not None and before.tag == tag and before.modified == modified else None
-    if whole is None and not _is_known(request, tag, modified):
+    anything = request.headers.get("if-none-match", "").strip() == "*"  # of what there is: that is known once it is made
+    if whole is None and (anything or not _is_known(request, tag, modified)):
         whole = make()
         if whole.status_code != 200:
             return whole

@@ -44,8 +44,11 @@ def only(request: Request, *names: str) -> None:
 
 
 def text(request: Request, name: str) -> str | None:
-    """A text; ``None`` where it is not given or empty."""
-    value = request.query_params.get(name, "").strip()
+    """A text; ``None`` where it is not given or empty. Raises HTTPException where it is given twice: one of them would be passed over."""
+    values = request.query_params.getlist(name)
+    if len(values) > 1:
+        raise bad_request(f"{name} is given more than once.")
+    value = values[0].strip() if values else ""
     if len(value) > LONGEST:
         raise bad_request(f"{name} is longer than {LONGEST} characters.")
     return value or None
@@ -99,10 +102,17 @@ def moment(request: Request, name: str) -> str | None:
         if not re.match(rf"{_DAY.pattern}(?:[T ]|$)", value, re.ASCII):
             raise ValueError(value)
         at = datetime.datetime.fromisoformat(value.replace(" ", "+") if "T" in value else value)  # a plus in an address is a blank
-        at = (at if at.tzinfo else at.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC)
+        at = _in_utc(at if at.tzinfo else at.replace(tzinfo=datetime.UTC))
         return f"{at.year:04}-{at:%m-%dT%H:%M:%SZ}"
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise bad_request(f"{name} is to be a date such as 2026-02-03, or a time such as 2026-02-03T06:00:00Z.") from error
+
+
+def _in_utc(at: datetime.datetime) -> datetime.datetime:
+    try:
+        return at.astimezone(datetime.UTC)
+    except OverflowError:  # an hour before the first year, or after the last one
+        return at.replace(tzinfo=datetime.UTC)
 
 
 def language(request: Request) -> str:

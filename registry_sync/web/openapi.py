@@ -13,7 +13,7 @@ from registry_sync.sources.ctgov_search import STATUSES
 from registry_sync.trials.record import BY_NAME, TOPICS, Record
 from registry_sync.trials.standing import Word
 from registry_sync.trials.verdicts import Word as VerdictWord
-from registry_sync.web import api
+from registry_sync.web import api, asked
 
 _REF = "#/components/schemas/{name}"
 _TEXT = {"type": "string"}
@@ -23,6 +23,12 @@ _ID = {"type": "string", "pattern": "^NCT[0-9]{8}$"}
 _TIME = {"type": "string", "format": "date-time", "description": "UTC"}
 _DATE = {"type": "string", "pattern": r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$", "description": "in the registry's own precision"}
 _DAY = {"type": "string", "format": "date"}
+_WORDS = {"type": "string", "maxLength": asked.LONGEST}
+_EMPTY = {"type": "string", "maxLength": 0}
+"""The same as not given, as forms send it."""
+_MOMENT = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}, _EMPTY]}
+_SIDE = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "pattern": "^[0-9]{1,9}$"}, _EMPTY]}
+_COUNT = {"type": "integer", "minimum": 0, "maximum": 10**15 - 1}
 _ANY: dict[str, Any] = {}
 
 Schema = dict[str, Any]
@@ -54,12 +60,12 @@ def document(base: str = "") -> Schema:
 def _paths() -> Schema:
     nct = _parameter("trial", _ID, "The trial's id; one that was merged leads to the record that it was merged into", place="path")
     date = _parameter("date", _DAY, "A day (UTC)", place="path")
-    since = _parameter("since", _TEXT, "What was seen on this day, or at this time, or later (UTC)", example="2026-02-01")
+    since = _parameter("since", _MOMENT, "What was seen on this day, or at this time, or later (UTC)", example="2026-02-01")
     backfilled = _parameter("backfilled", _FLAG, "Also what was loaded from before the installation")
     housekeeping = _parameter("housekeeping", _FLAG, "Also the registry's own dates and what merely follows from a status")
     side = "A version's number, or a day: what stood at its end (UTC), by the registry's dates"
     condition = _parameter(
-        "condition", _TEXT, "What the watched searches for this condition found; without such a search the trials that name it"
+        "condition", _WORDS, "What the watched searches for this condition found; without such a search the trials that name it"
     )
     search = _parameter("search", _list(_TEXT), "What one watched search found: AREA=TEXT, given once for each of its areas")
     topics = _parameter("topic", _list({"enum": list(TOPICS)}), "Only these topics")
@@ -68,12 +74,12 @@ def _paths() -> Schema:
             "trials",
             "The watched trials, what changed last first",
             _ref("TrialPage"),
-            _parameter("q", _TEXT, "Words, all of which stand in titles, conditions, keywords, treatments, sponsor, summary or ids"),
-            _parameter("condition", _TEXT, "Words, all of which the conditions have"),
-            _parameter("country", _TEXT, "A country with a site of the trial"),
-            _parameter("status", _TEXT, f"The registry's token: {', '.join(STATUSES)}"),
+            _parameter("q", _WORDS, "Words, all of which stand in titles, conditions, keywords, treatments, sponsor, summary or ids"),
+            _parameter("condition", _WORDS, "Words, all of which the conditions have"),
+            _parameter("country", _WORDS, "A country with a site of the trial"),
+            _parameter("status", _WORDS, f"The registry's token: {', '.join(STATUSES)}"),
             _parameter("limit", {"type": "integer", "minimum": 1, "maximum": api.MOST_TRIALS, "default": 50}, "Trials of one answer"),
-            _parameter("offset", {**_NUMBER, "default": 0}, "Trials to pass over"),
+            _parameter("offset", {**_COUNT, "default": 0}, "Trials to pass over"),
         ),
         "/api/trials/{trial}": _get("trial", "A trial's record as last seen", _ref("SeenRecord"), nct),
         "/api/trials/{trial}/changes": _get(
@@ -85,8 +91,8 @@ def _paths() -> Schema:
             "What changed from one version to another; between the last two where none is named",
             _list(_ref("Change")),
             nct,
-            _parameter("from", _TEXT, side),
-            _parameter("to", _TEXT, f"{side}; without it the last one"),
+            _parameter("from", _SIDE, side),
+            _parameter("to", _SIDE, f"{side}; without it the last one"),
             housekeeping,
         ),
         "/api/trials/{trial}/at/{date}": _get(
@@ -99,7 +105,7 @@ def _paths() -> Schema:
             "changes",
             "What changed in all that is watched, oldest first; ids only grow: ask on with the last one",
             _ref("ChangePage"),
-            _parameter("after_id", {**_NUMBER, "default": 0}, "Only changes with a greater id"),
+            _parameter("after_id", {**_COUNT, "default": 0}, "Only changes with a greater id"),
             since,
             topics,
             condition,

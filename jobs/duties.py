@@ -24,13 +24,13 @@ from registry_sync.sources.ctgov_oversight import oversight_from
 from registry_sync.sources.interface import CTGOV
 from registry_sync.trials.binding import Oversight
 from registry_sync.trials.changes import Change
-from registry_sync.trials.deadlines import OPEN, URGENCY, Event, Owed, State, owed
+from registry_sync.trials.deadlines import OPEN, UNKNOWN, URGENCY, Event, Owed, State, owed
 from registry_sync.trials.record import plain
 
 JOB = "deadlines"
 FIELD, TOPIC = "deadline", "deadlines"
-TOLD: frozenset[str] = frozenset({"due soon", "overdue", "contradiction"})
-"""States that are told when they come; ``met`` is told after one of them."""
+TOLD: frozenset[str] = frozenset({"due soon", "overdue"})
+"""States that are told when they come; ``met`` is told after one of them. What a record says against itself is listed alone."""
 _FROM_BEFORE = "before: "
 """How it stood at the first look, which tells nobody anything."""
 LETTER = "letter"
@@ -173,7 +173,6 @@ def _look(around: Surroundings, history: History, trial: str, since: str | None 
         news += [change] if change else []
     keys = {line.owed.key for line in found}
     lapsed = [duty for key, duty in known.items() if key not in keys]
-    news += [change for duty in lapsed if (change := _resolved(duty)) is not None]
     if not is_first and not lapsed and all(known.get(duty.key) == duty for duty in seen):
         return 0, 0
     with history.write() as connection:
@@ -203,7 +202,8 @@ def _stands(line: Line, known: Duty | None, *, is_first: bool) -> tuple[Duty, Ch
     if is_first:
         # what comes due soon is told at the next look: the first one tells nobody anything
         return msgspec.structs.replace(fresh, told=f"{_FROM_BEFORE}{state}" if state != "due soon" else None), None
-    if line.owed.law == "listing" or line.owed.bound != "applies" or line.is_snoozed:
+    struck = line.owed.rule == UNKNOWN.name and state != "due soon"  # that the registry shows UNKNOWN is the status's own news
+    if line.owed.law == "listing" or line.owed.bound != "applies" or line.is_snoozed or struck:
         return fresh, None
     if state in TOLD and told not in (state, f"{_FROM_BEFORE}{state}"):
         return msgspec.structs.replace(fresh, told=state), _change(line, told, state)
@@ -212,16 +212,6 @@ def _stands(line: Line, known: Duty | None, *, is_first: bool) -> tuple[Duty, Ch
         word = "met" if state in ("met", "submitted", "delayed", "returned") else None
         return msgspec.structs.replace(fresh, told=word), _change(line, told, word) if word else None
     return fresh, None
-
-
-def _resolved(duty: Duty) -> Change | None:
-    """The record no longer speaks against itself, or the event was taken back."""
-    if duty.told != "contradiction":
-        return None
-    return Change(
-        field=FIELD, topic=TOPIC, operation="changed", before=duty.told, after="met", significance="minor", reader_significance="untold",
-        detail={"rule": duty.key},
-    )  # fmt: skip
 
 
 def _change(line: Line, before: str | None, after: str) -> Change:
@@ -243,7 +233,7 @@ def _change(line: Line, before: str | None, after: str) -> Change:
         operation="changed",
         before=before if before in TOLD else None,
         after=after,
-        significance="major" if after in ("overdue", "contradiction") else "minor",
+        significance="major" if after == "overdue" else "minor",
         reader_significance="untold",
         detail={name: value for name, value in detail.items() if value},
     )

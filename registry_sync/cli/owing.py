@@ -56,7 +56,7 @@ def deadlines() -> None:
     """
 
 
-@deadlines.command(epilog="Example: registry-sync deadlines NCT06805448 --json")
+@deadlines.command(epilog="Example: registry-sync deadlines show NCT06805448 --json")
 @click.argument("trial", metavar="[NCT]", required=False, callback=trial_ids)
 @click.option("--all", "all_", is_flag=True, help="Also what is met, stated or put off.")
 @click.option("--owner", metavar="NAME", help="Only what this person looks after.")

@@ -109,7 +109,6 @@ TOKENS: dict[str, str] = {
     "fell behind": N_("is behind the registry"),
     "gone": N_("gone"),
     "unreadable": N_("cannot be read"),
-    "contradiction": N_("the record contradicts itself"),
     "due soon": N_("due soon"),
     "met": N_("met"),
     "overdue": N_("overdue"),

@@ -106,15 +106,40 @@ def test_a_certified_delay_is_never_overdue(house: House) -> None:
     assert told(house) == []
 
 
-def test_a_record_that_begins_to_speak_against_itself_is_told_with_the_news_of_the_trial(house: House) -> None:
+def test_what_comes_due_by_a_change_is_told_with_the_news_of_the_trial(house: House) -> None:
+    study = ended_study()
+    study["protocolSection"]["statusModule"]["primaryCompletionDateStruct"] = {"date": "2026-06", "type": "ESTIMATED"}
+    begin(house, study=record.with_status(study, "RECRUITING", posted="2026-02-01"))
+    house.sync(days=1)
+    house.registry.put(record.with_status(ended_study(), "COMPLETED", posted="2026-02-04"))
+    house.sync(days=1)
+    assert ("results", None, "due soon") in told(house)
+    of_the_day = [mail for mail in house.mailbox.messages if COORDINATOR in mail.recipients]
+    assert len(of_the_day) == 1  # one trial, one day, one story
+    assert "RECRUITING → COMPLETED" in str(of_the_day[0].message["Subject"])
+    assert "Results at ClinicalTrials.gov" in of_the_day[0].text()
+
+
+def test_what_a_record_says_against_itself_is_listed_and_no_news(house: House) -> None:
     begin(house, study=ended_study())
     house.sync(days=1)
+    before = told(house)
     house.registry.put(record.with_status(house.registry.study(TRIAL), "RECRUITING", posted="2026-02-04"))
     house.sync(days=1)
-    assert ("recruiting-after-end", None, "contradiction") in told(house)
-    of_the_day = [mail for mail in house.mailbox.messages if "COMPLETED → RECRUITING" in str(mail.message["Subject"])]
-    assert len(of_the_day) == 1  # one trial, one day, one story
-    assert "Open to participants after study completion" in of_the_day[0].text()
+    assert owed(house)["recruiting-after-end"] == "contradiction"
+    assert told(house) == before
+
+
+def test_unknown_is_warned_of_before_it_strikes_and_then_is_the_statuss_own_news(house: House) -> None:
+    study = record.with_status(record.the_study(), "RECRUITING", posted="2026-02-01")
+    study["protocolSection"]["statusModule"]["statusVerifiedDate"] = "2024-04"
+    begin(house, study=study)
+    house.sync(days=1)
+    assert told(house) == [("unknown", None, "due soon")]
+    house.registry.put(record.with_status(study, "UNKNOWN"))
+    house.sync(days=88)
+    assert owed(house)["unknown"] == "overdue"
+    assert told(house) == [("unknown", None, "due soon")]
 
 
 def test_readers_hear_nothing_of_it_even_if_they_ask(house: House) -> None:

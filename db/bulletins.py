@@ -123,6 +123,16 @@ def nobody_to_tell(history: History, now: str) -> None:
         connection.execute("UPDATE bulletin SET told_at = ? WHERE told_at IS NULL", (now,))
 
 
+def age_out(history: History, before: str) -> int:
+    """Delete what the operator was told before this time (UTC) and what names nothing that is still kept; how many."""
+    with history.write() as connection:
+        return connection.execute(
+            """DELETE FROM bulletin WHERE told_at < ? AND id NOT IN (SELECT bulletin FROM notice WHERE bulletin IS NOT NULL
+               UNION SELECT bulletin FROM subscription WHERE bulletin IS NOT NULL)""",
+            (before,),
+        ).rowcount
+
+
 def _week_before(stamp: str) -> str:
     return _days_before(stamp, 7)
 

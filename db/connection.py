@@ -189,7 +189,7 @@ def open_history(path: Path, *, create: bool = False, shared: bool = False) -> H
     """
     if not path.exists():
         _check_may_create(path, create=create)
-        _make_private(path)
+        make_private(path)
     elif path.is_dir():
         raise DatabaseError(f"{path}: is a folder; name a file with --database", about=str(path))
     with clear_errors(path):
@@ -219,7 +219,7 @@ def _check_may_create(path: Path, *, create: bool) -> None:
         raise DatabaseError(f"{path}: its folder does not exist; make it first", about=str(path))
 
 
-def _make_private(path: Path) -> None:
+def make_private(path: Path) -> None:
     """An empty file that only its owner may read, whatever the umask: an address beside a disease's trial is health data."""
     with contextlib.suppress(OSError):  # what hinders it is said by SQLite in a moment
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
@@ -245,6 +245,7 @@ def _identify(history: History) -> None:
 def _prepare(history: History) -> None:
     connection = history.connection
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what is deleted, names and addresses among it, is gone from the file
     connection.execute(f"PRAGMA busy_timeout = {int(WAIT_FOR_OTHERS * 1000)}")
     if steps.taken(connection) != steps.known():
         from db.migrations import bring_up_to_date  # loads sqlite-utils: only when there is a step to take
@@ -253,23 +254,3 @@ def _prepare(history: History) -> None:
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-
-
-def copy_to(history: History, target: Path) -> None:
-    """A consistent copy of the whole history, also while others write to it; the copy is checked before it gets its name."""
-    unfinished = target.with_name(target.name + ".unfinished")
-    unfinished.unlink(missing_ok=True)
-    _make_private(unfinished)
-    try:
-        with clear_errors(unfinished), contextlib.closing(sqlite3.connect(unfinished)) as copy:
-            history.connection.backup(copy)
-            verdict = copy.execute("PRAGMA integrity_check").fetchone()[0]
-            if verdict != "ok":
-                raise DatabaseError(
-                    f"{history.path}: the copy is not sound ({verdict}); the history may be damaged", about=str(history.path)
-                )
-            copy.execute("PRAGMA journal_mode = DELETE")
-        unfinished.replace(target)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise

@@ -89,6 +89,16 @@ def overwrite(history: History) -> None:
         history.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
+def settle(history: History) -> bool:
+    """Write what is in the log beside the file into the file, over what was deleted; ``False`` while somebody still reads the log.
+
+    What is deleted is overwritten where it stood (``PRAGMA secure_delete``), so that a file of any size need not be written anew.
+    """
+    with history.clear_errors():
+        busy, *_ = history.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
 def copies(history: History) -> list[Path]:
     """The copies of this file that stand beside it or in its folder of backups: what is erased here is in them until they go."""
     folder = history.path.parent

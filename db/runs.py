@@ -38,3 +38,14 @@ def last(history: History, job: str, *, finished: bool = False) -> Row | None:
     """The newest run of a job; with ``finished`` the newest that came to its end."""
     condition = "AND outcome IN ('done', 'partial')" if finished else ""
     return history.one(f"SELECT * FROM run WHERE job = ? {condition} ORDER BY id DESC LIMIT 1", (job,))  # noqa: S608 - no value is in the text
+
+
+def age_out(history: History, before: str) -> int:
+    """Delete the rows of runs that began before this time (UTC), but the last of each job and the last that came to its end; how many."""
+    with history.write() as connection:
+        return connection.execute(
+            """DELETE FROM run WHERE started_at < ?
+               AND id NOT IN (SELECT max(id) FROM run GROUP BY job)
+               AND id NOT IN (SELECT max(id) FROM run WHERE outcome IN ('done', 'partial') GROUP BY job)""",
+            (before,),
+        ).rowcount

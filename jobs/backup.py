@@ -1,43 +1,147 @@
-"""A verified copy of the database every night, and what is past its time away: old copies, subscriptions that were stopped long ago."""
+"""A verified copy of the database, every night and when somebody asks, and what is past its time away."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 from pathlib import Path
+from typing import Any
 
-from db import erasure
-from db.connection import copy_to
-from jobs.surroundings import Surroundings, as_stamp
+import msgspec
 
-_NAME = re.compile(r"-(\d{8}T\d{6}Z)\.db$")
+from db import copying, runs
+from jobs.lock import only_one
+from jobs.retention import Kept, tidy
+from jobs.surroundings import Surroundings
+from registry_sync.errors import DatabaseError, Stopped
+
+JOB = "backup"
+PATIENCE = 600.0
+"""Seconds that a backup waits for another one."""
+_STAMP = "%Y%m%dT%H%M%SZ"
 
 
-def backup(around: Surroundings) -> Path:
-    """Copy the history into the folder ``backups`` beside it, check the copy, remove those past their time; the new file's path."""
+class Backup(msgspec.Struct, frozen=True):
+    """What came of it: the copy, its size, how many rows it holds, how many older copies went, and what retention took away."""
+
+    file: Path
+    octets: int
+    rows: dict[str, int]
+    removed: int
+    kept: Kept
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape of ``backup --json``."""
+        counted = ("trial", "version", "change", "subscription", "notice")
+        return {
+            "file": str(self.file),
+            "bytes": self.octets,
+            "rows": {name: self.rows.get(name, 0) for name in counted},
+            "removed": {"backups": self.removed, **self.kept.as_json()},
+        }
+
+    def said(self) -> str:
+        """One line for people."""
+        rows = (f"{self.rows.get(name, 0):,} {name}s" for name in ("trial", "version", "change", "subscription"))
+        gone = {"old backups": self.removed, "stopped subscriptions": self.kept.subscriptions, "old runs": self.kept.runs}
+        taken = [f"{number:,} {name}" for name, number in gone.items() if number]
+        taken += [f"contacts taken down out of {self.kept.contacts:,} versions"] if self.kept.contacts else []
+        return f"copied to {self.file}, and verified: {', '.join(rows)}{'; removed ' if taken else ''}{', '.join(taken)}"
+
+
+def backup(around: Surroundings, to: Path | None = None) -> Backup:
+    """Copy the history, check the copy, and take away what is past its time: older copies, and what ``retention`` says.
+
+    ``to``: a file, or a folder that gets a file with the time in its name; ``None``: the folder ``backups`` beside the history. The copy is
+    made first, so that nothing goes before it is copied once more. Raises DatabaseError, AlreadyRunning, Stopped.
+    """
+    with around.open() as history, only_one(around.database, JOB, patience=PATIENCE, wait=around.pause):
+        run = runs.begin(history, JOB, around.stamp())
+        try:
+            target = _target(around, to)
+            _remove_unfinished(target)
+            rows = copying.copy_to(history, target, lambda: _mind(around))
+            removed = remove_old(around, keep=target)
+            kept = tidy(around, history)
+            done = Backup(target, target.stat().st_size, rows, removed, kept)
+        except BaseException as error:
+            with contextlib.suppress(DatabaseError):  # of a full disk, say
+                runs.end(history, run, around.stamp(), "stopped" if isinstance(error, Stopped | KeyboardInterrupt) else "failed", {})
+            raise
+        runs.end(history, run, around.stamp(), "partial" if kept.faults else "done", done.as_json())
+    return done
+
+
+def folder_of(around: Surroundings) -> Path:
+    """Where copies stand unless somebody says otherwise. Raises DatabaseError when it cannot be made."""
     folder = around.database.parent / "backups"
-    folder.mkdir(exist_ok=True)
-    stamp = as_stamp(around.now()).replace("-", "").replace(":", "")
-    target = folder / f"{around.database.stem}-{stamp}.db"
-    with around.open() as history:
-        copy_to(history, target)
-        days = around.settings.retention.stopped_subscriptions
-        if days:
-            erasure.age_out(history, as_stamp(around.now() - datetime.timedelta(days=days)))
-    _remove_old(around, folder, keep=target)
-    return target
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(f"{folder}: cannot be made ({error.strerror}); check the rights of its folder", about=str(folder)) from error
+    return folder
 
 
-def _remove_old(around: Surroundings, folder: Path, keep: Path) -> None:
+def named_now(around: Surroundings) -> str:
+    """The name of a copy that is made now."""
+    return f"{around.database.stem}-{around.now().astimezone(datetime.UTC).strftime(_STAMP)}.db"
+
+
+def _target(around: Surroundings, to: Path | None) -> Path:
+    if to is None:
+        return folder_of(around) / named_now(around)
+    if to.is_dir():
+        return to / named_now(around)
+    if not to.parent.is_dir():
+        raise DatabaseError(f"{to}: its folder does not exist; make it first", about=str(to))
+    if to.exists():
+        _check_may_replace(around, to)
+    return to
+
+
+def _check_may_replace(around: Surroundings, to: Path) -> None:
+    """A copy may take the place of an earlier one; nothing else is ever overwritten."""
+    if around.database.exists() and to.samefile(around.database):
+        raise DatabaseError(f"{to}: is the database itself; name another file", about=str(to))
+    if not copying.is_ours(to):
+        raise DatabaseError(f"{to}: is there already, and is no copy of a history; name another file", about=str(to))
+
+
+def _mind(around: Surroundings) -> None:
+    if around.stop.is_set():
+        raise Stopped("asked to stop; no copy was made")
+
+
+def remove_old(around: Surroundings, keep: Path) -> int:
+    """Remove the copies that this program made of this database and that are past their time, the newest one never; how many."""
     days = around.settings.retention.backups
     if not days:
-        return
+        return 0
     oldest = around.now() - datetime.timedelta(days=days)
-    for path in folder.glob(f"{around.database.stem}-*.db"):
-        match = _NAME.search(path.name)
-        if match and path != keep and datetime.datetime.strptime(match[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC) < oldest:
-            path.unlink()
+    name = re.compile(rf"{re.escape(around.database.stem)}-(\d{{8}}T\d{{6}}Z)\.db")
+    made = {path: match[1] for path in folder_of(around).glob("*.db") if (match := name.fullmatch(path.name)) and path.is_file()}
+    newest = max(made, key=lambda path: made[path], default=None)
+    old = [path for path, stamp in made.items() if path not in (keep, newest) and _moment(stamp) < oldest]
     # what was copied before the schema took a step has addresses in it, too
-    for path in around.database.parent.glob(f"{around.database.name}.before-*.backup"):
-        if path.stat().st_mtime < oldest.timestamp():
-            path.unlink()
+    before = around.database.parent.glob(f"{around.database.name}.before-*.backup")
+    old += [path for path in before if path.stat().st_mtime < oldest.timestamp()]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
+
+
+def _moment(stamp: str) -> datetime.datetime:
+    """When a copy was made, by its name; the far future for a name that only looks like one."""
+    try:
+        return datetime.datetime.strptime(stamp, _STAMP).replace(tzinfo=datetime.UTC)
+    except ValueError:
+        return datetime.datetime.max.replace(tzinfo=datetime.UTC)
+
+
+def _remove_unfinished(target: Path) -> None:
+    """Remove what an earlier backup left that was killed: this one holds the lock, so that nobody works on it."""
+    own = re.compile(r".+-\d{8}T\d{6}Z\.db" + re.escape(copying.UNFINISHED))
+    for path in target.parent.glob(f"*{copying.UNFINISHED}"):
+        if own.fullmatch(path.name):
+            copying.remove(path)

@@ -70,12 +70,7 @@ def _deliver(around: Surroundings) -> str:
 
 
 def _backup(around: Surroundings) -> str:
-    with around.open() as history:
-        run = runs.begin(history, "backup", around.stamp())
-    path = backup(around)
-    with around.open() as history:
-        runs.end(history, run, around.stamp(), "done", {"file": str(path)})
-    return f"copied to {path}"
+    return backup(around).said()
 
 
 def _said(report: SyncReport) -> str:

@@ -1,7 +1,7 @@
 """The schema, as numbered steps that are only ever added to.
 
-Before the steps that a file still lacks are taken, the whole file is copied beside it; after each step the foreign keys
-are checked. All of it happens inside one BEGIN IMMEDIATE, so that two processes that start at once do it once.
+Before the steps that a file still lacks are taken, the whole file is copied beside it, and the copy is verified; after each step the
+foreign keys are checked. All of it happens inside one BEGIN IMMEDIATE, so that two processes that start at once do it once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from pathlib import Path
 from sqlite_utils.migrations import Migrations
 
 from db import steps
-from db.connection import APPLICATION_ID, History, copy_to
+from db.connection import APPLICATION_ID, History
+from db.copying import copy_to
 from registry_sync.errors import DatabaseError
 
 STEPS = Migrations(steps.SET)
@@ -28,7 +29,7 @@ def bring_up_to_date(history: History) -> None:
     _back_up(history)
     with history.write() as connection:
         for migration in STEPS.pending(history.db):
-            STEPS.apply(history.db, stop_before=_after(migration.name))
+            STEPS.apply(history.db, stop_before=[each.name for each in STEPS.pending(history.db)[1:]])
             broken = connection.execute("PRAGMA foreign_key_check").fetchall()
             if broken:
                 raise DatabaseError(
@@ -36,11 +37,6 @@ def bring_up_to_date(history: History) -> None:
                     about=str(history.path),
                 )
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-
-
-def _after(name: str) -> list[str]:
-    names = [migration.name for migration in STEPS._migrations]
-    return names[names.index(name) + 1 :]
 
 
 def _back_up(history: History) -> None:

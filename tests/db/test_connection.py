@@ -15,7 +15,8 @@ import pytest
 
 from db import connection as db_connection
 from db import migrations, runs, steps, upkeep, watches
-from db.connection import APPLICATION_ID, History, copy_to, open_history
+from db.connection import APPLICATION_ID, History, open_history
+from db.copying import copy_to
 from registry_sync.errors import DatabaseError
 
 NOW = "2026-02-03T06:17:00Z"

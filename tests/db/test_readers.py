@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from db import erasure, readers, watches
-from db.connection import History, copy_to, open_history
+from db.connection import History, open_history
+from db.copying import copy_to
 from db.readers import Readers
 from registry_sync.errors import DatabaseError
 

@@ -233,9 +233,9 @@ def test_a_copy_of_the_database_each_night_and_old_ones_away(house: House) -> No
     from jobs.backup import backup
 
     queue(house, FIRST)
-    first = backup(house.around)
+    first = backup(house.around).file
     house.at += datetime.timedelta(days=15)
-    second = backup(house.around)
+    second = backup(house.around).file
     assert not first.exists()
     assert second.exists()
     house.set("retention", backups=0)

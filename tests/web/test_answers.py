@@ -7,7 +7,7 @@ import datetime
 import pytest
 
 from db import watches
-from db.connection import copy_to
+from db.copying import copy_to
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.web import answers

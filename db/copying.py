@@ -1,0 +1,134 @@
+"""Copies of a history: made while others write, opened and counted before they get their name, safe on the disk when they have it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from db import steps
+from db.connection import APPLICATION_ID, History, clear_errors, make_private
+from registry_sync.errors import DatabaseError
+
+UNFINISHED = ".unfinished"
+"""How the name of a copy ends until it is whole."""
+_PAGES = 2_000
+"""Pages that are copied in one go: in between a wish to stop is heard."""
+
+
+def copy_to(history: History, target: Path, between: Callable[[], object] = lambda: None) -> dict[str, int]:
+    """A consistent copy of the whole history, also while others write to it; how many rows each table has in it.
+
+    Nobody who writes waits for it: all of it is read in one transaction. The copy is opened and checked, and is on the disk, before it
+    gets its name; a copy that fails leaves nothing. ``between``: called between two parts, and may raise. Raises DatabaseError.
+    """
+    unfinished = target.with_name(target.name + UNFINISHED)
+    with removed_when_it_fails(unfinished):
+        counts = _copy(history, unfinished, between)
+        verify(unfinished, counts, steps.taken(history.connection))
+        put_in_place(unfinished, target)
+    return counts
+
+
+@contextlib.contextmanager
+def removed_when_it_fails(unfinished: Path) -> Iterator[None]:
+    """Make an empty file that only its owner may read; it does not outlive what goes wrong in the block. Raises DatabaseError."""
+    try:
+        remove(unfinished)
+        make_private(unfinished)
+        yield
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            remove(unfinished)
+        if isinstance(error, OSError):
+            said = f"{unfinished.parent}: cannot be written ({error.strerror}); nothing is left there"
+            raise DatabaseError(said, about=str(unfinished)) from error
+        raise
+
+
+def _copy(history: History, target: Path, between: Callable[[], object]) -> dict[str, int]:
+    """Copy what one transaction sees."""
+    with history.clear_errors(), clear_errors(target), contextlib.closing(sqlite3.connect(target)) as copy:
+        inside = history.connection.in_transaction  # before the schema takes a step, its transaction is the one
+        if not inside:
+            history.connection.execute("BEGIN")
+        try:
+            counts = count(history.connection)
+            history.connection.backup(copy, pages=_PAGES, progress=lambda *_: between())
+        finally:
+            if not inside:
+                history.connection.execute("ROLLBACK")
+        copy.execute("PRAGMA journal_mode = DELETE")
+    return counts
+
+
+def verify(path: Path, counts: dict[str, int] | None = None, schema: list[str] | None = None) -> None:
+    """Open a file by itself and see that it is a sound history. Raises DatabaseError, which says what is wrong with it.
+
+    ``counts``: how many rows each of its tables must have; ``schema``: the steps that it must have taken.
+    """
+    with clear_errors(path), contextlib.closing(read_only(path)) as connection:
+        application_id = connection.execute("PRAGMA application_id").fetchone()[0]
+        if application_id != APPLICATION_ID and counts is None:
+            raise DatabaseError(f"{path}: is no database of this program", about=str(path))
+        problem = fault(connection)
+        if problem:
+            raise DatabaseError(f"{path}: is not sound ({problem})", about=str(path))
+        if schema is not None and steps.taken(connection) != schema:
+            raise DatabaseError(f"{path}: the copy has another schema than what it was copied from", about=str(path))
+        if counts is not None and count(connection) != counts:
+            raise DatabaseError(f"{path}: the copy has not as many rows as what it was copied from", about=str(path))
+
+
+def fault(connection: sqlite3.Connection) -> str | None:
+    """What is wrong with a file as a whole: its pages and indexes, and the references between its rows; ``None`` when it is sound."""
+    verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    if verdict != "ok":
+        return " ".join(str(verdict).split())
+    broken = connection.execute("PRAGMA foreign_key_check").fetchmany(1)
+    return f"rows of {broken[0][0]} refer to what is not there" if broken else None
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    """A connection that writes nothing."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def count(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many rows each table has."""
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
+    return {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for (name,) in rows.fetchall()}  # noqa: S608
+
+
+def put_in_place(finished: Path, target: Path) -> None:
+    """Give a file its name, when all of it is on the disk: whoever looks finds what was there before, or the whole of it."""
+    sync_to_disk(finished)
+    finished.replace(target)
+    sync_to_disk(target.parent)
+
+
+def sync_to_disk(path: Path) -> None:
+    """Return when a file, or what a folder lists, is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove(path: Path) -> None:
+    """Remove a database that is not finished, with what SQLite may have laid beside it."""
+    for beside in ("", "-journal", "-wal", "-shm"):
+        Path(f"{path}{beside}").unlink(missing_ok=True)
+
+
+def is_ours(path: Path) -> bool:
+    """Is this a file that this program made as a history, whatever state it is in?"""
+    try:
+        with path.open("rb") as file:
+            head = file.read(72)
+    except OSError:
+        return False
+    return head.startswith(b"SQLite format 3\0") and int.from_bytes(head[68:72], "big") == APPLICATION_ID

@@ -51,15 +51,12 @@ def removed_when_it_fails(unfinished: Path) -> Iterator[None]:
 def _copy(history: History, target: Path, between: Callable[[], object]) -> dict[str, int]:
     """Copy what one transaction sees."""
     with history.clear_errors(), clear_errors(target), contextlib.closing(sqlite3.connect(target)) as copy:
-        inside = history.connection.in_transaction  # before the schema takes a step, its transaction is the one
-        if not inside:
-            history.connection.execute("BEGIN")
+        history.connection.execute("BEGIN")
         try:
             counts = count(history.connection)
             history.connection.backup(copy, pages=_PAGES, progress=lambda *_: between())
         finally:
-            if not inside:
-                history.connection.execute("ROLLBACK")
+            history.connection.execute("ROLLBACK")
         copy.execute("PRAGMA journal_mode = DELETE")
     return counts
 

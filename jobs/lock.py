@@ -19,7 +19,9 @@ from registry_sync.errors import AlreadyRunning, DatabaseError
 
 MOST_DESKS = 64
 _BETWEEN_TRIES = 0.1
-_NAMES = {"run": "scheduler", "deliver": "delivery"}
+_TRIES = 5
+_NAMES = {"run": "scheduler", "deliver": "delivery", "serve": "web server"}
+_RESTORE = "restore"
 
 
 @contextlib.contextmanager
@@ -29,6 +31,7 @@ def only_one(database: Path, job: str, *, patience: float = 0.0, wait: Callable[
     Waits up to ``patience`` seconds for another holder; then raises AlreadyRunning, which says who holds it and since when.
     """
     path = Path(f"{database}.{job}.lock")
+    _refuse_during_restore(database)
     with _open(path) as file:
         waited = 0.0
         while not _take(file):
@@ -71,6 +74,7 @@ class Desk:
 @contextlib.contextmanager
 def desk_of(database: Path, job: str) -> Iterator[Desk]:
     """Take the first free place for this job while the block runs. Raises AlreadyRunning when ``MOST_DESKS`` are taken, DatabaseError."""
+    _refuse_during_restore(database)
     for number in range(1, MOST_DESKS + 1):
         with _open(_desk(database, job, number)) as file:
             if not _take(file):
@@ -83,6 +87,43 @@ def desk_of(database: Path, job: str) -> Iterator[Desk]:
                 fcntl.flock(file, fcntl.LOCK_UN)
             return
     raise AlreadyRunning(f"another {_NAMES.get(job, job)} is running, and no more than {MOST_DESKS} may at once", about=job)
+
+
+@contextlib.contextmanager
+def alone(database: Path, *, wait: Callable[[float], object] = time.sleep) -> Iterator[None]:
+    """Be the only one at work on a database while the block runs: every lock beside it is held, and whoever begins is refused.
+
+    Raises AlreadyRunning, which names everybody who is at work.
+    """
+    with contextlib.ExitStack() as stack:
+        mine = stack.enter_context(_open(Path(f"{database}.{_RESTORE}.lock")))
+        if not any(_take(mine) or wait(_BETWEEN_TRIES) for _ in range(_TRIES)):  # who begins something looks at it for a moment
+            raise AlreadyRunning(f"another restore is running: {_holder(mine)}", about=_RESTORE)
+        _write(mine, f"process {os.getpid()} since {as_stamp(utc_now())}\n")
+        stack.callback(_write, mine, "")
+        busy = []
+        for path in sorted(database.parent.glob(f"{database.name}.*.lock")):
+            job = path.name.removeprefix(f"{database.name}.").removesuffix(".lock").partition("-")[0]
+            if job != _RESTORE:
+                file = stack.enter_context(_open(path))
+                if not _take(file):
+                    busy.append(f"the {_NAMES.get(job, job)} ({_holder(file)})")
+        if busy:
+            said = f"the database is in use by {', '.join(busy)}; end it, and run this again: nothing was changed"
+            raise AlreadyRunning(said, about=_RESTORE)
+        yield
+
+
+def _refuse_during_restore(database: Path) -> None:
+    path = Path(f"{database}.{_RESTORE}.lock")
+    if not path.exists():
+        return
+    with _open(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            said = f"the database is being restored: {_holder(file)}; try again when that is done"
+            raise AlreadyRunning(said, about=_RESTORE) from None
 
 
 def _desk(database: Path, job: str, number: int) -> Path:

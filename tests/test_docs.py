@@ -392,11 +392,19 @@ def fits(told: Any, real: Any, *, whole: bool) -> bool:
     return told is None or real is None
 
 
+def made_copy(database: Path) -> bytes:
+    """What a backup of it holds."""
+    copy = database.with_name("copy.db")
+    printed("--database", str(database), "backup", "--to", str(copy))
+    return copy.read_bytes()
+
+
 @pytest.mark.parametrize(("call", "text"), JSON_SHAPES, ids=[call for call, _ in JSON_SHAPES])
 def test_json_has_the_documented_keys(played: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, text: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "saved.html").write_text(trial_page(TRIAL, first_listing()), encoding="utf-8")
     (tmp_path / "watches.csv").write_text(f"trial,page,query\n{TRIAL},,\n,,cond=dry mouth\n", encoding="utf-8")
+    (tmp_path / "copy.db").write_bytes(made_copy(played))
     for name, value in {"CTGOV_URL": DEAD, "HTTP_ATTEMPTS": "1", "HTTP_TIMEOUT": "2", "SMTP_PORT": "9", "SMTP_HOST": "127.0.0.1"}.items():
         monkeypatch.setenv(f"REGISTRY_SYNC_{name}", value)
     real = json.loads(printed("--database", str(played), *shlex.split(call)))

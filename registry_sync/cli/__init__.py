@@ -32,6 +32,7 @@ _ROOMS = {
     "subscribing": ("subscribe", "subscriptions", "unsubscribe"),
     "subscriber": ("subscriber",),
     "serving": ("serve",),
+    "keeping": ("backup", "restore", "check"),
     "doctor": ("doctor",),
     "exchange": ("export", "import"),
     "demo": ("demo",),

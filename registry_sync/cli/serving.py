@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +26,7 @@ def serve(asked: Asked) -> None:
 
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # until the server hears it: nothing is under way yet
 
+    from jobs.lock import desk_of
     from jobs.surroundings import Surroundings
 
     settings = asked.settings
@@ -34,7 +36,7 @@ def serve(asked: Asked) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
-    with server.listen(settings.web.listen) as listener:
+    with desk_of(Path(settings.database), "serve"), server.listen(settings.web.listen) as listener:
         host, port = listener.getsockname()[:2]
         click.echo(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}", err=True)
         if not settings.web.url:

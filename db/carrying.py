@@ -1,0 +1,209 @@
+"""What a restored database must know of the time since its backup: who stopped, who was erased, and what was sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from db import erasure, stops
+from db.connection import Connection, History
+
+_FURTHER = ("sent", "failed", "cancelled")
+HELD = "held by `restore`: it may have been sent after the backup was made"
+
+
+class Carried(msgspec.Struct, frozen=True):
+    """How much was carried over, and what cannot be.
+
+    ``sent``: notices that were sent, refused or cancelled since; ``stopped``: subscriptions that were stopped, as a whole or in part;
+    ``erased``: addresses; ``stops``: keyed hashes of addresses. ``later``: notices that were sent since and tell of what the backup does
+    not know; ``lost``: subscriptions that were made since.
+    """
+
+    sent: int = 0
+    stopped: int = 0
+    erased: int = 0
+    stops: int = 0
+    later: int = 0
+    lost: int = 0
+
+
+def carry_over(history: History, replaced: History, now: str, *, has_keys: bool) -> Carried:
+    """Bring a restored history up to what the one that it replaces knows of promises, in one transaction.
+
+    ``has_keys``: the backup had the keys of its installation; one from before there were any takes those of the history that it replaces.
+    """
+    connection = history.connection
+    with history.together():
+        if not has_keys and _are_akin(connection, replaced.connection):
+            _take_keys(connection, replaced.connection)
+        same = _keys(connection) == _keys(replaced.connection)
+        marks = _marks(connection, replaced.connection) if same else 0
+        erased = _erased(history, replaced, now) if same else 0
+        stopped = _stopped(connection, replaced.connection) + _stopped_by_mark(connection, replaced.connection)
+        _answered(connection, replaced.connection)
+        sent = _sent(connection, replaced.connection)
+        later, lost = _unknown(connection, replaced.connection)
+    return Carried(sent, stopped, erased, marks, later, lost)
+
+
+def hold(history: History, now: str) -> int:
+    """Hold what may have been sent since the backup until the operator has looked at it (see ``outbox release``); how many notices.
+
+    A digest whose period has not ended yet was sent by nobody, and waits as before.
+    """
+    with history.write() as connection:
+        return connection.execute(
+            """UPDATE notice SET state = 'pending', held = 1, last_error = ?, claimed_at = NULL, claimed_by = NULL
+               WHERE NOT held AND due_at <= ? AND state IN ('pending', 'claimed')""",
+            (HELD, now),
+        ).rowcount
+
+
+def made_at(history: History) -> str | None:
+    """When something was last done to a history (UTC): a backup of it was made after that, and before anything else."""
+    row = history.one("SELECT max(max(started_at), coalesce(max(finished_at), '')) AS at FROM run")
+    return row["at"] if row else None
+
+
+def _keys(connection: Connection) -> dict[str, str]:
+    return dict(connection.execute("SELECT name, value FROM secret").fetchall())
+
+
+def _tokens(connection: Connection) -> dict[str, dict[str, Any]]:
+    """The subscriptions by what no two of any installation have alike."""
+    cursor = connection.execute("SELECT stop_token, id, address, state, stopped_at, stopped_why, confirmed_at, bulletin FROM subscription")
+    names = [column[0] for column in cursor.description]
+    return {row[0]: dict(zip(names, row, strict=True)) for row in cursor}
+
+
+def _are_akin(restored: Connection, replaced: Connection) -> bool:
+    """Is one an earlier state of the other? They have a subscription in common, or the earlier one has none."""
+    tokens = _tokens(restored)
+    return not tokens or not tokens.keys().isdisjoint(_tokens(replaced))
+
+
+def _take_keys(restored: Connection, replaced: Connection) -> None:
+    restored.execute("DELETE FROM stop")
+    restored.executemany("UPDATE secret SET value = ? WHERE name = ?", [(value, name) for name, value in _keys(replaced).items()])
+    for address, at in restored.execute(
+        "SELECT address, max(stopped_at) FROM subscription WHERE state = 'stopped' AND stopped_why = 'holder' GROUP BY address"
+    ).fetchall():
+        stops.note(restored, address, "holder", at)
+
+
+def _marks(restored: Connection, replaced: Connection) -> int:
+    """Who stopped since. A stop that was taken back since stays: it is for its holder to say so again."""
+    again = {
+        stops.mark_of(restored, address): at
+        for address, at in restored.execute("SELECT address, max(confirmed_at) FROM subscription WHERE state = 'active' GROUP BY address")
+    }
+    new = 0
+    for mark, at, why in replaced.execute("SELECT mark, at, why FROM stop").fetchall():
+        if (again.get(mark) or "") > at:
+            continue  # wanted since: the one that is replaced is the older one
+        new += restored.execute("INSERT INTO stop (mark, at, why) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (mark, at, why)).rowcount
+    return new
+
+
+def _erased(history: History, replaced: History, now: str) -> int:
+    """Erase addresses of which nothing is held any more: what is not there, and once was, was erased, or was past its time."""
+    row = replaced.one("SELECT seq FROM sqlite_sequence WHERE name = 'subscription'")
+    known, newest = _tokens(replaced.connection), row["seq"] if row else 0
+    addresses = {each["address"] for each in known.values()}
+    gone = {
+        each["address"] for token, each in _tokens(history.connection).items() if token not in known and each["id"] <= newest
+    } - addresses
+    for address in sorted(gone):
+        erasure.erase(history, address, now)
+    return len(gone)
+
+
+def _stopped(restored: Connection, replaced: Connection) -> int:
+    """Stop what was stopped since, with the reason that was noted then; trials that were taken out of a subscription, too."""
+    theirs, touched = _tokens(replaced), 0
+    moved = dict(replaced.execute("SELECT old, trial FROM alias").fetchall())
+    for token, mine in _tokens(restored).items():
+        other = theirs.get(token)
+        if other is None:
+            continue
+        if other["state"] == "stopped" and mine["state"] != "stopped" and (mine["confirmed_at"] or "") <= other["stopped_at"]:
+            values = (other["stopped_at"], other["stopped_why"], mine["id"])
+            restored.execute("UPDATE subscription SET state = 'stopped', stopped_at = ?, stopped_why = ? WHERE id = ?", values)
+            touched += 1
+        else:
+            touched += _fewer_trials(restored, replaced, mine["id"], other["id"], moved)
+    return touched
+
+
+def _fewer_trials(restored: Connection, replaced: Connection, mine: int, theirs: int, moved: dict[str, str]) -> bool:
+    sql = "SELECT trial FROM subscription_trial WHERE subscription_id = ?"
+    left = {row[0] for row in replaced.execute(sql, (theirs,))}
+    here = {row[0] for row in restored.execute(sql, (mine,))}
+    gone = [trial for trial in here if not {trial, moved.get(trial)} & left]
+    if not gone or not left:
+        return False
+    restored.execute(
+        "DELETE FROM subscription_trial WHERE subscription_id = ? AND trial IN (SELECT value FROM json_each(?))", (mine, json.dumps(gone))
+    )
+    return True
+
+
+def _stopped_by_mark(restored: Connection, replaced: Connection) -> int:
+    """Stop what is active for an address that is marked as stopped, whichever installation's mark it is."""
+    key, touched = _keys(replaced)["stops"], 0
+    rows = restored.execute("SELECT id, address, confirmed_at, created_at FROM subscription WHERE state = 'active'").fetchall()
+    for subscription_id, address, confirmed_at, created_at in rows:
+        stop = replaced.execute("SELECT at, why FROM stop WHERE mark = ?", (stops.mark(key, address),)).fetchone()
+        still = replaced.execute("SELECT 1 FROM subscription WHERE address = ? AND state = 'active'", (address,)).fetchone()
+        if stop is None or still or (confirmed_at or created_at) > stop[0]:
+            continue
+        restored.execute(
+            "UPDATE subscription SET state = 'stopped', stopped_at = ?, stopped_why = ? WHERE id = ?", (*stop, subscription_id)
+        )
+        stops.note(restored, address, stop[1], stop[0])
+        touched += 1
+    return touched
+
+
+def _sent(restored: Connection, replaced: Connection) -> int:
+    """Take over how notices that waited then stand since; one that was tried since waits as it waits there."""
+    further = 0
+    for (notice_id,) in restored.execute("SELECT id FROM notice WHERE state IN ('pending', 'claimed', 'failed')").fetchall():
+        row = replaced.execute(
+            """SELECT state, attempts, next_try_at, last_error, claimed_at, sent_at, failed_at, held, note FROM notice WHERE id = ?""",
+            (notice_id,),
+        ).fetchone()
+        if row is None:
+            continue
+        state = "pending" if row[0] == "claimed" else row[0]  # nobody works on it: its claim is a dead one
+        restored.execute(
+            """UPDATE notice SET state = ?, attempts = ?, next_try_at = ?, last_error = ?, claimed_at = ?, sent_at = ?, failed_at = ?,
+                                 held = ?, note = ?, claimed_by = NULL WHERE id = ?""",
+            (state, *row[1:], notice_id),
+        )
+        further += state in _FURTHER
+    for identity, *values in replaced.execute("SELECT id, state, attempts, last_error, sent_at, used_at FROM confirmation").fetchall():
+        restored.execute(
+            """UPDATE confirmation SET state = ?, attempts = ?, last_error = ?, sent_at = ?, used_at = coalesce(used_at, ?)
+               WHERE id = ? AND state IN ('pending', 'claimed')""",
+            ("pending" if values[0] == "claimed" else values[0], *values[1:], identity),
+        )
+    return further
+
+
+def _answered(restored: Connection, replaced: Connection) -> None:
+    """Let go of what was asked for over the web pages a moment before the backup, and has been answered or erased since."""
+    sql = "SELECT id, address FROM form"
+    for row in set(restored.execute(sql).fetchall()) - set(replaced.execute(sql).fetchall()):
+        restored.execute("DELETE FROM form WHERE id = ?", row[:1])
+
+
+def _unknown(restored: Connection, replaced: Connection) -> tuple[int, int]:
+    """How many notices were sent, and how many subscriptions made, of which a restored history knows nothing."""
+    known = {row[0] for row in restored.execute("SELECT id FROM notice")}
+    later = sum(row[0] not in known for row in replaced.execute("SELECT id FROM notice WHERE state = 'sent'"))
+    lost = len(_tokens(replaced).keys() - _tokens(restored).keys())
+    return later, lost

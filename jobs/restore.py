@@ -1,0 +1,123 @@
+"""Back from a backup: what it replaces is kept aside, and what was promised since the backup is still kept."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from db import carrying, copying, replacing, runs
+from db.carrying import Carried
+from db.connection import History
+from jobs.backup import folder_of, named_now
+from jobs.lock import alone
+from jobs.surroundings import Surroundings
+from registry_sync.errors import DatabaseError
+
+JOB = "restore"
+_KEYS_CAME_WITH = "m0006_delivery"
+"""The step of the schema from which on an installation has keys of its own."""
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """What came of it.
+
+    ``made_at``: when the backup was made (UTC); ``aside``: where a copy of what was replaced is, if there was anything; ``carried``: what
+    was carried over from it, ``None`` where nothing was. ``unread``: why nothing could be; ``held``: notices that wait for the operator
+    then.
+    """
+
+    file: Path
+    database: Path
+    made_at: str | None
+    aside: Path | None = None
+    carried: Carried | None = None
+    unread: str | None = None
+    held: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape of ``restore --json``."""
+        return {
+            "file": str(self.file),
+            "database": str(self.database),
+            "made_at": self.made_at,
+            "kept_aside": str(self.aside) if self.aside else None,
+            "carried_over": msgspec.structs.asdict(self.carried) if self.carried else None,
+            "unread": self.unread,
+            "held": self.held,
+        }
+
+
+def restore(around: Surroundings, file: Path, *, as_is: bool = False) -> Restored:
+    """Put a backup in the place of the database, in one instant; whenever this is killed, the one or the other is there, whole.
+
+    What was sent, stopped or erased since the backup is carried over from the database that is replaced (``as_is``: it is not). When
+    that one cannot be read, what may have been sent since is held. Raises DatabaseError (no backup, damaged, of a newer program, disk
+    full), AlreadyRunning when anybody is at work.
+    """
+    database = around.database
+    with alone(database, wait=around.pause):
+        taken = replacing.check_backup(file)
+        _check_is_another(file, database)
+        new = database.with_name(f"{database.name}.restoring{copying.UNFINISHED}")
+        with copying.removed_when_it_fails(new), _replaced(around) as (old, aside, unread):
+            history = replacing.prepare(file, new)
+            with history:
+                done = Restored(file, database, carrying.made_at(history), aside, unread=unread)
+                done = _fill_in(around, history, old, done, as_is=as_is, has_keys=_KEYS_CAME_WITH in taken)
+                replacing.finish(history)
+            replacing.replace(database, new)
+    return done
+
+
+def _check_is_another(file: Path, database: Path) -> None:
+    if database.exists() and file.samefile(database):
+        raise DatabaseError(f"{file}: is the database itself; name a copy of it", about=str(file))
+    if not database.parent.is_dir():
+        raise DatabaseError(f"{database}: its folder does not exist; make it first", about=str(database))
+
+
+@contextlib.contextmanager
+def _replaced(around: Surroundings) -> Iterator[tuple[History | None, Path | None, str | None]]:
+    """What is to be replaced, held still: the history, where its copy is, and why it cannot be read, if it cannot."""
+    database = around.database
+    if not database.exists() or not database.stat().st_size:
+        yield None, None, "there is none"
+        return
+    unread = replacing.is_beyond_reading(database)
+    if unread is not None:
+        aside = _free(folder_of(around) / f"{named_now(around)}.damaged")
+        replacing.lay_aside(database, aside)
+        yield None, aside, unread
+        return
+    with replacing.held_still(database) as history:
+        aside = _free(folder_of(around) / named_now(around))
+        copying.copy_to(history, aside)
+        yield history, aside, None
+
+
+def _free(path: Path) -> Path:
+    """This path, or one like it that is not taken: no copy is ever overwritten."""
+    number, free = 2, path
+    while free.exists():
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        number += 1
+    return free
+
+
+def _fill_in(around: Surroundings, history: History, old: History | None, done: Restored, *, as_is: bool, has_keys: bool) -> Restored:
+    """Carry over what must not be forgotten, or hold what may have been sent; note in the new history what was done."""
+    now = around.stamp()
+    run = runs.begin(history, JOB, now)
+    if as_is:
+        done = msgspec.structs.replace(done, unread=None)
+    elif old is not None:
+        carried = carrying.carry_over(history, old, now, has_keys=has_keys)
+        done = msgspec.structs.replace(done, carried=carried)
+    else:
+        done = msgspec.structs.replace(done, held=carrying.hold(history, now))
+    runs.end(history, run, now, "done", done.as_json())
+    return done

@@ -115,6 +115,13 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backups: Days = 14
 
 
+class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What ``run`` and ``serve`` log."""
+
+    format: Literal["text", "keyvalue", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
 class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The web pages."""
 
@@ -136,6 +143,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     webhook: Webhook = Webhook()
     schedule: Schedule = Schedule()
     retention: Retention = Retention()
+    log: Log = Log()
     web: Web = Web()
     path: Path | None = None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,6 @@ INSTALL = 'pip install "registry-sync[web]"'
 @asked
 def serve(asked: Asked) -> None:
     """Serve the web pages at [web] listen, until SIGTERM or SIGINT."""
-    import logging
     import os
     import signal
 
@@ -28,14 +26,13 @@ def serve(asked: Asked) -> None:
 
     from jobs.lock import desk_of
     from jobs.surroundings import Surroundings
+    from registry_sync.cli.logs import log_to_stderr
 
     settings = asked.settings
     server = _server()
     with asked.history() as history:
         history.check_writable()
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    log_to_stderr(settings.log)
     with desk_of(Path(settings.database), "serve"), server.listen(settings.web.listen) as listener:
         host, port = listener.getsockname()[:2]
         click.echo(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}", err=True)

@@ -54,6 +54,10 @@ stopped_subscriptions = 30
 old_contacts = 30                       # names, phones and addresses that the registry has taken down
 backups = 14
 
+[log]                                   # of `run` and `serve`, to stderr; no mail address is ever in it
+format = "text"                         # text | keyvalue | json
+level = "info"                          # debug | info | warning | error
+
 [web]
 url = ""                                # public address, used in links; empty: links that need it are left out
 listen = "127.0.0.1:8080"

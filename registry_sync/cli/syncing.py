@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -69,7 +68,6 @@ def _print_sync(report: SyncReport) -> None:
 @asked
 def run(asked: Asked) -> None:
     """Run the schedule in the foreground, until SIGTERM or SIGINT."""
-    import logging
     import os
     import signal
 
@@ -77,10 +75,9 @@ def run(asked: Asked) -> None:
 
     from jobs.schedule import run as run_schedule
     from jobs.surroundings import Surroundings
+    from registry_sync.cli.logs import log_to_stderr
 
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    log_to_stderr(asked.settings.log)
     run_schedule(Surroundings(asked.settings))
 
 

@@ -19,6 +19,8 @@ from registry_sync.errors import DatabaseError, Stopped
 JOB = "backup"
 PATIENCE = 600.0
 """Seconds that a backup waits for another one."""
+LATE_DAYS = 3
+"""A newest copy that is older is no care taken, whatever the schedule."""
 _STAMP = "%Y%m%dT%H%M%SZ"
 
 

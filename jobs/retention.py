@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from typing import Any
 
@@ -53,7 +54,8 @@ def _old_contacts(around: Surroundings, history: History, before: str) -> tuple[
     faults: list[str] = []
     trials = contacts.due(history, before)
     around.progress.begin("Looking for contacts taken down", len(trials))
-    try:
+    with history.relaxed(), contextlib.ExitStack() as stack:  # what a power cut undoes is done again the next night
+        stack.callback(around.progress.end)
         for trial in trials:
             if around.stop.is_set():
                 break
@@ -63,8 +65,6 @@ def _old_contacts(around: Surroundings, history: History, before: str) -> tuple[
                 faults.append(str(error))
                 log.warning("%s: contacts that were taken down stay: %s", trial, error)
             around.progress.step(trial)
-    finally:
-        around.progress.end()
     return taken, tuple(faults)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,7 @@ def _checks(asked: Asked) -> Iterator[tuple[str, Callable[[], Verdict]]]:
     yield "sources", lambda: _with_history(asked, _incidents)
     yield "pages", lambda: _pages(asked)
     yield "last sync", lambda: _with_history(asked, _last_sync)
+    yield "backups", lambda: _with_history(asked, _backups)
     yield "outbox", lambda: _with_history(asked, lambda history: _outbox(asked, history))
     yield "web pages", lambda: _web(asked)
     yield "operator's page", lambda: _operator(asked)
@@ -201,6 +203,26 @@ def _last_sync(history: History) -> Verdict:
     if days >= LATE_DAYS:
         return False, f"{said}; that is {count(days, 'day')} ago: does `registry-sync run`, or cron, still run?"
     return row["outcome"] in ("done", "partial"), said
+
+
+def _backups(history: History) -> Verdict:
+    from db import runs
+    from jobs.backup import LATE_DAYS
+    from jobs.surroundings import from_stamp, utc_now
+
+    last, good = runs.last(history, "backup"), runs.last(history, "backup", finished=True)
+    if last is None:
+        return True, "none yet; `registry-sync backup` makes one, and `run` every night"
+    if good is None:
+        return False, f"none came to its end; the last one began {last['started_at']}"
+    file = json.loads(good["detail"]).get("file", "")
+    said = f"{good['started_at']}: {file or 'done'}"
+    days = (utc_now() - from_stamp(good["started_at"])).days
+    if days >= LATE_DAYS:
+        return False, f"{said}; that is {count(days, 'day')} ago: does `registry-sync run`, or cron, still make them?"
+    if last["id"] != good["id"] and last["finished_at"]:
+        return False, f"{said}; the one that began {last['started_at']} {last['outcome']}"
+    return True, said
 
 
 def _outbox(asked: Asked, history: History) -> Verdict:

@@ -85,3 +85,20 @@ def test_a_mail_to_the_operator_that_could_not_be_sent_is_told(terminal: Termina
     settings.write_text(settings.read_text().replace('operator = "operator@example.org"\n', ""))
     terminal("deliver")
     assert row(terminal, "outbox", 0)["detail"] == "0 waiting, 0 due now, 0 parked"
+
+
+def test_when_the_last_copy_was_made(terminal: Terminal) -> None:
+    begin(terminal)
+    assert row(terminal, "backups", 0)["detail"].startswith("none yet")
+    terminal("backup")
+    assert row(terminal, "backups", 0)["detail"].endswith(".db")
+    with terminal.house.history() as history, history.write() as connection:
+        connection.execute("UPDATE run SET started_at = '2026-02-03T03:11:00Z' WHERE job = 'backup'")
+    found = row(terminal, "backups", 1)
+    assert not found["ok"]
+    assert "ago: does `registry-sync run`, or cron, still make them?" in found["detail"]
+    with terminal.house.history() as history, history.write() as connection:
+        connection.execute("DELETE FROM run WHERE job = 'backup'")
+        day = "2026-02-03T03:11:00Z"
+        connection.execute("INSERT INTO run (job, started_at, finished_at, outcome) VALUES ('backup', ?, ?, 'failed')", (day, day))
+    assert "none came to its end" in row(terminal, "backups", 1)["detail"]

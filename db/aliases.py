@@ -79,7 +79,7 @@ def merge(history: History, old: str, new: str, now: str) -> None:
     )
     _move_watch(connection, old, new)
     dropped = connection.execute("SELECT max(dropped) FROM search_trial WHERE trial IN (?, ?)", (old, new)).fetchone()[0]
-    for table in ("subscription_trial", "search_trial"):
+    for table in ("subscription_trial", "search_trial", "duty"):
         connection.execute(f"UPDATE OR IGNORE {table} SET trial = ? WHERE trial = ?", (new, old))  # noqa: S608 - the names are ours
         connection.execute(f"DELETE FROM {table} WHERE trial = ?", (old,))  # noqa: S608
     connection.execute(

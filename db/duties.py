@@ -13,7 +13,9 @@ from db.connection import History, Row
 from registry_sync.trials.binding import Answers
 from registry_sync.trials.deadlines import Event
 
-DESK = """key, state, due, told, first_seen_at, acknowledged_at, done_at, done_on, snoozed_until, owner"""
+DESK = """key, state, due, told, first_seen_at, acknowledged_at, done_at, done_on, done_due, snoozed_until, owner"""
+NOT_OWED = "not owed"
+"""The state of what was owed and is not any more: what was done about it stays, should it come back."""
 
 
 class KeptEvent(msgspec.Struct, frozen=True):
@@ -41,6 +43,7 @@ class Duty(msgspec.Struct, frozen=True):
     acknowledged_at: str | None = None
     done_at: str | None = None
     done_on: str | None = None
+    done_due: str | None = None
     snoozed_until: str | None = None
     owner: str | None = None
 
@@ -129,7 +132,7 @@ def _in_words(event: Event) -> str:
 
 
 def duties(history: History, trial: str) -> dict[str, Duty]:
-    """By key: how each thing that a trial owes stood when it was last looked at."""
+    """By key: how each thing that a trial owes stood when it was last looked at, what is no longer owed included."""
     rows = history.rows(f"SELECT {DESK} FROM duty WHERE trial = ?", (trial,))  # noqa: S608 - the columns are ours
     return {row["key"]: Duty(**row) for row in rows}
 
@@ -151,7 +154,8 @@ def changed_since(history: History, since: str) -> list[str]:
 
 def was_looked_at(history: History, trial: str) -> bool:
     """Has what this trial owes been looked at before?"""
-    return history.one("SELECT 1 FROM duty_log WHERE trial = ? AND what = 'first look'", (trial,)) is not None
+    ids = json.dumps(aliases.family(history, trial))
+    return history.one("SELECT 1 FROM duty_log WHERE what = 'first look' AND trial IN (SELECT value FROM json_each(?))", (ids,)) is not None
 
 
 def is_looked_at(connection: sqlite3.Connection, trial: str, now: str) -> None:
@@ -161,31 +165,31 @@ def is_looked_at(connection: sqlite3.Connection, trial: str, now: str) -> None:
 
 def keep(connection: sqlite3.Connection, trial: str, seen: Sequence[Duty], now: str) -> None:
     """Note how things stand now, inside the caller's transaction; what a coordinator has done about them stays."""
-    before = {row[0]: row[1] for row in connection.execute("SELECT key, state FROM duty WHERE trial = ?", (trial,))}
+    before = {row[0]: row[1:] for row in connection.execute("SELECT key, state, due FROM duty WHERE trial = ?", (trial,))}
     for duty in seen:
         connection.execute(
             """INSERT INTO duty (trial, key, state, due, told, first_seen_at) VALUES (?, ?, ?, ?, ?, ?)
                ON CONFLICT (trial, key) DO UPDATE SET state = excluded.state, due = excluded.due, told = excluded.told,
-                   acknowledged_at = iif(state = excluded.state, acknowledged_at, NULL)""",
+                   acknowledged_at = iif(state = excluded.state AND due IS excluded.due, acknowledged_at, NULL)""",
             (trial, duty.key, duty.state, duty.due, duty.told, now),
         )
-        if before.get(duty.key) != duty.state:
+        if before.get(duty.key) != (duty.state, duty.due):
             _log(connection, trial, duty.key, now, "state", f"{duty.state}{f', by {duty.due}' if duty.due else ''}")
 
 
 def forget(connection: sqlite3.Connection, trial: str, keys: Iterable[str], now: str) -> None:
-    """What is not owed any more: its event was taken back, or the record no longer shows it. What was noted of it stays in the log."""
+    """What is not owed any more: its event was taken back, or the record no longer shows it."""
     for key in keys:
-        connection.execute("DELETE FROM duty WHERE trial = ? AND key = ?", (trial, key))
+        connection.execute("UPDATE duty SET state = ? WHERE trial = ? AND key = ?", (NOT_OWED, trial, key))
         _log(connection, trial, key, now, "state", "no longer owed")
 
 
 def mark(history: History, trial: str, key: str, now: str, what: str, note: str | None = None, **values: str | None) -> None:
     """Note what a coordinator does about a thing that is owed.
 
-    ``values``: ``acknowledged_at``, ``done_at``, ``done_on``, ``snoozed_until``, ``owner``.
+    ``values``: ``acknowledged_at``, ``done_at``, ``done_on``, ``done_due``, ``snoozed_until``, ``owner``.
     """
-    columns = [name for name in ("acknowledged_at", "done_at", "done_on", "snoozed_until", "owner") if name in values]
+    columns = [name for name in ("acknowledged_at", "done_at", "done_due", "done_on", "snoozed_until", "owner") if name in values]
     with history.write() as connection:
         sets = ", ".join(f"{name} = ?" for name in columns)
         connection.execute(
@@ -257,6 +261,8 @@ def logged(history: History, trial: str, since: str = "") -> list[Row]:
                     JOIN notice_change ON notice_id = notice.id JOIN change ON change.id = change_id
                     WHERE change.trial IN (SELECT id FROM ids) AND notice.state = 'sent' GROUP BY notice.id
                     UNION ALL SELECT at, what, key, detail FROM duty_log WHERE trial IN (SELECT id FROM ids))
-           SELECT * FROM line WHERE at >= :since ORDER BY at, what""",
+           SELECT * FROM line WHERE at >= :since
+           ORDER BY at, CASE WHEN what LIKE 'version%' THEN 0 WHEN what = 'event' THEN 1 WHEN what = 'change' THEN 3
+                             WHEN what = 'notice sent' THEN 4 ELSE 2 END""",
         {"ids": json.dumps(aliases.family(history, trial)), "since": since},
     )

@@ -22,7 +22,7 @@ from jobs.surroundings import Surroundings, from_stamp, log
 from registry_sync.errors import BadContent, Damaged, UsageError
 from registry_sync.sources.ctgov_oversight import oversight_from
 from registry_sync.sources.interface import CTGOV
-from registry_sync.trials.binding import Oversight
+from registry_sync.trials.binding import Oversight, member_state
 from registry_sync.trials.changes import Change
 from registry_sync.trials.deadlines import OPEN, UNKNOWN, URGENCY, Event, Owed, State, owed
 from registry_sync.trials.record import plain
@@ -31,9 +31,12 @@ JOB = "deadlines"
 FIELD, TOPIC = "deadline", "deadlines"
 TOLD: frozenset[str] = frozenset({"due soon", "overdue"})
 """States that are told when they come; ``met`` is told after one of them. What a record says against itself is listed alone."""
+_LAST_DAYS = 7
+"""What was due soon at the first look already is told so many days before it is due."""
 _FROM_BEFORE = "before: "
 """How it stood at the first look, which tells nobody anything."""
 LETTER = "letter"
+_FIRST_DAY = "1990-01-01"
 LETTER_DAYS = 30
 """Days after which a page whose owner was written to, and that is not right yet, asks for another look."""
 
@@ -54,8 +57,8 @@ class Line(msgspec.Struct, frozen=True):
 
     @property
     def is_done(self) -> bool:
-        """Has a coordinator said that it is done?"""
-        return self.duty is not None and self.duty.done_at is not None
+        """Has a coordinator said that it is done, of the clock that runs now?"""
+        return self.duty is not None and self.duty.done_at is not None and self.duty.done_due == self.owed.by
 
     @property
     def is_snoozed(self) -> bool:
@@ -74,11 +77,15 @@ def today(around: Surroundings, at: datetime.datetime | None = None) -> datetime
 
 
 def lines(around: Surroundings, history: History, trial: str | None = None) -> list[Line]:
-    """What the watched trials owe, or one trial that is held, the most urgent first; what cannot be read is left out, and logged."""
+    """What the watched trials owe, or one trial that is held, the most urgent first; what cannot be read is left out, and logged.
+
+    Nothing is owed to a registry that does not show the trial.
+    """
     found: list[Line] = []
+    gone = absences.every(history)
     for each in [trial] if trial else watches.trials(history):
         try:
-            found += _lines(around, history, each)
+            found += _lines(around, history, each) if each not in gone else []
         except Damaged as error:
             log.warning("%s", error)
             if trial:
@@ -96,7 +103,8 @@ def _lines(around: Surroundings, history: History, trial: str) -> list[Line]:
     rows = owed(held.record, _oversight(history, held.id), events, duties.answers(history, trial), today=day)
     record = held.record
     title = record.brief_title or record.official_title
-    rows = (*rows, *(_of_letter(letter, day) for letter in duties.letters(history, trial)))
+    watched = {url for id_, url in watches.pages(history) if id_ == held.trial}
+    rows = (*rows, *(_of_letter(letter, day) for letter in duties.letters(history, trial) if letter.url in watched))
     return [Line(trial, title, row, kept.get(row.key), day) for row in rows]
 
 
@@ -172,7 +180,7 @@ def _look(around: Surroundings, history: History, trial: str, since: str | None 
         seen.append(duty)
         news += [change] if change else []
     keys = {line.owed.key for line in found}
-    lapsed = [duty for key, duty in known.items() if key not in keys]
+    lapsed = [duty for key, duty in known.items() if key not in keys and duty.state != duties.NOT_OWED]
     if not is_first and not lapsed and all(known.get(duty.key) == duty for duty in seen):
         return 0, 0
     with history.write() as connection:
@@ -197,19 +205,23 @@ def _tell(around: Surroundings, history: History, connection: Connection, trial:
 def _stands(line: Line, known: Duty | None, *, is_first: bool) -> tuple[Duty, Change | None]:
     """How a thing stands now, and what of that is news."""
     state, told = line.state, known.told if known else None
+    if known is not None and known.due != line.owed.by:
+        told = None  # its day has moved: what was told was of another one
     fresh = Duty(line.owed.key, state, line.owed.by, told, known.first_seen_at if known else "")
-    fresh = msgspec.structs.replace(known, state=state, due=line.owed.by) if known else fresh
+    fresh = msgspec.structs.replace(known, state=state, due=line.owed.by, told=told) if known else fresh
     if is_first:
-        # what comes due soon is told at the next look: the first one tells nobody anything
-        return msgspec.structs.replace(fresh, told=f"{_FROM_BEFORE}{state}" if state != "due soon" else None), None
+        return msgspec.structs.replace(fresh, told=f"{_FROM_BEFORE}{state}"), None
+    left = line.owed.days_left(line.today)
+    if told == f"{_FROM_BEFORE}due soon" and state == "due soon" and left is not None and left <= _LAST_DAYS:
+        told = None  # it was so at the first look, which told nobody: now it is near
     struck = line.owed.rule == UNKNOWN.name and state != "due soon"  # that the registry shows UNKNOWN is the status's own news
     if line.owed.law == "listing" or line.owed.bound != "applies" or line.is_snoozed or struck:
         return fresh, None
     if state in TOLD and told not in (state, f"{_FROM_BEFORE}{state}"):
         return msgspec.structs.replace(fresh, told=state), _change(line, told, state)
     if state not in TOLD and told in TOLD:
-        # a deadline that moved away again is news only of the date that moved
-        word = "met" if state in ("met", "submitted", "delayed", "returned") else None
+        # that a deadline moved away, or is delayed or returned for corrections, is news of the record alone
+        word = "met" if state in ("met", "submitted") else None
         return msgspec.structs.replace(fresh, told=word), _change(line, told, word) if word else None
     return fresh, None
 
@@ -226,6 +238,7 @@ def _change(line: Line, before: str | None, after: str) -> Change:
         "planned": row.planned,
         "event": plain(row.event) if row.event else None,
         "shown": [list(pair) for pair in row.shown],
+        "as_of": line.today.isoformat(),
     }
     return Change(
         field=FIELD,
@@ -260,13 +273,17 @@ def acknowledge(around: Surroundings, line: Line, history: History, note: str | 
 
 
 def done(around: Surroundings, line: Line, history: History, day: str) -> None:
-    """A coordinator says that it was done on this day."""
-    duties.mark(history, line.trial, line.owed.key, around.stamp(), "done", done_at=around.stamp(), done_on=day)
+    """A coordinator says that it was done on this day; of another last day it is another thing. Raises UsageError for a day to come."""
+    if day > today(around).isoformat():
+        raise UsageError(f"{day} is yet to come: a thing is done when it has been done", about=day)
+    duties.mark(history, line.trial, line.owed.key, around.stamp(), "done", done_at=around.stamp(), done_on=day, done_due=line.owed.by)
 
 
 def undone(around: Surroundings, line: Line, history: History) -> None:
-    """It was not done after all."""
-    duties.mark(history, line.trial, line.owed.key, around.stamp(), "undone", done_at=None, done_on=None)
+    """It was not done after all. Raises UsageError where nobody said so."""
+    if not line.is_done:
+        raise UsageError(f"nobody has said that {line.owed.key} is done", about=line.owed.key)
+    duties.mark(history, line.trial, line.owed.key, around.stamp(), "undone", done_at=None, done_on=None, done_due=None)
 
 
 def snooze(around: Surroundings, line: Line, history: History, until: str | None) -> None:
@@ -280,7 +297,17 @@ def give(around: Surroundings, line: Line, history: History, owner: str | None) 
 
 
 def enter(around: Surroundings, history: History, trial: str, event: Event, note: str | None) -> bool:
-    """Keep an event, and look at what follows from it at once; ``False``: it was kept already. Raises UsageError for a day to come."""
+    """Keep an event, and look at what follows from it at once; ``False``: it was kept already.
+
+    Raises UsageError for a day to come, or long gone, and for a country that is no Member State.
+    """
+    if event.date < _FIRST_DAY:
+        raise UsageError(f"{event.date} is before any trial that registries hold: is the year right?", about=event.date)
+    if event.country is not None:
+        state = member_state(event.country)
+        if state is None:
+            raise UsageError(f"{event.country!r} is no State of the EU or EEA, which events name by country", about=event.country)
+        event = msgspec.structs.replace(event, country=state)
     if event.date > today(around).isoformat():
         raise UsageError(f"{event.date} is yet to come: an event is entered when it has happened", about=event.date)
     if lookback.latest(history, trial, CTGOV) is None:
@@ -319,5 +346,5 @@ def _settle_letters(around: Surroundings, history: History) -> None:
         verdicts = {one.page.url: {row.field: row.verdict for row in one.verdicts} for one in audit.audited(history, trial)}
         for letter in waiting:
             said = verdicts.get(letter.url) if letter.trial == trial else None
-            if said and all(said.get(field) not in ("outdated", "contradicts") for field in letter.fields):
+            if said and all(verdict not in ("outdated", "contradicts") for verdict in said.values()):
                 duties.settled(history, letter, today(around).isoformat(), around.stamp())

@@ -44,6 +44,15 @@ def topics(text: str | None, named: str) -> frozenset[str]:
     return found
 
 
+def heard_by(role: str, asked: frozenset[str], named: str) -> frozenset[str]:
+    """Topics that are told to this role. Raises UsageError where nothing of them is: what is owed is for coordinators alone."""
+    if role == "reader" and asked == {"deadlines"}:
+        raise UsageError(
+            f"{named} deadlines: readers hear nothing of what is owed; it is for a coordinator (--as coordinator)", about="deadlines"
+        )
+    return asked
+
+
 def timezone(name: str, named: str) -> str:
     """The name of a time zone (IANA)."""
     from zoneinfo import ZoneInfo

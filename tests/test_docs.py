@@ -104,6 +104,7 @@ def made_commands() -> str:
 
 
 OF_NO_FIELD = {
+    "deadlines": "What a coordinator owes: due soon, overdue, met (`deadline`)",
     "listing": "How a page stands beside the registry: agrees again, fell behind, contradicts, unreadable, gone (`page`)",
     "registry": "The record as a whole: found by a watched search, gone, back, merged (`registry`)",
 }

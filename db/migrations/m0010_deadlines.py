@@ -34,6 +34,7 @@ SCHEMA = (
         acknowledged_at TEXT,            -- UTC: when a coordinator said that it is known how it stands now
         done_at TEXT,                    -- UTC: when a coordinator said that it is done
         done_on TEXT,                    -- the day on which it was
+        done_due TEXT,                   -- the last day that it had then: another one is another clock
         snoozed_until TEXT,              -- a day: no news of it before
         owner TEXT,
         UNIQUE (trial, key)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _KINDS = ("first-visit", "recruitment-ended", "halted", "restarted", "ended", "amendment-approved")
 _COLOURS = {"overdue": "red", "contradiction": "red", "due soon": "yellow", "past": "yellow"}
+_PAST = {"cannot tell": "past, it may be owed", "applies": "past, it may be overdue"}
 _DAY = "%Y-%m-%d"
 
 
@@ -77,7 +78,7 @@ def show(asked: Asked, trial: str | None, all_: bool, owner: str | None, ics: bo
             _print_link(asked, history)
             return
     shown = [line for line in found if all_ or (line.is_open and not line.is_snoozed)]
-    shown = [line for line in shown if owner is None or (line.duty is not None and line.duty.owner == owner)]
+    shown = [line for line in shown if owner is None or _is_of(line, owner)]
     if ics:
         from jobs.agenda import agenda
 
@@ -87,6 +88,10 @@ def show(asked: Asked, trial: str | None, all_: bool, owner: str | None, ics: bo
         print_json([_as_json(line) for line in shown])
     else:
         _print(shown, len(found) - len(shown), trial)
+
+
+def _is_of(line: Line, owner: str) -> bool:
+    return line.duty is not None and (line.duty.owner or "").casefold() == owner.strip().casefold()
 
 
 def _print_link(asked: Asked, history: History) -> None:
@@ -120,12 +125,12 @@ def _as_json(line: Line) -> dict[str, Any]:
         "shown_by": words.shown_by(row.reason, row.reason_shown, t),
         "shown": dict(row.shown),
         "since": row.since,
-        "on": duty.done_on if duty and duty.done_at else row.on,
+        "on": duty.done_on if duty and line.is_done else row.on,
         "event": plain(row.event) if row.event else None,
         "owner": duty.owner if duty else None,
         "acknowledged_at": duty.acknowledged_at if duty else None,
-        "snoozed_until": duty.snoozed_until if duty else None,
-        "done_at": duty.done_at if duty else None,
+        "snoozed_until": duty.snoozed_until if duty and line.is_snoozed else None,
+        "done_at": duty.done_at if duty and line.is_done else None,
     }
 
 
@@ -150,7 +155,7 @@ def _print_line(line: Line) -> None:
     from registry_sync.notices.i18n import translator
 
     t, row, duty = translator("en"), line.owed, line.duty
-    state = "done" if line.is_done else "it may be owed" if line.state == "past" and row.bound == "cannot tell" else line.state
+    state = "done" if line.is_done else _PAST.get(row.bound, "past") if line.state == "past" and row.law == "us" else line.state
     days = row.days_left(line.today) if line.state not in ("met", "stated") else None
     day = words.by({"by": row.by, "earliest": row.earliest, "planned": row.planned}, t) if line.state != "met" else ""
     when = f", {day}" if day else f", on {duty.done_on if duty and line.is_done else row.on}" if line.state == "met" and row.on else ""
@@ -266,24 +271,23 @@ def owner(asked: Asked, trial: str, key: str, name: str | None) -> None:
     click.echo(f"{trial}: {line.owed.key} is looked after by {who or 'nobody'}")
 
 
-@deadlines.command(epilog="Example: registry-sync deadlines law NCT06805448 us --no")
+@deadlines.command(epilog="Example: registry-sync deadlines law NCT06805448 us no")
 @_TRIAL
 @click.argument("law", type=click.Choice(["us", "eu"]))
-@click.option("--yes", "said", flag_value="yes", help="It binds this trial.")
-@click.option("--no", "said", flag_value="no", help="It does not.")
-@click.option("--by-record", "said", flag_value="record", help="What the record shows counts again.")
+@click.argument("said", metavar="yes|no|by-record", type=click.Choice(["yes", "no", "by-record"]))
 @asked
-def law(asked: Asked, trial: str, law: str, said: str | None) -> None:
-    """Say whether a law binds a trial, where its record cannot tell: us (42 CFR part 11) or eu (Regulation (EU) 536/2014)."""
+def law(asked: Asked, trial: str, law: str, said: str) -> None:
+    """Say whether a law binds a trial, where its record cannot tell: us (42 CFR part 11) or eu (Regulation (EU) 536/2014).
+
+    by-record: what the record shows counts again.
+    """
     from db import duties as kept
 
-    if said is None:
-        raise UsageError("say --yes, --no or --by-record", about=law)
     around = asked.surroundings()
     with asked.history() as history:
         must_be_known(history, trial)
-        kept.answer(history, trial, law, {"yes": True, "no": False, "record": None}[said], around.stamp())
-    click.echo(f"{trial}: {law} {'counts by the record' if said == 'record' else 'applies' if said == 'yes' else 'does not apply'}")
+        kept.answer(history, trial, law, {"yes": True, "no": False, "by-record": None}[said], around.stamp())
+    click.echo(f"{trial}: {law} {'counts by the record' if said == 'by-record' else 'applies' if said == 'yes' else 'does not apply'}")
 
 
 # --- events ------------------------------------------------------------------------------------------------------------
@@ -365,7 +369,7 @@ def remove(asked: Asked, number: int) -> None:
 @as_json
 @asked
 def logbook(asked: Asked, trial: str, since: str | None, csv_: bool, json_: bool) -> None:
-    """Show what was seen of a trial, told about it and done about what it owes, by the time of each (UTC); no address is in it."""
+    """Show what was seen of a trial, told about it and done about what it owes, by the time of each (UTC); no subscriber is in it."""
     with asked.history() as history:
         must_be_known(history, trial)
         rows = _logged(history, trial, since or "")

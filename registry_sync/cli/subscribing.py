@@ -79,7 +79,7 @@ def subscribe(
         address=address,
         kind=kind,
         role=role,  # type: ignore[arg-type]  # click has checked the choice
-        topics=entries.topics(topics, "--on"),
+        topics=entries.heard_by(role, entries.topics(topics, "--on"), "--on"),
         countries=frozenset(country.strip() for country in countries if country.strip()),
         least=least,
         every=every,  # type: ignore[arg-type]  # click has checked the choice

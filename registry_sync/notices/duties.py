@@ -68,6 +68,16 @@ SHOWN_BY: dict[str, str] = {
 """By the reason of a standing: what in the record shows it."""
 
 
+KINDS: dict[str, str] = {
+    "first-visit": N_("first visit of the first participant"),
+    "recruitment-ended": N_("end of recruitment"),
+    "halted": N_("temporary halt"),
+    "restarted": N_("restart"),
+    "ended": N_("end of the trial"),
+    "amendment-approved": N_("approval of an amendment"),
+}
+
+
 def what(rule: str, t: Translator) -> str:
     """The name of a rule for people; of a letter, whose page it is about."""
     if rule.startswith(_LETTER):
@@ -78,6 +88,14 @@ def what(rule: str, t: Translator) -> str:
 def shown_by(reason: str, shown: str, t: Translator) -> str:
     """Why a law applies, or why that is not shown, or cannot be told."""
     return t.gettext(SHOWN_BY[reason]).format(shown=one_line(shown)) if reason in SHOWN_BY else ""
+
+
+def cited(source: str, t: Translator) -> str:
+    """A rule's source as it is cited in this language: the numbers are the same in all."""
+    regulation = "Regulation (EU) 536/2014, Article"
+    if source.startswith(regulation):
+        return t.gettext("Regulation (EU) 536/2014, Article {number}").format(number=source.removeprefix(regulation).strip())
+    return one_line(source)
 
 
 def _site(url: str) -> str:
@@ -113,11 +131,13 @@ def rows(change: Change, t: Translator) -> list[str]:
     lines = [day[:1].upper() + day[1:]] if day else []
     source = detail.get("source")
     if isinstance(source, str):
-        lines.append(t.gettext("Rule: {source}").format(source=one_line(source)))
+        lines.append(t.gettext("Rule: {source}").format(source=cited(source, t)))
     lines += [line for pair in detail.get("shown", ()) if (line := shown(pair, t))]
     event = detail.get("event")
     if isinstance(event, dict):
-        told = " ".join(one_line(as_text(part)) for part in (event.get("kind"), event.get("date"), event.get("country")) if part)
+        kind = str(event.get("kind"))
+        parts = (t.gettext(KINDS[kind]) if kind in KINDS else kind, event.get("date"), event.get("country"))
+        told = ", ".join(one_line(as_text(part)) for part in parts if part)
         lines.append(t.gettext("Event: {event}").format(event=told))
     return lines
 
@@ -139,7 +159,7 @@ def lines(row: Owed, t: Translator, *, title: str | None, owner: str | None) -> 
     """What an event of that calendar says."""
     if title:
         yield cut(one_line(title), _LONGEST_TITLE)
-    yield t.gettext("Rule: {source}").format(source=row.source)
+    yield t.gettext("Rule: {source}").format(source=cited(row.source, t))
     if row.bound == "cannot tell":
         why = shown_by(row.reason, row.reason_shown, t)
         yield t.gettext("Whether it is owed the record cannot tell: {why}.").format(why=why)
@@ -154,9 +174,9 @@ def lines(row: Owed, t: Translator, *, title: str | None, owner: str | None) -> 
 
 def left(change: Change, t: Translator) -> str:
     """How many days there were to the last day when it was seen, or since."""
+    detail = change.detail or {}
     try:
-        seen = datetime.date.fromisoformat(str(getattr(change, "seen_at", ""))[:10])
-        days = (datetime.date.fromisoformat(str((change.detail or {}).get("by"))) - seen).days
+        days = (datetime.date.fromisoformat(str(detail.get("by"))) - datetime.date.fromisoformat(str(detail.get("as_of")))).days
     except ValueError:
         return ""
     if days < 0:
@@ -176,4 +196,4 @@ def summary(change: Change, t: Translator) -> str:
     line = f"{name(change, t)}: {phrases.token(as_text(change.after), t)}"
     day, source = by(detail, t), detail.get("source")
     line = f"{line}, {day}" if day else line
-    return f"{line} ({one_line(source)})" if isinstance(source, str) else line
+    return f"{line} ({cited(source, t)})" if isinstance(source, str) else line

@@ -72,6 +72,12 @@ def standing(law: Law, record: Record, oversight: Oversight, answers: Answers) -
     return _us(record, oversight) if law == "us" else _eu(record)
 
 
+def member_state(name: str) -> str | None:
+    """A State of the EU or EEA by any of its English names, as the registry spells it; ``None`` for what is none."""
+    key = country_key(name)
+    return key.title() if key in _EEA else None
+
+
 def began_before_the_final_rule(record: Record) -> bool | None:
     """Did the trial start before 18 January 2017? ``None``: the record does not tell."""
     start = first_day(record.start_date.date if record.start_date else None)
@@ -88,10 +94,10 @@ def _us(record: Record, oversight: Oversight) -> Standing:
     if completed is not None and completed.isoformat() < _STATUTE:
         return Standing("not shown", "before the statute", completed.isoformat())
     drug, device = oversight.fda_drug, oversight.fda_device
-    if drug and record.phases and _PHASE_1.issuperset(record.phases):
-        drug = False
+    if record.phases and _PHASE_1.issuperset(record.phases) and not device:
+        drug = device = False
         only_because = Standing("not shown", "phase 1", "/".join(record.phases))
-    elif device and oversight.primary_purpose == "DEVICE_FEASIBILITY":
+    elif device and not drug and oversight.primary_purpose == "DEVICE_FEASIBILITY":
         device = False
         only_because = Standing("not shown", "feasibility")
     else:

@@ -27,8 +27,8 @@ URGENCY: tuple[State, ...] = ("overdue", "contradiction", "due soon", "past", "d
 OPEN: frozenset[State] = frozenset({"overdue", "contradiction", "due soon", "past", "due", "returned", "delayed"})
 
 REGISTRY = "registry"
-_OPEN_STATUSES = frozenset({"RECRUITING", "NOT_YET_RECRUITING", "ENROLLING_BY_INVITATION"})
-_MAY_BECOME_UNKNOWN = _OPEN_STATUSES | {"ACTIVE_NOT_RECRUITING"}
+_TAKES_PARTICIPANTS = frozenset({"RECRUITING", "ENROLLING_BY_INVITATION"})
+_MAY_BECOME_UNKNOWN = _TAKES_PARTICIPANTS | {"NOT_YET_RECRUITING", "ACTIVE_NOT_RECRUITING"}
 _OVER = frozenset({"COMPLETED", "TERMINATED", "WITHDRAWN"})
 _STOPPED = frozenset({"TERMINATED", "SUSPENDED", "WITHDRAWN"})
 _CLOSED = _OVER | {"ACTIVE_NOT_RECRUITING"}
@@ -204,14 +204,19 @@ def _results(case: _Case) -> Iterator[Owed]:
     submitted = record.results_first_submit_date
     unposted = max(record.results_unposted or (), key=lambda event: event.date or "", default=None)
     certified = first_day(record.results_delayed_date)
+    state: State
     if record.has_results or submitted:
         yield case.row(RESULTS, state="met", on=submitted, **more)
     elif unposted is not None and unposted.type in ("RELEASE", "RESET"):
-        state: State = "submitted" if unposted.type == "RELEASE" else "returned"
+        state = "submitted" if unposted.type == "RELEASE" else "returned"
         yield case.row(RESULTS, state=state, on=unposted.date, **more)
     elif certified is not None:
-        more |= {"earliest": None, "by": months_after(certified, 24)}
-        yield case.row(RESULTS, state="delayed", on=record.results_delayed_date, **more)
+        by = months_after(certified, 24)
+        more |= {"earliest": None, "by": by}
+        # after these two years an extension may have been granted, which no record shows (11.44(e))
+        left = (by - case.today).days
+        state = "past" if left < 0 else "due soon" if left <= RESULTS.soon else "delayed"
+        yield case.row(RESULTS, state=state, on=record.results_delayed_date, **more)
     else:
         yield case.row(RESULTS, **more)
 
@@ -264,8 +269,9 @@ def _thirty_days(case: _Case) -> Iterator[Owed]:
             yield _within_30(case, START_30, event, met=started, shown=("start_date",))
         expected = _EXPECTED.get(event.kind)
         if expected is not None:
-            superseded = any(each.kind in _EXPECTED and each.country is None for each in later)
-            yield _within_30(case, STATUS_30, event, met=superseded or record.overall_status in expected, shown=("overall_status",))
+            met = record.overall_status in expected
+            if met or not any(each.kind in _EXPECTED and each.country is None for each in later):  # else the later one's clock runs
+                yield _within_30(case, STATUS_30, event, met=met, shown=("overall_status",))
         if event.kind == "ended" and not early:
             ended = record.completion_date is not None and record.completion_date.type == "ACTUAL"
             yield _within_30(case, COMPLETION_30, event, met=ended, shown=("completion_date",))
@@ -334,7 +340,7 @@ def _unknown(case: _Case) -> Iterator[Owed]:
         if completion is not None and completion >= strikes:
             strikes = completion + datetime.timedelta(1) if completion < datetime.date.max else completion
         by = strikes - datetime.timedelta(1)
-        state: State | None = "due soon" if case.today > by else None  # it may strike any day
+        state: State | None = "past" if case.today > by else None  # it may strike any day
         yield case.row(UNKNOWN, state=state, by=by, since=record.status_verified_date, shown=shown)
 
 
@@ -348,7 +354,7 @@ def _contradictions(case: _Case) -> Iterator[Owed]:
         return case.row(rule, state="contradiction", since=since.isoformat() if since else None, shown=shown)
 
     ended, began = last_day(end.date), last_day(start.date)
-    if status in _OPEN_STATUSES and ended is not None and ended < today:
+    if status in _TAKES_PARTICIPANTS and ended is not None and ended < today:
         yield against(RECRUITING_AFTER_END, "overall_status", "completion_date", since=ended)
     if status == "NOT_YET_RECRUITING" and began is not None and began < today:
         yield against(NOT_YET_AFTER_START, "overall_status", "start_date", since=began)

@@ -41,7 +41,7 @@ def test_without_anything_to_do_that_is_said(terminal: Terminal) -> None:
 
 
 def test_an_event_is_entered_listed_shown_and_taken_back(watched: Terminal) -> None:
-    said = watched("event", "add", TRIAL, "halted", "2026-02-01", "--country", "Denmark", "--note", "power cut")
+    said = watched("event", "add", TRIAL, "halted", "2026-02-01", "--country", "denmark ", "--note", "power cut")
     assert said.code == 0
     assert "CTIS: temporary halt" in said.out
     assert "Article 37(5) or 38(1)" in said.out
@@ -82,11 +82,11 @@ def test_done_snoozed_and_owned(watched: Terminal) -> None:
 def test_a_coordinator_says_whether_a_law_binds_the_trial(watched: Terminal) -> None:
     rules = {row["rule"]: row["applies"] for row in watched("deadlines", "--json").json}
     assert rules["results"] == "cannot tell"
-    assert watched("deadlines", "law", TRIAL, "us", "--yes").code == 0
+    assert watched("deadlines", "law", TRIAL, "us", "yes").code == 0
     assert {row["rule"]: row["applies"] for row in watched("deadlines", "--json").json}["results"] == "applies"
-    assert watched("deadlines", "law", TRIAL, "us", "--no").code == 0
+    assert watched("deadlines", "law", TRIAL, "us", "no").code == 0
     assert "results" not in [row["rule"] for row in watched("deadlines", "--all", "--json").json]
-    assert watched("deadlines", "law", TRIAL, "us", "--by-record").code == 0
+    assert watched("deadlines", "law", TRIAL, "us", "by-record").code == 0
     assert {row["rule"]: row["applies"] for row in watched("deadlines", "--json").json}["results"] == "cannot tell"
 
 
@@ -100,9 +100,13 @@ def test_a_coordinator_says_whether_a_law_binds_the_trial(watched: Terminal) -> 
         (("event", "add", "NCT00000009", "halted", "2026-01-01"), "nothing is known of this trial"),
         (("deadlines", "done", TRIAL, "nothing"), "owes nothing by the name 'nothing'"),
         (("deadlines", "snooze", TRIAL, "results", "--until", "2020-01-01"), "is not yet to come"),
-        (("deadlines", "law", TRIAL, "us"), "say --yes, --no or --by-record"),
+        (("deadlines", "done", TRIAL, "results", "--on", "2999-01-01"), "is yet to come"),
+        (("deadlines", "undone", TRIAL, "results"), "nobody has said that results is done"),
+        (("event", "add", TRIAL, "halted", "2026-02-01", "--country", "Atlantis"), "is no State of the EU or EEA"),
+        (("event", "add", TRIAL, "halted", "0001-01-01"), "is the year right?"),
         (("deadlines", "--link"), "web.url is not set"),
         (("audit", "--sent"), "name the trial"),
+        (("subscribe", "a@example.org", "--all", "--on", "deadlines", "--confirmed"), "it is for a coordinator"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_that_says_why(watched: Terminal, call: tuple[str, ...], complaint: str) -> None:

@@ -60,20 +60,21 @@ def ended_study(*, completion: str = "2025-12-31", primary: str = "2025-03-10") 
 
 
 def test_what_comes_due_is_told_once_and_again_when_it_is_overdue(house: House) -> None:
-    begin(house, study=ended_study())
-    assert owed(house)["results"] == "due soon"
-    assert told(house) == []  # the first look is a baseline
-    house.sync(days=1)
+    begin(house, study=ended_study(primary="2025-05-20"))
+    assert owed(house)["results"] == "due"
+    house.sync(days=16)
+    assert told(house) == []
+    house.sync(days=1)  # 90 days before
     house.sync(days=1)
     assert told(house) == [("results", None, "due soon")]
-    house.sync(days=40)
+    house.sync(days=90)
     house.sync(days=1)
     assert told(house) == [("results", None, "due soon"), ("results", "due soon", "overdue")]
     first, second = house.mailbox.messages
     assert first.recipients == second.recipients == (COORDINATOR,)
-    assert second.message["Subject"] == f"{TRIAL}: Deadline: Results at ClinicalTrials.gov: overdue (6 days ago)"
+    assert second.message["Subject"] == f"{TRIAL}: Deadline: Results at ClinicalTrials.gov: overdue (1 day ago)"
     text = second.text()
-    assert "By 2026-03-10" in text
+    assert "By 2026-05-20" in text
     assert "42 CFR 11.44(a)" in text
     assert "no legal advice" in text
     assert "ClinicalTrials.gov, seen" not in text  # the registry did not say so
@@ -86,9 +87,85 @@ def test_what_was_overdue_at_the_first_look_is_listed_and_not_told(house: House)
     assert told(house) == []
 
 
-def test_results_that_were_submitted_are_met_and_that_is_told_where_it_was_due(house: House) -> None:
-    begin(house, study=ended_study())
+def test_what_was_due_soon_at_the_first_look_is_told_in_the_last_week(house: House) -> None:
+    begin(house, study=ended_study())  # by 2026-03-10
+    assert owed(house)["results"] == "due soon"
+    house.sync(days=28)
+    assert told(house) == []
     house.sync(days=1)
+    house.sync(days=1)
+    assert told(house) == [("results", None, "due soon")]
+
+
+def test_another_day_is_told_anew_and_stands_in_the_logbook(house: House) -> None:
+    begin(house, study=ended_study(primary="2025-05-20"))
+    house.sync(days=20)
+    assert told(house) == [("results", None, "due soon")]
+    house.registry.put(ended_study(primary="2025-04-20"))
+    house.sync(days=1)
+    assert told(house) == [("results", None, "due soon")] * 2
+    with house.history() as history:
+        days = [row["detail"] for row in kept.logged(history, TRIAL) if row["about"] == "results"]
+    assert days == ["due, by 2026-05-20", "due soon, by 2026-05-20", "due soon, by 2026-04-20"]
+
+
+def test_what_is_done_is_done_of_one_clock(house: House) -> None:
+    begin(house, study=ended_study())
+    with house.history() as history:
+        duties.done(house.around, duties.find(house.around, history, TRIAL, "verify"), history, "2026-02-02")
+    assert owed(house)["verify"] == "met"
+    study = ended_study()
+    study["protocolSection"]["statusModule"]["statusVerifiedDate"] = "2026-02"
+    house.registry.put(study)
+    house.sync(days=1)
+    assert owed(house)["verify"] == "due"
+
+
+def test_results_that_come_back_for_corrections_are_not_met(house: House) -> None:
+    begin(house, study=ended_study(primary="2025-05-20"))
+    house.sync(days=20)
+    study = ended_study(primary="2025-05-20")
+    events = [{"type": "RELEASE", "date": "2026-02-20"}, {"type": "RESET", "date": "2026-02-22"}]
+    study["annotationSection"] = {"annotationModule": {"unpostedAnnotation": {"unpostedEvents": events}}}
+    house.registry.put(study)
+    house.sync(days=1)
+    assert owed(house)["results"] == "returned"
+    assert told(house) == [("results", None, "due soon")]
+
+
+def test_what_was_done_about_it_outlives_a_law_that_was_taken_back(house: House) -> None:
+    begin(house, study=ended_study(primary="2024-05-20"))
+    with house.history() as history:
+        duties.give(house.around, duties.find(house.around, history, TRIAL, "results"), history, "Contact A")
+        for applies in (False, None):
+            kept.answer(history, TRIAL, "us", applies, house.around.stamp())
+            house.sync(days=1)
+        (line,) = [line for line in duties.lines(house.around, history, TRIAL) if line.owed.rule == "results"]
+    assert line.duty is not None
+    assert line.duty.owner == "Contact A"
+    assert told(house) == []
+
+
+def test_a_merged_trial_is_looked_after_as_before(house: House) -> None:
+    begin(house)
+    enter(house, "halted", "2026-02-02")
+    with house.history() as history:
+        duties.give(house.around, duties.find(house.around, history, TRIAL, "eu-halt halted"), history, "Contact A")
+    study = record.the_study()
+    study["protocolSection"]["identificationModule"]["nctId"] = OTHER
+    house.registry.put(study)
+    house.registry.alias(TRIAL, OTHER)
+    house.sync(days=1)
+    house.sync(days=1)
+    with house.history() as history:
+        (line,) = [line for line in duties.lines(house.around, history, OTHER) if line.owed.rule == "eu-halt"]
+    assert line.duty is not None
+    assert line.duty.owner == "Contact A"
+
+
+def test_results_that_were_submitted_are_met_and_that_is_told_where_it_was_due(house: House) -> None:
+    begin(house, study=ended_study(primary="2025-05-20"))
+    house.sync(days=20)
     study = house.registry.study(TRIAL)
     study["protocolSection"]["statusModule"]["resultsFirstSubmitDate"] = "2026-02-03"
     house.registry.put(study)
@@ -132,12 +209,12 @@ def test_what_a_record_says_against_itself_is_listed_and_no_news(house: House) -
 
 def test_unknown_is_warned_of_before_it_strikes_and_then_is_the_statuss_own_news(house: House) -> None:
     study = record.with_status(record.the_study(), "RECRUITING", posted="2026-02-01")
-    study["protocolSection"]["statusModule"]["statusVerifiedDate"] = "2024-04"
+    study["protocolSection"]["statusModule"]["statusVerifiedDate"] = "2024-05"
     begin(house, study=study)
-    house.sync(days=1)
+    house.sync(days=27)
     assert told(house) == [("unknown", None, "due soon")]
     house.registry.put(record.with_status(study, "UNKNOWN"))
-    house.sync(days=88)
+    house.sync(days=93)
     assert owed(house)["unknown"] == "overdue"
     assert told(house) == [("unknown", None, "due soon")]
 

@@ -75,6 +75,7 @@ BINDING = [
     (bound_in_the_us(locations=None), DRUG, "cannot tell", "no site in the US"),
     (bound_in_the_us(phases=("PHASE1",)), DRUG, "not shown", "phase 1"),
     (bound_in_the_us(phases=("EARLY_PHASE1",)), DRUG, "not shown", "phase 1"),
+    (bound_in_the_us(phases=("PHASE1",)), NOTHING, "not shown", "phase 1"),
     (bound_in_the_us(phases=("PHASE1", "PHASE2")), DRUG, "applies", "site in the US"),
     (bound_in_the_us(phases=None), DRUG, "applies", "site in the US"),
     (bound_in_the_us(phases=("PHASE1",)), Oversight(fda_drug=True, fda_device=True), "applies", "site in the US"),
@@ -140,6 +141,8 @@ CASES = [
     ("results", {"results_first_submit_date": "2025-04-01"}, "2026-01-01", "met", "2025-03-01"),
     ("results", {"has_results": True}, "2026-01-01", "met", "2025-03-01"),
     ("results", {"results_delayed_date": "2025-02-20"}, "2026-01-01", "delayed", "2027-02-20"),
+    ("results", {"results_delayed_date": "2025-02-20"}, "2026-11-22", "due soon", "2027-02-20"),
+    ("results", {"results_delayed_date": "2025-02-20"}, "2027-02-21", "past", "2027-02-20"),
     ("results", {"results_unposted": (UnpostedEvent("RELEASE", "2025-02-01"),)}, "2026-01-01", "submitted", "2025-03-01"),
     (
         "results",
@@ -164,7 +167,8 @@ CASES = [
     # the registry's own rule
     ("unknown", {"overall_status": "RECRUITING", "status_verified_date": "2024-02"}, "2025-11-27", "due", "2026-02-28"),
     ("unknown", {"overall_status": "RECRUITING", "status_verified_date": "2024-02"}, "2025-11-28", "due soon", "2026-02-28"),
-    ("unknown", {"overall_status": "RECRUITING", "status_verified_date": "2024-02"}, "2026-03-01", "due soon", "2026-02-28"),
+    ("unknown", {"overall_status": "RECRUITING", "status_verified_date": "2024-02"}, "2026-02-28", "due soon", "2026-02-28"),
+    ("unknown", {"overall_status": "RECRUITING", "status_verified_date": "2024-02"}, "2026-03-01", "past", "2026-02-28"),
     (
         "unknown",
         {"overall_status": "RECRUITING", "status_verified_date": "2024-02", "completion_date": Dated("2026-12", "ESTIMATED")},
@@ -188,6 +192,7 @@ CASES = [
     ("recruiting-after-end", {"overall_status": "RECRUITING", "completion_date": Dated("2024-03")}, "2024-03-31", None, None),
     ("recruiting-after-end", {"overall_status": "RECRUITING", "completion_date": Dated("2024-03")}, "2024-04-01", "contradiction", None),
     ("recruiting-after-end", {"overall_status": "ACTIVE_NOT_RECRUITING"}, "2026-01-01", None, None),
+    ("recruiting-after-end", {"overall_status": "NOT_YET_RECRUITING"}, "2026-01-01", None, None),
     ("not-yet-after-start", {"overall_status": "NOT_YET_RECRUITING"}, "2020-01-06", None, None),
     ("not-yet-after-start", {"overall_status": "NOT_YET_RECRUITING"}, "2020-01-07", "contradiction", None),
     ("actual-in-future", {"completion_date": Dated("2026-06", "ACTUAL")}, "2026-05-31", "contradiction", None),
@@ -281,8 +286,13 @@ def test_an_earlier_trial_owes_its_status_alone() -> None:
 def test_a_later_event_takes_the_place_of_an_earlier_one_in_the_status() -> None:
     events = [Event("halted", "2025-02-03"), Event("restarted", "2025-06-02")]
     record = bound_in_the_us(overall_status="SUSPENDED")
-    rows = {row.event.kind: row.state for row in owed(record, DRUG, events, today=day("2025-08-01")) if row.rule == "status" and row.event}
-    assert rows == {"halted": "met", "restarted": "overdue"}
+
+    def status_rows(record: Record) -> dict[str, str]:
+        rows = owed(record, DRUG, events, today=day("2025-08-01"))
+        return {row.event.kind: row.state for row in rows if row.rule == "status" and row.event}
+
+    assert status_rows(record) == {"halted": "met", "restarted": "overdue"}
+    assert status_rows(bound_in_the_us(overall_status="NOT_YET_RECRUITING")) == {"restarted": "overdue"}  # never met, and no longer owed
 
 
 def test_a_halt_that_was_ended_in_its_country_no_longer_runs_towards_the_end_of_the_trial() -> None:

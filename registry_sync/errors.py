@@ -8,6 +8,7 @@
     │   │   └── Damaged               something that is kept does not come back as it was put in
     │   └── MissingExtra              an optional dependency is not installed
     ├── AlreadyRunning        exit 1  another process holds the lock of this job
+    ├── NotPublished          exit 1  a page cannot be made as a file: what was published before stays
     ├── FetchError            exit 1  a request brought no usable answer
     │   ├── Refused                   no connection
     │   ├── TooSlow                   the deadline passed
@@ -65,6 +66,10 @@ class MissingExtra(CannotStart):
 
 class AlreadyRunning(RegistrySyncError):
     """Another process holds the lock of this job."""
+
+
+class NotPublished(RegistrySyncError):
+    """A page cannot be made as a file: what was published before stays."""
 
 
 class FetchError(RegistrySyncError):

@@ -36,6 +36,7 @@ _ROOMS = {
     "doctor": ("doctor",),
     "exchange": ("export", "import"),
     "demo": ("demo",),
+    "publishing": ("publish",),
 }
 """Which module has which commands: only that of the command asked for is loaded."""
 

@@ -45,7 +45,7 @@ def shim(tmp_path: Path) -> Path:
 @pytest.fixture
 def environ(house: House) -> dict[str, str]:
     """An environment that leads to the loopback world, with nothing of the caller's settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_SYNC_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("REGISTRY_SYNC_", "COVERAGE_"))}
     return {
         **kept,
         "REGISTRY_SYNC_CTGOV_URL": house.registry.url,

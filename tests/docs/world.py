@@ -6,11 +6,13 @@ What a page names that is elsewhere (the registry, a trial-finder site, a receiv
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -50,6 +52,8 @@ process.send_signal(signal.SIGTERM)
 sys.stderr.write("".join(said) + process.communicate()[1])
 sys.exit(process.returncode)
 """
+WATCHES = f"trial,pages\n{OTHER},\n"
+READERS = f"address,trials\nmember@example.org,{TRIAL}\n"
 PROFILE = 'name = "Example Finder"\nhosts = ["clinconnect.io"]\n'
 
 
@@ -172,7 +176,15 @@ def _live(world: World) -> None:
     (world.template / "registry-sync.toml").write_text("", encoding="utf-8")
     for name in ("my-site.toml", "example-finder.toml"):
         (world.template / name).write_text(PROFILE, encoding="utf-8")
+    (world.template / "watches.csv").write_text(WATCHES, encoding="utf-8")
+    (world.template / "readers.csv").write_text(READERS, encoding="utf-8")
     (world.template / "elsewhere").mkdir()
+    (world.template / "backups").mkdir()
+    with (
+        contextlib.closing(sqlite3.connect(world.template / "history.db")) as now,
+        contextlib.closing(sqlite3.connect(world.template / "backups" / "history-20260203T031100Z.db")) as copy,
+    ):
+        now.backup(copy)
 
 
 def _recruitment_closes(world: World) -> None:

@@ -6,6 +6,7 @@ Each question is a transaction of its own, so that nobody who writes waits for a
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sqlite3
 import threading
@@ -20,6 +21,9 @@ MOST_FREE = 8
 """Histories that stay open while nobody reads in them."""
 
 Mark = tuple[int, int]
+
+_turns = itertools.count(1)
+"""Of the whole process: who opens a file anew must not take what another reader of it has kept for its own."""
 
 
 class Readers:
@@ -61,7 +65,7 @@ class Readers:
             if self._watched is None or self._watched[0] != file:
                 self._unwatch()
                 self._watched = (file, open_to_watch(self._path))
-                self._turn += 1
+                self._turn = next(_turns)
             return self._turn, int(self._watched[1].execute("PRAGMA data_version").fetchone()[0])
         except sqlite3.Error:
             return None

@@ -84,6 +84,15 @@ def test_the_mark_is_another_one_after_every_write_and_only_then(opened: Readers
     assert opened.mark() not in (first, second, None)
 
 
+def test_a_mark_of_one_is_never_taken_for_that_of_another(opened: Readers, history: History, path: Path) -> None:
+    before = opened.mark()
+    opened.close()
+    watches.add(history, [FIRST], [], NOW)
+    later = Readers(path)
+    assert later.mark() != before
+    later.close()
+
+
 def test_a_file_in_its_place_is_another_one(opened: Readers, history: History, path: Path, tmp_path: Path) -> None:
     copy_to(history, tmp_path / "copy.db")
     watches.add(history, [FIRST], [], NOW)

@@ -20,7 +20,7 @@ from db import runs
 from jobs.backup import backup
 from jobs.deliver import deliver
 from jobs.lock import only_one
-from jobs.surroundings import Surroundings, from_stamp, log
+from jobs.surroundings import Surroundings, from_stamp, log, utc_now
 from jobs.sync import SyncReport, sync
 from jobs.triggers import StandardCron, was_missed
 from registry_sync.errors import RegistrySyncError, Stopped
@@ -157,9 +157,9 @@ def _scheduler(around: Surroundings, working: _Working) -> BackgroundScheduler:
     missed = _missed(around)
     for job in jobs(around):
         trigger = StandardCron(job.cron, around.settings.schedule.timezone)
-        scheduler.add_job(_guarded, trigger, args=(job, around, working), id=job.name, name=job.name)
-        if job.name in missed:
-            scheduler.add_job(_guarded, args=(job, around, working), id=f"{job.name}, missed", name=job.name)
+        # what was missed is due now; as a job of its own it would have to be removed, which fails while the scheduler ends
+        due = {"next_run_time": utc_now()} if job.name in missed else {}
+        scheduler.add_job(_guarded, trigger, args=(job, around, working), id=job.name, name=job.name, **due)
     return scheduler
 
 

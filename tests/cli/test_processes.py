@@ -143,6 +143,21 @@ def test_the_scheduler_ends_within_ten_seconds_of_a_signal_in_the_middle_of_a_re
     assert terminal("sync", "--json").json["changes"] == 1
 
 
+@pytest.mark.parametrize("_", range(3))
+def test_the_scheduler_that_is_ended_as_it_begins_says_nothing_of_a_fault(terminal: Terminal, _: int) -> None:
+    begin(terminal)
+    with terminal.house.history() as history, history.write() as connection:
+        connection.execute("DELETE FROM run")  # so that all jobs are due at once
+    with started(terminal, "run") as process:
+        assert process.stderr is not None
+        while "running" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+
+
 def test_what_is_under_way_is_finished_after_a_signal(terminal: Terminal) -> None:
     begin(terminal)
     suspend(terminal)

@@ -40,10 +40,10 @@ MEMBERS = "members@example.org"
 
 SHIM = f"""\
 #!{sys.executable}
-# What stays until it is stopped is stopped once it has said that it works: the pages in a line, the scheduler when a job is done.
+# What stays until it is stopped is stopped once it has said that it works.
 import os, signal, subprocess, sys
 call = [sys.executable, "-m", "registry_sync", *sys.argv[1:]]
-lines = {{"serve": 1, "run": 2}}.get(next((word for word in sys.argv[1:] if word in ("serve", "run")), ""))
+lines = {{"serve": 1, "run": 1}}.get(next((word for word in sys.argv[1:] if word in ("serve", "run")), ""))
 if lines is None:
     os.execv(sys.executable, call)
 process = subprocess.Popen(call, stderr=subprocess.PIPE, text=True)

@@ -46,14 +46,17 @@ _MOST_FIELDS = 1_000
 GROUPS: dict[str, tuple[str, frozenset[str]]] = {
     "open": (N_("whether it opens or closes to new participants"), frozenset({"status", "registry"})),
     "who": (N_("who may take part"), frozenset({"criteria"})),
-    "dates": (N_("its dates"), frozenset({"timeline"})),
+    "dates": (N_("when it starts, and when its last visit is"), frozenset({"timeline"})),
     "results": (N_("its results"), frozenset({"results"})),
     "sites": (N_("its sites and contacts"), frozenset({"places"})),
-    "rest": (N_("what is done in it, its title, description and sponsor"), frozenset({"design", "identity"})),
+    "rest": (N_("what is done in it, its conditions, and who runs it"), frozenset({"design", "identity"})),
     "listing": (N_("what other sites say of it"), frozenset({"listing"})),
     "deadlines": (N_("what is owed to the registry, and by when"), frozenset({"deadlines"})),
 }
-"""What a reader chooses from, in a reader's words, and the topics that each stands for; the last two are of coordinators."""
+"""What a reader chooses from, in a reader's words, and the topics that each stands for; the last two are of coordinators.
+
+Nothing is offered that no mail to readers tells (see ``significance.TABLE``): of a title or a summary they hear nothing.
+"""
 OF_READERS = tuple(GROUPS)[:6]
 
 Endpoint = Callable[[Request], Any]

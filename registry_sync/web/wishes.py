@@ -28,11 +28,11 @@ MOST_TRIALS = 200
 TOPIC_WORDS: dict[str, str] = {
     "status": N_("whether it is open to new participants"),
     "criteria": N_("who may take part"),
-    "timeline": N_("its dates"),
+    "timeline": N_("when it starts, and when its last visit is"),
     "places": N_("its sites and contacts"),
     "design": N_("what is done in it"),
     "results": N_("its results"),
-    "identity": N_("its title, description and sponsor"),
+    "identity": N_("its conditions, and who runs it"),
     "registry": N_("its entry in the registry as a whole"),
     "listing": N_("what other sites say of it"),
     "deadlines": N_("what is owed to the registry, and by when"),

@@ -22,10 +22,17 @@ FROM watch LEFT JOIN version ON version.id = (
 LEFT JOIN card ON card.version_id = version.id
 """
 _LAST_RUN = "(SELECT max(finished_at) FROM run WHERE job = 'sync' AND outcome IN ('done', 'partial'))"
-_LAST_CHANGE = """
-(SELECT max(id) FROM change INDEXED BY change_told WHERE change.trial = watch.trial AND source = 'ctgov' AND backfilled = 0
- AND significance != 'housekeeping' AND reader_significance != 'untold')
+_SHOWN = """
+source = 'ctgov' AND backfilled = 0 AND topic != 'deadlines'
+AND (significance != 'housekeeping' OR field IN ('brief_summary', 'detailed_description'))
 """
+"""What the index ``change_shown`` has: see ``db.history.TOLD_OTHERWISE``."""
+_LAST_CHANGE = f"""
+max(coalesce((SELECT max(id) FROM change INDEXED BY change_shown WHERE change.trial = watch.trial AND {_SHOWN}), 0),
+    coalesce((SELECT max((SELECT max(id) FROM change INDEXED BY change_shown WHERE change.trial = alias.old AND {_SHOWN}))
+              FROM alias WHERE alias.trial = watch.trial), 0))
+"""  # noqa: S608 - no value is in it
+"""The newest change that the trial's page shows without being asked for more, told under the id that it has now or under a former one."""
 
 
 class Wanted(msgspec.Struct, frozen=True):

@@ -27,6 +27,9 @@ HEADLINE = (
 )  # fmt: skip
 """The fields that stand unpacked beside each version, for lists, views and timelines."""
 
+TOLD_OTHERWISE = ("brief_summary", "detailed_description")
+"""Fields whose changes are housekeeping in a notice, since what they mean stands in fields of their own, and text that people read."""
+
 _headlines = msgspec.json.Encoder()
 
 Markup = Literal["markdown", "html"]
@@ -332,13 +335,14 @@ def changes(
     backfilled: bool = False,
     housekeeping: bool = False,
     clock: Clock = "seen",
+    nonetheless: Sequence[str] = (),
 ) -> list[DatedChange]:
     """What changed, newest first: the registry's changes and the listings' news, or with ``source`` a page's own differences.
 
     ``trial``: under any of the ids that the registry merged. ``since``: a UTC time, ISO 8601; what was seen at that time or later,
     or by the registry's clock what it dates on that day or later (of a month without a day: what may be). What was seen live is
     placed by when it was seen, or by its day at the registry; what was backfilled always by that day, but in the order of the versions
-    of a trial where their dates go back.
+    of a trial where their dates go back. ``nonetheless``: fields that are wanted also where their change is housekeeping.
     """
     conditions = ["source = :source AND topic != 'listing'" if source else "(source = 'ctgov' OR topic = 'listing')"]
     ids = aliases.family(history, trial) if trial else []
@@ -350,10 +354,10 @@ def changes(
     if not backfilled:
         conditions.append("backfilled = 0")
     if not housekeeping:
-        conditions.append("significance != 'housekeeping'")
+        conditions.append("(significance != 'housekeeping' OR field IN (SELECT value FROM json_each(:nonetheless)))")
     rows = history.rows(
         f"SELECT * FROM ({_DATED}) WHERE {' AND '.join(conditions)}",  # noqa: S608 - no value is in the text
-        {"since": since, "source": source, **{f"id{index}": each for index, each in enumerate(ids)}},
+        {"since": since, "source": source, "nonetheless": json.dumps(nonetheless), **{f"id{index}": each for index, each in enumerate(ids)}},
     )
     return [
         DatedChange(**msgspec.structs.asdict(kept_change(row)), day=row["day"], at_latest=bool(row["at_latest"]))

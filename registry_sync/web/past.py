@@ -19,11 +19,10 @@ from registry_sync.notices.clean import cut
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.items import Item
 from registry_sync.sources.interface import CTGOV
-from registry_sync.trials.changes import Change
 from registry_sync.web import told
 from registry_sync.web.answers import public
 from registry_sync.web.pages import failed, language_of
-from registry_sync.web.trial import is_told, of_trial, told_item, wants_all
+from registry_sync.web.trial import is_shown, of_trial, told_item, wants_all
 
 MOST_VERSIONS = 500
 """In one list, the newest."""
@@ -70,7 +69,7 @@ def diff(request: Request, history: History, trial: str) -> Response:
         return failed(request, 404)
     if before.trial == after.trial and before.number > after.number:
         before, after = after, before
-    found = [change for change in differences(history, before, after) if _is_shown(change, everything=wants_all(request))]
+    found = [change for change in differences(history, before, after) if is_shown(change, everything=wants_all(request))]
     items = list(_within(_LARGEST, (told_item(change, last.record, t) for change in found[:MOST_CHANGES])))
     return public(
         request,
@@ -96,10 +95,6 @@ def _asked(history: History, trial: str, text: str) -> Version | None:
     except ValueError:
         return None
     return lookback.standing(history, trial, CTGOV, day, "registry")
-
-
-def _is_shown(change: Change, *, everything: bool) -> bool:
-    return everything or (change.significance != "housekeeping" and is_told(change))
 
 
 def _within(most: int, items: Iterable[Item]) -> Iterator[Item]:

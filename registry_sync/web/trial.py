@@ -38,8 +38,8 @@ A_PAGE = 25
 """Changes on one page."""
 MOST_IN_TABLE = 200
 """Versions in the table beside the timeline, the newest."""
-_UNTOLD = frozenset({"listing", "deadlines"})
-"""Topics that are not the trial's own."""
+_NOT_ITS_OWN = frozenset({"listing", "deadlines"})
+"""Topics that are not the trial's."""
 PEOPLE = frozenset({"central_contacts", "overall_officials"})
 """Fields with names of people: one that the registry has taken down is not shown."""
 
@@ -250,20 +250,24 @@ def _date(field: str, value: Mapping[str, Any] | None, t: Translator) -> str:
 
 
 def wants_all(request: Request) -> bool:
-    """Is also to be shown what no reader is told?"""
+    """Are also to be shown the registry's own dates, and what merely follows?"""
     return request.query_params.get("all") == "1"
 
 
-def is_told(change: Change) -> bool:
-    """Is this one of the trial's own changes that readers are told of?"""
-    return change.topic not in _UNTOLD and change.reader_significance != "untold"
+def is_shown(change: Change, *, everything: bool) -> bool:
+    """Is this one of the trial's own changes, and, but for ``everything``, no housekeeping? What mails tell does not matter."""
+    if change.topic in _NOT_ITS_OWN:
+        return False
+    return everything or change.significance != "housekeeping" or change.field in versions.TOLD_OTHERWISE
 
 
 def _changes(request: Request, history: History, trial: str) -> list[DatedChange]:
     """The trial's own changes, newest first by the registry's dates; the registry's own dates and what merely follows only if asked."""
     everything = wants_all(request)
-    found = versions.changes(history, trial=trial, backfilled=True, housekeeping=everything, clock="registry")
-    return [each for each in found if is_told(each) or (everything and each.topic not in _UNTOLD)]
+    found = versions.changes(
+        history, trial=trial, backfilled=True, housekeeping=everything, clock="registry", nonetheless=versions.TOLD_OTHERWISE
+    )
+    return [each for each in found if is_shown(each, everything=everything)]
 
 
 def _by_day(changes: Sequence[DatedChange], current: Record, t: Translator) -> Iterator[dict[str, Any]]:

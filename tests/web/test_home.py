@@ -63,6 +63,23 @@ def test_housekeeping_is_no_change(site: Site, full: House) -> None:
     assert "3 February" not in page(site, "/").text
 
 
+def test_a_change_that_no_mail_to_readers_tells_is_one(site: Site, full: House) -> None:
+    study = full.registry.study(OVER)
+    study["protocolSection"]["descriptionModule"] = {"briefSummary": "Told in other words."}
+    full.registry.put(study)
+    full.sync()
+    assert page(site, "/").titles()[0] == "A Trial That Is Over"
+    assert "3 February 2026" in page(site, "/").text
+
+
+def test_what_a_coordinator_owes_is_none(site: Site, full: House) -> None:
+    full.subscribe("coordinator@example.org", role="coordinator")
+    full.sync(days=700)
+    full.sync(days=700)
+    assert {change.topic for change in full.changes()} == {"deadlines"}
+    assert page(site, "/").text.count("No change seen here yet") == 4
+
+
 @pytest.mark.parametrize(
     ("asked", "found"),
     [

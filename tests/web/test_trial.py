@@ -161,6 +161,36 @@ def test_all_changes_newest_first_with_before_and_after(site: Site, lived: House
     assert "Entry last confirmed" in page(site, f"{PAGE}?all=1").section("changes")
 
 
+def untold(study: record.Study) -> record.Study:
+    """What no mail to readers tells: an outcome switched, a small step of a target, another text and title, primary completion later."""
+    study = record.with_completion(study, "2025-12-31", primary="2026-03", posted="2026-02-03")
+    protocol = study["protocolSection"]
+    protocol["designModule"]["enrollmentInfo"]["count"] = 41
+    protocol["outcomesModule"] = {"primaryOutcomes": [{"measure": "Another measure", "timeFrame": "1 year"}]}
+    protocol["descriptionModule"] = {"briefSummary": "Told in other words."}
+    protocol["identificationModule"]["briefTitle"] = "A New Title"
+    return study
+
+
+def test_all_changes_stand_there_whether_mails_tell_them_or_not(site: Site, watched: House) -> None:
+    change(watched, untold(watched.registry.study(TRIAL)))
+    for path in (PAGE, f"{PAGE}/diff"):
+        text = page(site, path).text
+        for told in ("Another measure", "After 41 (planned)", "March 2026", "Told in other words", "A New Title"):
+            assert told in text, (path, told)
+        assert "Entry last confirmed" not in text
+        assert "Entry last confirmed" in page(site, f"{path}?all=1").text
+    assert "3 February 2026" in page(site, "/").text
+    text = page(site, f"{PAGE}/diff?from=1&to=2&all=1&lang=da").text
+    assert "Uden registrets egne datoer og det, der blot følger med" in text
+
+
+def test_sites_that_merely_follow_a_status_are_folded(site: Site, watched: House) -> None:
+    change(watched, record.with_status(watched.registry.study(TRIAL), "ACTIVE_NOT_RECRUITING", posted="2026-02-03"))
+    assert "Rigshospitalet" not in page(site).section("changes")
+    assert "Rigshospitalet" in page(site, f"{PAGE}?all=1").section("changes")
+
+
 def test_changes_are_paged(site: Site, lived: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial_page, "A_PAGE", 2)
     first = page(site)

@@ -38,6 +38,12 @@ def family(history: History, trial: str) -> list[str]:
     return [now, *(row["old"] for row in history.rows("SELECT old FROM alias WHERE trial = ? ORDER BY old", (now,)))]
 
 
+def former(history: History, trial: str) -> list[tuple[str, str]]:
+    """The ids that were merged into this one, and when that was seen (UTC), in that order."""
+    rows = history.rows("SELECT old, since FROM alias WHERE trial = ? ORDER BY since, old", (trial,))
+    return [(row["old"], row["since"]) for row in rows]
+
+
 def old_ids(history: History) -> set[str]:
     """Every id that was merged into another: few."""
     return {row["old"] for row in history.rows("SELECT old FROM alias")}

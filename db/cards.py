@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ _LONGEST = 8_000
 _MOST = 400
 """Conditions, and countries, of one trial."""
 _LONGEST_NAME = 200
+_ALIASES = re.compile(rb'"nctIdAliases"\s*:\s*\[([^\]]{0,4000})\]')
 _LETTERS = str.maketrans({"ø": "o", "æ": "ae", "đ": "d", "ł": "l", "œ": "oe"})
 
 
@@ -34,8 +36,11 @@ def name_of(text: str) -> str:
     return one_line(text[: 2 * _LONGEST_NAME])[:_LONGEST_NAME].strip()
 
 
-def put(connection: sqlite3.Connection, version_id: int, record: Record) -> None:
-    """Keep the card of a registry's version in the place of the one before it, inside the caller's transaction."""
+def put(connection: sqlite3.Connection, version_id: int, record: Record, payload: bytes) -> None:
+    """Keep the card of a registry's version in the place of the one before it, inside the caller's transaction.
+
+    ``payload``: what the registry sent, which names ids that it showed the record under before, and the record does not.
+    """
     connection.execute(
         """DELETE FROM card WHERE version_id IN (
                SELECT other.id FROM version JOIN version AS other ON other.trial = version.trial AND other.source = version.source
@@ -44,7 +49,7 @@ def put(connection: sqlite3.Connection, version_id: int, record: Record) -> None
     )
     connection.execute(
         "INSERT INTO card (version_id, words, conditions, condition_keys, countries, country_keys) VALUES (?, ?, ?, ?, ?, ?)",
-        (version_id, *_values(record)),
+        (version_id, *_values(record, _aliases(payload))),
     )
 
 
@@ -59,14 +64,23 @@ def make_all(history: History) -> None:
             record = from_json(versions.record_json(history, row["id"]))
         except (Damaged, ValueError):
             continue
-        put(history.connection, row["id"], record)
+        try:
+            payload = versions.payload(history, row["id"])
+        except Damaged:
+            payload = b""
+        put(history.connection, row["id"], record, payload)
 
 
-def _values(record: Record) -> tuple[str, ...]:
+def _aliases(payload: bytes) -> list[str]:
+    found = _ALIASES.search(payload)
+    return re.findall(r"NCT\d{8}", found[1].decode("ascii", "ignore"), re.ASCII) if found else []
+
+
+def _values(record: Record, former: list[str]) -> tuple[str, ...]:
     conditions = _names(record.conditions or ())
     countries = _names(site.country for site in record.locations or () if site.country)
     texts = (
-        record.trial, record.brief_title, record.official_title, record.acronym, *conditions, *(record.keywords or ()),
+        record.trial, *former, record.brief_title, record.official_title, record.acronym, *conditions, *(record.keywords or ()),
         *(each.name for each in record.interventions or ()), record.lead_sponsor, *(record.secondary_ids or ()), record.brief_summary,
     )  # fmt: skip
     words = folded(" ".join(text[:_LONGEST] for text in texts if text)[:_LONGEST])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -15,6 +16,8 @@ from db.public import State
 from registry_sync.trials.countries import country_key
 
 MOST_WORDS = 12
+_NUMBER = re.compile(r"(?:nct)?\d+", re.ASCII)
+_FORMERLY = "EXISTS (SELECT 1 FROM alias WHERE alias.trial = watch.trial AND instr(lower(alias.old), ?))"
 _NEWEST = """
 FROM watch LEFT JOIN version ON version.id = (
     SELECT id FROM version AS newest WHERE newest.trial = watch.trial AND newest.source = 'ctgov' ORDER BY number DESC LIMIT 1
@@ -88,8 +91,12 @@ def found(history: History, wanted: Wanted) -> list[str]:
 def _conditions(wanted: Wanted) -> tuple[list[str], list[str]]:
     conditions, values = [], []
     for word in folded(wanted.words).split()[:MOST_WORDS]:
-        conditions.append("instr(card.words, ?)")
-        values.append(word)
+        if _NUMBER.fullmatch(word):
+            conditions.append(f"(instr(card.words, ?) OR {_FORMERLY})")
+            values += [word, word]
+        else:
+            conditions.append("instr(card.words, ?)")
+            values.append(word)
     if wanted.condition and wanted.exactly:
         conditions.append("instr(card.condition_keys, ?)")
         values.append(f"\n{folded(name_of(wanted.condition))}\n")

@@ -229,7 +229,7 @@ def insert_version(
     )
     assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has one
     if source == "ctgov" and registry_version is None:
-        cards.put(history.connection, cursor.lastrowid, record)
+        cards.put(history.connection, cursor.lastrowid, record, payload)
     return cursor.lastrowid
 
 
@@ -355,9 +355,10 @@ def changes(
         conditions.append("backfilled = 0")
     if not housekeeping:
         conditions.append("(significance != 'housekeeping' OR field IN (SELECT value FROM json_each(:nonetheless)))")
+    values = {"since": since, "source": source, "nonetheless": json.dumps(nonetheless)}
     rows = history.rows(
         f"SELECT * FROM ({_DATED}) WHERE {' AND '.join(conditions)}",  # noqa: S608 - no value is in the text
-        {"since": since, "source": source, "nonetheless": json.dumps(nonetheless), **{f"id{index}": each for index, each in enumerate(ids)}},
+        {**values, **{f"id{index}": each for index, each in enumerate(ids)}},
     )
     return [
         DatedChange(**msgspec.structs.asdict(kept_change(row)), day=row["day"], at_latest=bool(row["at_latest"]))

@@ -1,8 +1,13 @@
-"""The newest change of each trial that its page shows: whether readers are told of it by mail does not matter there."""
+"""The newest change of each trial that its page shows, whether mails to readers tell it or not; cards with the numbers of before."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlite_utils import Database
+
+from db.cards import make_all
+from db.connection import History
 
 SCHEMA = (
     "DROP INDEX change_told",
@@ -12,6 +17,7 @@ SCHEMA = (
 
 
 def step(db: Database) -> None:
-    """Replace the index."""
+    """Replace the index, and make the cards anew."""
     for statement in SCHEMA:
         db.execute(statement)
+    make_all(History(Path(), db.conn))

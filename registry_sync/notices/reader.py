@@ -24,6 +24,8 @@ def said(at: At, t: Translator) -> Said:
     words = _words(at, t)
     more = len(at.told) - _in_the_head(at)
     sentences = [_source(at, words.says, t), *words.means]
+    if at.news.into is not None and at.head.topic != "registry":
+        sentences.insert(1, _part_of(at.news.into, t))
     if more > 0:
         sentences.append(t.ngettext("{n} other change is listed below.", "{n} other changes are listed below.", more).format(n=more))
     return Said(words.subject.format(trial=at.trial), tuple(sentences))
@@ -208,7 +210,11 @@ def _registry(at: At, t: Translator) -> Words:
         return words._replace(means=(standing, *words.means))
     if at.news.into is None:
         return words
-    return words._replace(means=(t.gettext("It is part of {trial} now.").format(trial=one_line(at.news.into)), *words.means))
+    return words._replace(means=(_part_of(at.news.into, t), *words.means))
+
+
+def _part_of(trial: str, t: Translator) -> str:
+    return t.gettext("It is part of {trial} now.").format(trial=one_line(trial))
 
 
 def _state(value: Any) -> str:

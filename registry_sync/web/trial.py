@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 import functools
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.requests import Request
@@ -25,6 +26,7 @@ from registry_sync.notices.items import Item, item
 from registry_sync.notices.values import describe
 from registry_sync.sources.ctgov import study_url
 from registry_sync.sources.interface import CTGOV
+from registry_sync.trials import presence
 from registry_sync.trials.changes import Change
 from registry_sync.trials.presence import Absence
 from registry_sync.trials.record import Record, plain, trial_id
@@ -83,6 +85,7 @@ def trial(request: Request, history: History, trial: str) -> Response:
     found = _changes(request, history, trial)
     pages = max(1, -(-len(found) // A_PAGE))
     number = page_number(request, pages)
+    former = aliases.former(history, trial)
     return public(
         request,
         "trial",
@@ -91,7 +94,8 @@ def trial(request: Request, history: History, trial: str) -> Response:
         now=True,
         absent_since=told.day(absence.since, t) if absence and absence.state == "absent" else "",
         since=_since(states, until, t),
-        changes=list(_by_day(found[(number - 1) * A_PAGE : number * A_PAGE], version.record, t)),
+        former=[(old, told.day(since, t)) for old, since in former],
+        changes=list(_by_day(found[(number - 1) * A_PAGE : number * A_PAGE], _Its(trial, former, version.record), t)),
         total=len(found),
         number=number,
         pages=pages,
@@ -270,10 +274,34 @@ def _changes(request: Request, history: History, trial: str) -> list[DatedChange
     return [each for each in found if is_shown(each, everything=everything)]
 
 
-def _by_day(changes: Sequence[DatedChange], current: Record, t: Translator) -> Iterator[dict[str, Any]]:
+class _Its(NamedTuple):
+    """Of a trial: its id, those that were merged into it (and when that was seen), and its record now."""
+
+    trial: str
+    former: Sequence[tuple[str, str]]
+    current: Record
+
+
+def _by_day(changes: Sequence[DatedChange], its: _Its, t: Translator) -> Iterator[dict[str, Any]]:
     for (day, at_latest), of_day in groupby(changes, key=lambda each: (each.day, each.at_latest)):
         words = t.gettext("by {day} at the latest").format(day=t.date(day)) if at_latest else t.date(day)
-        yield {"day": words, "items": [told_item(each, current, t) for each in of_day]}
+        yield {"day": words, "items": [_under_its_number(each, its, t) for each in of_day]}
+
+
+def _under_its_number(change: DatedChange, its: _Its, t: Translator) -> Item:
+    """One change; what was told under a former number says so, and so does it what differed between two records that were merged.
+
+    Of such a difference the registry gives no date: neither record was changed.
+    """
+    shown = told_item(change, its.current, t)
+    former = change.trial if change.trial != its.trial else ""
+    if former and change.topic == presence.FIELD and change.after == "merged":
+        return Item(t.gettext("{trial} was merged into this entry").format(trial=former), None, None)
+    if its.former and change.topic == "status" and change.registry_date is None:
+        before = former or next((old for old, since in reversed(its.former) if since <= change.seen_at), its.former[0][0])
+        heading = t.gettext("{label}: not the same in the two entries that were merged").format(label=shown.heading)
+        return Item(heading, f"{before}: {shown.before}", f"{its.trial}: {shown.after}")
+    return replace(shown, heading=f"{former}: {shown.heading}") if former else shown
 
 
 def told_item(change: Change, current: Record, t: Translator) -> Item:

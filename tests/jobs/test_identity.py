@@ -175,6 +175,8 @@ def test_who_followed_the_old_id_alone_is_told_the_status_of_the_record_that_it_
     ]
     assert (report.changes, report.merged) == (3, [(TRIAL, OTHER)])
     assert told_to(followed, "reader@example.org") == [f"A trial you follow has paused ({TRIAL})"]
+    (reading,) = [mail for mail in followed.mailbox.messages if mail.message["To"] == "reader@example.org"]
+    assert f"It is part of {OTHER} now." in reading.text()
     (mail,) = [mail for mail in followed.mailbox.messages if mail.message["To"] == "desk@example.org"]
     assert "RECRUITING → SUSPENDED" in mail.text()
     assert "Now: merged" in mail.text()

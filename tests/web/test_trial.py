@@ -284,6 +284,53 @@ def test_a_merged_trial_leads_to_the_one_it_is_now(site: Site, house: House) -> 
     assert page(site, f"/trials/{NEW}").answer.status_code == 200
 
 
+def merged(house: House, *ids: str) -> None:
+    """One trial was withdrawn, the other one asks whom it wants; these are watched; then the one is merged into the other."""
+    house.registry.put(record.a_study(OLD, status="WITHDRAWN"))
+    house.registry.put(record.a_study(NEW, status="ENROLLING_BY_INVITATION", title="The One That Stays"))
+    house.watch(*ids)
+    house.sync(days=0)
+    house.registry.put(record.with_completion(house.registry.study(OLD), "2027-06", posted="2026-02-03"))
+    house.sync()
+    house.registry.alias(OLD, NEW)
+    house.sync()
+
+
+@pytest.mark.parametrize("ids", [(OLD,), (OLD, NEW)])
+def test_what_was_told_under_a_former_number_says_so_and_no_step_is_made_up(site: Site, house: House, ids: tuple[str, ...]) -> None:
+    merged(house, *ids)
+    found = page(site, f"/trials/{NEW}")
+    assert f"{OLD} was merged into this entry, as seen on 4 February 2026. It is found by either number." in found.text
+    headings = [words(each) for each in found.soup.select("#changes ~ article h4")]
+    assert f"{OLD} was merged into this entry" in headings
+    assert f"{OLD}: Last visit of the trial" in headings
+    assert "What the trial is doing: not the same in the two entries that were merged" in headings
+    text = found.section("changes")
+    assert f"Before {OLD}: Withdrawn" in text
+    assert f"After {NEW}: Enrolling by invitation" in text
+    assert "Before Withdrawn" not in text
+    assert "merged into another" not in text
+    assert "lagt sammen med denne registrering" in page(site, f"/trials/{NEW}?lang=da").section("changes")
+
+
+@pytest.mark.parametrize("ids", [(OLD,), (OLD, NEW)])
+def test_it_is_found_by_its_former_number_and_has_changed(site: Site, house: House, ids: tuple[str, ...]) -> None:
+    merged(house, *ids)
+    for asked in (OLD, OLD.lower(), NEW, f"stays {OLD}"):
+        found = page(site, "/", params={"q": asked})
+        assert found.titles() == ["The One That Stays"]
+        assert "4 February 2026" in found.text
+        assert "No change seen here yet" not in found.text
+    assert page(site, "/?q=NCT00000009").titles() == []
+
+
+def test_it_is_found_by_a_number_that_only_the_registry_knew(site: Site, house: House) -> None:
+    house.registry.put(record.a_study(NEW, aliases=["NCT00000077"]))
+    house.watch(NEW)
+    house.sync(days=0)
+    assert len(page(site, "/?q=nct00000077").titles()) == 1
+
+
 def test_what_is_held_under_a_former_number_is_among_the_versions(site: Site, house: House) -> None:
     house.registry.put(record.a_study(OLD, title="As It Was Called First", posted="2026-01-10"))
     house.registry.put(record.a_study(NEW, posted="2026-02-03"))

@@ -4,6 +4,7 @@ Who types an address may not be its holder. So there are limits for each address
 subscription, once, for a week, unless the subscription was stopped since.
 
 Of the same kind are mails with a link to all that an address is told: they hang on one of its subscriptions, and go with the last one.
+They have limits of their own, so that nobody shuts a holder out by asking for news in their name.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from registry_sync.sources.ctgov_search import Search, from_json
 APART = datetime.timedelta(minutes=10)
 """So long after one such mail an address gets no other one."""
 MOST_A_DAY = 5
-"""So many an address gets in 24 hours at most."""
+"""So many an address gets in 24 hours at most, but for links to all that it is told."""
+MOST_LINKS_AN_HOUR = 3
+MOST_LINKS_A_DAY = 10
+"""So many of these links an address gets at most."""
 VALID = datetime.timedelta(days=7)
 """So long after it was asked for a mail's link confirms."""
 OPEN = datetime.timedelta(hours=1)
@@ -35,6 +39,7 @@ Queued = Literal["queued", "waiting", "too soon", "enough"]
 Kind = Literal["confirm", "manage", "already"]
 """What a mail is for: to confirm; to see and change all that its address is told; the same, since what was asked for is told already."""
 
+_HOUR = datetime.timedelta(hours=1)
 _DAY = datetime.timedelta(days=1)
 _UNSENT = "confirmation.state IN ('pending', 'claimed')"
 _GOOD = "confirmation.used_at IS NULL AND confirmation.stopped_at IS subscription.stopped_at"
@@ -47,8 +52,11 @@ _DUE = f"""SELECT confirmation.id, min(confirmation.created_at) FROM confirmatio
         AND NOT EXISTS (SELECT 1 FROM confirmation AS other JOIN subscription AS its ON its.id = other.subscription_id
                         WHERE its.address = subscription.address AND other.kind = confirmation.kind
                             AND (other.state = 'claimed' OR other.sent_at > :apart))
-        AND (SELECT count(*) FROM confirmation AS other JOIN subscription AS its ON its.id = other.subscription_id
-             WHERE its.address = subscription.address AND other.sent_at > :day) < {MOST_A_DAY}
+        AND (SELECT count(*) < iif(confirmation.kind = 'manage', {MOST_LINKS_A_DAY}, {MOST_A_DAY})
+                 AND (confirmation.kind != 'manage' OR coalesce(sum(other.sent_at > :hour), 0) < {MOST_LINKS_AN_HOUR})
+             FROM confirmation AS other JOIN subscription AS its ON its.id = other.subscription_id
+             WHERE its.address = subscription.address AND other.sent_at > :day
+                 AND (other.kind = 'manage') = (confirmation.kind = 'manage'))
     GROUP BY subscription.address ORDER BY 2, 1"""  # noqa: S608 - no value is in it
 """Of each address the oldest that may be sent now."""
 
@@ -75,7 +83,7 @@ def queue(connection: sqlite3.Connection, subscription_id: int, now: datetime.da
     row = connection.execute(
         f"""SELECT coalesce(sum({_ITS} AND {_UNSENT} AND {_GOOD} AND confirmation.created_at > :oldest), 0),
                    coalesce(sum({_ITS} AND {_GOOD} AND confirmation.created_at > :apart), 0),
-                   coalesce(sum(confirmation.created_at > :day), 0)
+                   coalesce(sum(confirmation.created_at > :day AND confirmation.kind != 'manage'), 0)
             FROM confirmation JOIN subscription ON subscription.id = subscription_id
             WHERE address = (SELECT address FROM subscription WHERE id = :id)""",  # noqa: S608 - no value is in it
         {"id": subscription_id, **_times(now)},
@@ -107,19 +115,22 @@ def queue_access(connection: sqlite3.Connection, address: str, kind: Literal["ma
                     ORDER BY state = 'active' DESC, state = 'pending' DESC, id DESC LIMIT 1),
                    coalesce(sum(confirmation.kind = :kind AND {_UNSENT} AND confirmation.created_at > :day), 0),
                    coalesce(sum(confirmation.kind = :kind AND confirmation.created_at > :apart), 0),
+                   coalesce(sum(confirmation.kind = :kind AND confirmation.created_at > :hour), 0),
                    coalesce(sum(confirmation.kind = :kind AND confirmation.created_at > :day), 0),
-                   coalesce(sum(confirmation.created_at > :day), 0)
+                   coalesce(sum(confirmation.kind != 'manage' AND confirmation.created_at > :day), 0)
             FROM confirmation JOIN subscription ON subscription.id = subscription_id WHERE address = :address""",  # noqa: S608 - no value
         {"address": address, "kind": kind, **_times(now)},
     ).fetchone()
-    subscription, waits, recent, of_kind, today = row
+    subscription, waits, recent, this_hour, of_kind, no_links = row
     if subscription is None:
         return None
     if waits:
         return "waiting"
     if recent:
         return "too soon"
-    if today >= MOST_A_DAY or (kind == "already" and of_kind):
+    if kind == "manage" and (this_hour >= MOST_LINKS_AN_HOUR or of_kind >= MOST_LINKS_A_DAY):
+        return "enough"
+    if kind == "already" and (of_kind or no_links >= MOST_A_DAY):
         return "enough"
     connection.execute(
         "INSERT INTO confirmation (id, kind, subscription_id, next_try_at, created_at) VALUES (?, ?, ?, ?, ?)",
@@ -309,7 +320,8 @@ def _read(history: History, condition: str, parameters: dict[str, Any]) -> Askin
 
 
 def _times(now: datetime.datetime) -> dict[str, str]:
-    return {"now": _stamp(now), "oldest": _stamp(now - VALID), "apart": _stamp(now - APART), "day": _stamp(now - _DAY)}
+    before = {"now": datetime.timedelta(0), "oldest": VALID, "apart": APART, "hour": _HOUR, "day": _DAY}
+    return {name: _stamp(now - since) for name, since in before.items()}
 
 
 def _stamp(moment: datetime.datetime) -> str:

@@ -194,9 +194,36 @@ def test_an_address_is_asked_a_few_times_a_day_and_what_nobody_is_asked_about_is
         watched.deliver(hours=0.25)
     assert len(watched.mailbox.messages) == 5
     assert len(site.rows()) == 5
-    assert send(site, "/manage", address=READER).answer.status_code == 303
-    watched.deliver(hours=1)
-    assert len(watched.mailbox.messages) == 5
+
+
+def links(site: Site, house: House, times: int) -> int:
+    """How many mails come of it when so many links to all that the address is told are asked for, one every quarter of an hour."""
+    before = len(house.mailbox.messages)
+    for _ in range(times):
+        assert send(site, "/manage", address=READER).answer.status_code == 303
+        house.deliver(hours=0.25)
+    return len(house.mailbox.messages) - before
+
+
+def test_nobody_shuts_a_holder_out_by_asking_in_their_name(site: Site, watched: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Postman, "_work", lambda self: None)
+    for group in ("open", "who", "dates", "results", "sites", "rest"):
+        ask(site, about=group)
+        watched.deliver(hours=0.25)
+    assert links(site, watched, 1) == 1
+    assert "/manage/" in newest_link(site, 6)
+    assert ask(site, about="rest").status_code == 303
+    watched.deliver()
+    assert len(watched.mailbox.messages) == 6, "the link is no question the less, and none the more"
+
+
+def test_links_to_all_that_an_address_is_told_have_a_limit_too(site: Site, watched: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Postman, "_work", lambda self: None)
+    watched.subscribe(READER)
+    assert links(site, watched, 4) == 3
+    assert sum(links(site, watched, 4) for _ in range(4)) == 7
+    watched.at += datetime.timedelta(days=1)
+    assert links(site, watched, 1) == 1
 
 
 def test_a_client_may_ask_ten_times_an_hour(site: Site, watched: House, unsent: None) -> None:

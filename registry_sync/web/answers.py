@@ -35,7 +35,7 @@ MOST_KEPT = 48 * 2**20
 NAMES = {"en": "English", "da": "Dansk"}
 """What speakers of a language call it."""
 
-_OF_A_PAGE = frozenset({"q", "condition", "country", "status", "page", "from", "to"})
+_OF_A_PAGE = frozenset({"q", "condition", "country", "status", "page", "from", "to", "as"})
 """What makes a page another one, of what an address asks for."""
 _LONGEST_HEADER = 4096
 _OVERHEAD = 2048
@@ -245,5 +245,7 @@ def elsewhere(request: Request, trial: str) -> Response:
     """To the same page of the id that this record has now, by an address that holds wherever the pages stand."""
     rest = request.url.path.split("/")[3:]
     location = "../" * len(rest) + "/".join(quote(part, safe="") for part in (trial, *rest))
-    query = f"?{request.url.query}" if request.url.query else ""
+    of_its_own = len(rest) == 2 and rest[0] == "versions" and "as" not in request.query_params  # that id's own count
+    asked = [request.url.query, *([urlencode({"as": request.path_params["trial"].upper().strip()})] if of_its_own else [])]
+    query = f"?{'&'.join(filter(None, asked))}" if any(asked) else ""
     return Response(status_code=303, headers={"Location": location + query, "Cache-Control": "no-cache"})

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from db.readers import Readers
 from jobs.surroundings import Surroundings, log
 from registry_sync.errors import DatabaseError
-from registry_sync.web import desk, home, listings, managing, operator, past, subscribing, trial, wishes
+from registry_sync.web import desk, home, listings, managing, operator, past, stood, subscribing, trial, wishes
 from registry_sync.web.forms import Limits
 from registry_sync.web.guard import Guard, page_of
 from registry_sync.web.pages import around_of
@@ -56,9 +56,10 @@ def application(around: Surroundings, readers: Readers) -> Guard:
             Route("/condition/{name:path}", home.condition),
             Route("/trials/{trial}", trial.trial),
             Route("/trials/{trial}/versions", past.held),
+            Route("/trials/{trial}/versions/{number:int}", stood.numbered),
             Route("/trials/{trial}/diff", past.diff),
-            Route("/trials/{trial}/at", trial.to_day),
-            Route("/trials/{trial}/at/{day}", trial.at),
+            Route("/trials/{trial}/at", stood.to_day),
+            Route("/trials/{trial}/at/{day}", stood.at),
             Route("/trials/{trial}/listings", listings.listings),
         ],
         exception_handlers={HTTPException: _said_no, DatabaseError: _no_database, Exception: _fault},

@@ -28,7 +28,7 @@ from registry_sync.notices.route import EVERY, READER_TOPICS
 from registry_sync.notices.tokens import form_token, read_form_token
 from registry_sync.trials.record import N_
 from registry_sync.web.clients import client_of
-from registry_sync.web.pages import around_of, page
+from registry_sync.web.pages import around_of, said_no
 
 FRESH = datetime.timedelta(hours=2)
 """So long after it was fetched a form can be sent in."""
@@ -133,7 +133,7 @@ def _is_ours(request: Request, origin: str) -> bool:
 def refused(request: Request) -> Response:
     """The page for what no form of this site sent."""
     heading = N_("This was not sent from here")
-    return page(request, "failed", status=403, heading=heading, sentence=N_("Please open the page with the form, and send it from there."))
+    return said_no(request, 403, heading, N_("Please open the page with the form, and send it from there."))
 
 
 def token(request: Request, history: History, kind: str) -> str:
@@ -255,11 +255,5 @@ def too_many(request: Request) -> Response | None:
     if is_own and _network(client) in ("127.0.0.1", "::/64"):
         log.warning("forms: too many from this machine; if a proxy hands them on, name it in [web] trusted_proxies")
     heading = N_("That was too often") if is_own else N_("Too much is asked for just now")
-    return page(
-        request,
-        "failed",
-        status=429 if is_own else 503,
-        headers={"Retry-After": str(seconds)},
-        heading=heading,
-        sentence=N_("Please try again in an hour. Nothing has been kept of this."),
-    )
+    sentence = N_("Please try again in an hour. Nothing has been kept of this.")
+    return said_no(request, 429 if is_own else 503, heading, sentence, headers={"Retry-After": str(seconds)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,14 @@ _SAID: dict[int, tuple[str, str]] = {
     503: (N_("This is not available just now"), N_("Please try again in a few minutes.")),
 }
 """What a page says that says no: its heading, and a sentence."""
+
+
+_NOT_FOUND = 404
+"""What a link from a mail leads to of which not all was copied."""
+Way = tuple[str, str]
+"""A path and what it is called."""
+TO_SUBSCRIBE: Way = ("subscribe", N_("Ask for news by mail"))
+TO_MANAGE: Way = ("manage", N_("See, change or stop what you are told"))
 
 
 def around_of(request: Request) -> Surroundings:
@@ -94,10 +102,18 @@ def page(
     return HTMLResponse(html, status, headers={"Content-Language": t.language, **(headers or {})})
 
 
-def failed(request: Request, status: int, *, headers: Mapping[str, str] | None = None) -> Response:
-    """The page that says no."""
+def failed(request: Request, status: int, *, headers: Mapping[str, str] | None = None, ways: Sequence[Way] = ()) -> Response:
+    """The page that says no, with these ways out beside the one to the trials."""
     heading, sentence = _SAID.get(status, _SAID[500] if status >= 500 else _SAID[404])
-    return page(request, "failed", status=status, headers=headers, heading=heading, sentence=sentence)
+    return said_no(request, status, heading, sentence, headers=headers, ways=ways or ((TO_MANAGE,) if status == _NOT_FOUND else ()))
+
+
+def said_no(
+    request: Request, status: int, heading: str, sentence: str, *, headers: Mapping[str, str] | None = None, ways: Sequence[Way] = ()
+) -> Response:
+    """The same with a heading and a sentence of its own."""
+    by_mail = bool(around_of(request).settings.web.url)  # else these pages are not there
+    return page(request, "failed", status=status, headers=headers, heading=heading, sentence=sentence, ways=ways if by_mail else ())
 
 
 @lru_cache(maxsize=1)

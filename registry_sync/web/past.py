@@ -114,17 +114,13 @@ def _rows(history: History, last: Version, t: Translator) -> list[dict[str, Any]
 
 
 def _former(history: History, last: Version, t: Translator) -> Iterator[dict[str, Any]]:
-    """The versions that are kept under each id that the trial had before, newest first; those that its pages show by their day, linked."""
-    began = lookback.states(history, last, "registry")[0].day
+    """The versions that are kept under each id that the trial had before, newest first."""
     for trial in lookback.held_under(history, last.trial, CTGOV):
         newest = versions.latest(history, trial, CTGOV) if trial != last.trial else None
         if newest is None:
             continue
         rows = _rows(history, newest, t)
-        first = rows[-1]["path"]
-        shown = [{**row, "path": row["path"] if row["path"] < began else ""} for row in rows[:MOST_VERSIONS]]
-        yield {"trial": trial, "rows": shown, "more": max(0, len(rows) - MOST_VERSIONS)}
-        began = min(began, first)
+        yield {"trial": trial, "rows": rows[:MOST_VERSIONS], "more": max(0, len(rows) - MOST_VERSIONS)}
 
 
 def _row(row: dict[str, Any], state: lookback.State, t: Translator) -> dict[str, Any]:
@@ -132,7 +128,6 @@ def _row(row: dict[str, Any], state: lookback.State, t: Translator) -> dict[str,
     return {
         "number": row["number"],
         "day": t.gettext("by {day} at the latest").format(day=t.date(state.day)) if state.at_latest else t.date(state.day),
-        "path": state.day,
         "status": cut(phrases.token(word, t), told.LONGEST_TITLE) if word else t.gettext("not stated"),
         "seen": told.day(row["seen_at"], t),
         "backfilled": row["backfilled"],

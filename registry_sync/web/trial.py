@@ -1,4 +1,4 @@
-"""A trial: what it is, who may join, its timeline and all that changed; and the record as it stood on a day."""
+"""A trial: what it is, who may join, its timeline and all that changed."""
 
 from __future__ import annotations
 
@@ -92,8 +92,9 @@ def trial(request: Request, history: History, trial: str) -> Response:
         trial=trial,
         registry=_registry(request, trial),
         now=True,
+        line="",
         absent_since=told.day(absence.since, t) if absence and absence.state == "absent" else "",
-        since=_since(states, until, t),
+        since=since(states, until, t),
         former=[(old, told.day(since, t)) for old, since in former],
         changes=list(_by_day(found[(number - 1) * A_PAGE : number * A_PAGE], _Its(trial, former, version.record), t)),
         total=len(found),
@@ -103,57 +104,19 @@ def trial(request: Request, history: History, trial: str) -> Response:
         listings=_has_listings(history, trial),
         confirmed=t.date(one_line(version.record.status_verified_date or "")),
         versions=len(states),
-        today=until.isoformat(),
-        **_record(version.record, t, with_people=absence is None or absence.state != "absent"),
-        **_timeline(states, until, t),
+        first=lookback.first_day(history, trial, CTGOV, "registry") or "",
+        today=around_of(request).now().date().isoformat(),
+        **record_of(version.record, t, with_people=absence is None or absence.state != "absent"),
+        **timeline(states, until, t),
         **_checked(history, trial, absence, t),
     )
-
-
-@of_trial
-def at(request: Request, history: History, trial: str) -> Response:
-    """The record as it stood at the end of a day (UTC). Contacts are left out: the registry may have taken them down since."""
-    written = request.path_params["day"]
-    try:
-        day = datetime.date.fromisoformat(written)
-    except ValueError:
-        return failed(request, 404)
-    version = lookback.standing(history, trial, CTGOV, day.isoformat(), "registry")
-    if day.isoformat() != written or version is None:
-        return failed(request, 404)
-    t = translator(language_of(request))
-    states = lookback.states(history, version, "registry")
-    until = min(day, around_of(request).now().date())
-    return public(
-        request,
-        "at",
-        trial=trial,
-        now=False,
-        day=t.date(written),
-        number=version.number,
-        posted=t.date(version.registry_date or ""),
-        seen=told.day(version.seen_at, t),
-        since=_since(states, until, t),
-        **_record(version.record, t, with_people=False),
-        **_timeline(states, until, t),
-    )
-
-
-def to_day(request: Request) -> Response:
-    """From the form with a day to the page of the day."""
-    day = request.query_params.get("date", "")
-    try:
-        whole = datetime.date.fromisoformat(day).isoformat()
-    except ValueError:
-        return failed(request, 404)
-    lang = f"?lang={language_of(request)}" if request.query_params.get("lang") else ""
-    return Response(status_code=303, headers={"Location": f"at/{whole}{lang}", "Cache-Control": "no-cache"})
 
 
 # --- the record ------------------------------------------------------------------------------------------------------------
 
 
-def _record(record: Record, t: Translator, *, with_people: bool) -> dict[str, Any]:
+def record_of(record: Record, t: Translator, *, with_people: bool) -> dict[str, Any]:
+    """A record as its page shows it."""
     criteria, more_criteria = told.criteria(record, t)
     countries, more_sites = told.countries(record, t, with_people=with_people)
     official = record.official_title if record.official_title != record.brief_title else None
@@ -213,14 +176,15 @@ def _until(request: Request, absence: Absence | None) -> datetime.date:
     return min(today, lifeline.as_date(absence.since[:10])) if absence is not None and absence.state == "absent" else today
 
 
-def _since(states: Sequence[State], until: datetime.date, t: Translator) -> str:
+def since(states: Sequence[State], until: datetime.date, t: Translator) -> str:
     """From when on the status stands."""
     *_, last = lifeline.spans(states, max(until, lifeline.as_date(states[-1].day)))
     words = t.gettext("by {day} at the latest") if last.by_begin else t.gettext("since {day}")
     return words.format(day=t.date(last.begin.isoformat()))
 
 
-def _timeline(states: Sequence[State], until: datetime.date, t: Translator) -> dict[str, Any]:
+def timeline(states: Sequence[State], until: datetime.date, t: Translator) -> dict[str, Any]:
+    """The states of a record up to a day, as a picture and as a table."""
     shown = states[-MOST_IN_TABLE:]
     notes: dict[tuple[str, str], str] = {}
     for field in lifeline.DATES:
@@ -239,7 +203,6 @@ def _row(state: State, notes: Mapping[tuple[str, str], str], t: Translator) -> d
     return {
         "number": state.number,
         "day": t.date(state.day),
-        "path": state.day,
         "at_latest": state.at_latest,
         "status": cut(phrases.token(word, t), told.LONGEST_TITLE) if word else t.gettext("not stated"),
         "dates": [(_date(field, lifeline.part(state, field), t), notes.get((state.day, field), "")) for field in lifeline.DATES],

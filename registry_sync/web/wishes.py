@@ -20,7 +20,7 @@ from registry_sync.notices.confirm import consent
 from registry_sync.notices.i18n import translator
 from registry_sync.notices.tokens import read_stop_token
 from registry_sync.trials.record import N_, TOPICS
-from registry_sync.web.pages import around_of, failed, page
+from registry_sync.web.pages import TO_MANAGE, TO_SUBSCRIBE, around_of, failed, page
 
 MOST_TRIALS = 200
 """Trials that are named; of further ones the number is told."""
@@ -57,6 +57,7 @@ AREA_WORDS: dict[str, str] = {
     "status": N_("status"),
     "advanced": N_("expression"),
 }
+_ANEW = (TO_SUBSCRIBE, TO_MANAGE)
 
 
 def stop(request: Request) -> Response:
@@ -79,10 +80,10 @@ def confirm(request: Request) -> Response:
     with around.open() as history:
         if request.method == "POST":
             confirmed = confirming.confirm(around, history, request.path_params["token"])
-            return page(request, "confirmed", language=confirmed.language) if confirmed else failed(request, 410)
+            return page(request, "confirmed", language=confirmed.language) if confirmed else failed(request, 410, ways=_ANEW)
         asking = confirming.asked(around, history, request.path_params["token"])
         if asking is None:
-            return failed(request, 410)
+            return failed(request, 410, ways=_ANEW)
         titles = confirmations.titles(history, asking.trials[:MOST_TRIALS])
     its = asking.subscription
     t = translator(its.language)

@@ -18,6 +18,7 @@ from registry_sync.web import guard, server
 from registry_sync.web.server import listen, serve
 from tests.house import House
 from tests.web.conftest import Site
+from tests.web.reading import Page
 
 
 @contextlib.contextmanager
@@ -257,3 +258,15 @@ def test_who_takes_it_slowly_gets_it(narrow: Site, monkeypatch: pytest.MonkeyPat
             assert part
             got += len(part)
             threading.Event().wait(0.002)
+
+
+def test_every_page_that_says_no_leads_on(site: Site) -> None:
+    for path, ways in (
+        ("/nothing", ["/manage", "/"]),
+        ("/stop/x", ["/manage", "/"]),
+        ("/confirm/x", ["/subscribe", "/manage", "/"]),
+        ("/trials/NCT00000009", ["/manage", "/"]),
+        (f"/{'x' * 20000}", ["/"]),
+    ):
+        assert Page(site.get(path)).links() == ways, path
+    assert Page(site.post("/manage", data={}, headers={"Origin": "https://evil.example"})).links() == ["/"]

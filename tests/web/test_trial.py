@@ -210,10 +210,51 @@ def test_the_record_as_it_stood_on_a_day(site: Site, lived: House) -> None:
     assert "Recruiting (looking for participants)" in found.text
     assert "Suspended" not in found.text
     assert SMOKE_FREE_BEFORE in found.text
-    assert page(site, f"{PAGE}/at/2030-01-01").text.count("Suspended (paused)")
-    for odd in ("2024-01-01", "2026-02-30", "20260204", "x", "2026-02", "%00"):
-        assert site.get(f"{PAGE}/at/{odd}").status_code == 404
-    assert site.get(f"{PAGE}/at?date=soon").status_code == 404
+    assert "This is not how the entry stands now." in found.text
+    current = page(site, f"{PAGE}/at/2026-02-06")
+    assert "The entry still stands so. It is version 5" in current.text
+    assert "This is not how" not in current.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "why"),
+    [
+        ("at/2024-01-01", 404, ""),
+        ("at/2026-02-30", 404, "That is no day of the calendar."),
+        ("at/20260204", 404, "That is no day of the calendar."),
+        ("at/x", 404, "That is no day of the calendar."),
+        ("at/2030-01-01", 404, "That day is still to come."),
+        ("at/2026-02-07", 404, "That day is still to come."),
+        ("at?date=soon", 422, "Choose a day."),
+        ("at?date=", 422, "Choose a day."),
+        ("at", 422, "Choose a day."),
+    ],
+)
+def test_a_day_that_nothing_is_held_of_is_answered_with_what_is_held(site: Site, lived: House, asked: str, status: int, why: str) -> None:
+    found = Page(site.get(f"{PAGE}/{asked}"))
+    is_sound(found)
+    assert found.answer.status_code == status
+    assert f"{why} The first version that is held is of 3 February 2025.".strip() in found.text
+    field = found.soup.find(id="date")
+    assert field is not None
+    assert (field["min"], field["max"]) == ("2025-02-03", "2026-02-06")
+    assert PAGE in found.links()
+    assert page(site).soup.find(id="date")["min"] == "2025-02-03"  # type: ignore[index]
+
+
+def test_every_version_can_be_read_whole_also_of_one_day(site: Site, lived: House) -> None:
+    change(lived, record.with_status(lived.registry.study(TRIAL), "RECRUITING", posted="2026-02-06"))
+    links = [link for link in page(site, f"{PAGE}/versions").links() if link.startswith(f"{PAGE}/versions/")]
+    assert links == [f"{PAGE}/versions/{number}" for number in (6, 5, 4, 3, 2, 1)]
+    assert set(links) <= set(page(site).links()), "and by the table beside the timeline"
+    for number, said in ((5, "This is not how the entry stands now. It is version 5"), (6, "The entry still stands so. It is version 6")):
+        found = page(site, f"{PAGE}/versions/{number}")
+        assert f"version {number}" in found.heading
+        assert said in found.text
+    assert "Suspended (paused)" in page(site, f"{PAGE}/versions/5").text
+    assert "Timeline from 3 February 2025 to 5 February 2026" in page(site, f"{PAGE}/versions/3").text
+    for odd in ("0", "7", "-1", "x", "99999999999999999999", "1?as=NCT00000009", "1?as=x"):
+        assert site.get(f"{PAGE}/versions/{odd}").status_code == 404
 
 
 def test_any_two_versions_side_by_side(site: Site, lived: House) -> None:
@@ -351,7 +392,11 @@ def test_what_is_held_under_a_former_number_is_among_the_versions(site: Site, ho
     assert "20 January 2026" in table
     assert "Suspended" in table
     assert "As It Was Called First" in page(site, f"/trials/{NEW}/at/2026-01-12").text
-    assert f"/trials/{NEW}/at/2026-01-10" in found.links()
+    assert f"/trials/{NEW}/versions/1?as={OLD}" in found.links()
+    first = page(site, f"/trials/{NEW}/versions/1?as={OLD}")
+    assert "As It Was Called First" in first.text
+    assert f"It is from the time when this was {OLD}." in first.text
+    assert site.get(f"/trials/{OLD}/versions/1").headers["Location"] == f"../../{NEW}/versions/1?as={OLD}"
     assert f"Som {OLD}" in page(site, f"/trials/{NEW}/versions?lang=da").text
 
 

@@ -20,6 +20,9 @@ from registry_sync.trials.dates import RegistryDate
 DOMAIN = "registry_sync"
 LOCALE_FOLDER = Path(__file__).resolve().parent.parent / "locale"
 ENGLISH = "en"
+_ISO = 2
+_NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
+"""Codes of groups of countries, of tests, and of none."""
 _FORMATS = {ENGLISH: "en_GB"}
 """Where the formats of a language are taken from: "25 February 2026" is British."""
 
@@ -91,6 +94,15 @@ def _country_codes() -> dict[str, str]:
     from babel import Locale
 
     return {str(name).casefold(): code for code, name in Locale.parse(ENGLISH).territories.items() if code.isalpha()}
+
+
+@lru_cache(maxsize=1)
+def countries() -> tuple[str, ...]:
+    """The English names of all countries and areas of ISO 3166-1."""
+    from babel import Locale
+
+    territories = Locale.parse(ENGLISH).territories
+    return tuple(str(name) for code, name in territories.items() if code.isalpha() and len(code) == _ISO and code not in _NO_COUNTRIES)
 
 
 @lru_cache(maxsize=1)

@@ -49,19 +49,30 @@ _NAMES = {
     "macao sar china": "macau",
     "macao": "macau",
     "taiwan, province of china": "taiwan",
-    "bosnia & herzegovina": "bosnia and herzegovina",
-    "trinidad & tobago": "trinidad and tobago",
     "venezuela, bolivarian republic of": "venezuela",
     "bolivia, plurinational state of": "bolivia",
     "myanmar (burma)": "myanmar",
     "congo - kinshasa": "democratic republic of the congo",
     "c\u00f4te d\u2019ivoire": "ivory coast",
     "palestinian territories": "palestine",
+    "congo - brazzaville": "congo",
+    "republic of the congo": "congo",
+    "micronesia, federated states of": "micronesia",
+    "federated states of micronesia": "micronesia",
+    "s\u00e3o tom\u00e9 and pr\u00edncipe": "sao tome and principe",
+    "saint vincent and grenadines": "saint vincent and the grenadines",
+    "virgin islands (u.s.)": "us virgin islands",
+    "u.s. virgin islands": "us virgin islands",
+    "holy see (vatican city state)": "vatican city",
+    "falkland islands (malvinas)": "falkland islands",
+    "reunion": "r\u00e9union",
+    "cura\u00e7ao": "curacao",
 }
 """Another name, in lower case, and the one that stands for the country here (ISO 3166-1 names the country behind both)."""
 
 
 def country_key(name: str | None) -> str:
     """What is compared of a country: one key for all its names; empty where none is stated."""
-    spelt = caseless(name or "")
+    spelt = caseless(name or "").replace(" & ", " and ")
+    spelt = f"saint {spelt[4:]}" if spelt.startswith("st. ") else spelt
     return _NAMES.get(spelt, spelt)

@@ -16,11 +16,12 @@ from jobs import asking, managing
 from registry_sync.notices.i18n import translator
 from registry_sync.notices.route import COORDINATOR_TOPICS, READER_TOPICS
 from registry_sync.sources.ctgov_search import Search
+from registry_sync.trials.countries import country_key
 from registry_sync.trials.record import TOPICS
 from registry_sync.web import answers, forms
 from registry_sync.web.forms import AS_IT_IS, GROUPS, OF_READERS, Choice, Endpoint, Typed
 from registry_sync.web.pages import around_of, failed, language_of
-from registry_sync.web.subscribing import address_of, areas, choices, gone_to, title_of
+from registry_sync.web.subscribing import address_of, all_countries, areas, choices, gone_to, title_of
 from registry_sync.web.wishes import EVERY_WORDS, MOST_TRIALS, TOPIC_WORDS
 
 Make = Callable[[Request, History, str, Typed | None], Response]
@@ -119,11 +120,14 @@ def change(request: Request, history: History, address: str, typed: Typed | None
     t = translator(language_of(request))
     groups = _groups(row)
     countries = _countries(row)
-    offered = sorted({*catalogue.countries(history), *(countries if len(countries) == 1 else ())})
+    near = catalogue.countries(history)
+    every = all_countries(history)
+    if len(countries) == 1 and countries[0] not in near:  # as it was chosen, whatever it is called now
+        near = [*(each for each in near if country_key(each) != country_key(countries[0])), *countries]
     chosen = _choice(row, groups)
     if typed is not None:
         zones = forms.known_zones(row["timezone"])
-        allowed = {*offered, *([AS_IT_IS] if len(countries) > 1 else [])}
+        allowed = {*near, *every, *([AS_IT_IS] if len(countries) > 1 else [])}
         chosen = forms.choice(typed, t, groups=groups, countries=allowed, zones=zones)
         if not typed.errors:
             kept = frozenset(countries) if chosen.country == AS_IT_IS else frozenset(filter(None, [chosen.country]))
@@ -141,7 +145,7 @@ def change(request: Request, history: History, address: str, typed: Typed | None
         error=typed.error,
         its=_told(request, history, row),
         several=t.join([t.country(each) for each in countries]) if len(countries) > 1 else "",
-        **choices(groups, offered, chosen, t),
+        **choices(groups, near, every, chosen, t),
     )
 
 

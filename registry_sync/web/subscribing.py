@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from db import aliases, catalogue, searches, watches
+from db.cards import folded
 from db.catalogue import Wanted
 from db.connection import History
 from jobs import asking
@@ -20,7 +21,7 @@ from registry_sync.errors import UsageError
 from registry_sync.notices.address import classify
 from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.confirm import consent
-from registry_sync.notices.i18n import Translator, languages, translator
+from registry_sync.notices.i18n import Translator, countries, languages, translator
 from registry_sync.sources.ctgov_search import Search
 from registry_sync.trials.countries import country_key
 from registry_sync.trials.record import trial_id
@@ -136,14 +137,20 @@ def _trial(written: str) -> str:
 
 
 def _countries(history: History, offer: Offer) -> list[str]:
-    """The countries with sites of what can be chosen; of what is not known yet, all."""
-    if not offer.picked or offer.searches:
+    """The countries with sites now of what can be chosen."""
+    if not offer.picked:
         return catalogue.countries(history)
     names: dict[str, str] = {}
     for row in catalogue.cards(history, offer.trials):
         for name in row["countries"]:
             names.setdefault(country_key(name), name)
     return sorted(names.values())
+
+
+def all_countries(history: History) -> list[str]:
+    """Every country, since a trial may come to one where it has no site yet; each once, as the watched trials name it."""
+    names = {country_key(name): name for name in (*countries(), *catalogue.countries(history))}
+    return list(names.values())
 
 
 # --- what came of the form --------------------------------------------------------------------------------------------------------
@@ -154,7 +161,7 @@ def _checked(request: Request, history: History, offer: Offer, typed: Typed, t: 
     address = address_of(typed, t)
     trials, search = _followed(history, offer, typed, t)
     zones = forms.known_zones(around_of(request).settings.schedule.timezone)
-    chosen = forms.choice(typed, t, groups=forms.OF_READERS, countries=_countries(history, offer), zones=zones)
+    chosen = forms.choice(typed, t, groups=forms.OF_READERS, countries=all_countries(history), zones=zones)
     if typed.one("consent") != "yes":
         typed.wrong("consent", t.gettext("Nothing can be sent without your consent."))
     if not typed.errors and not forms.is_fresh(request, history, "subscribe", typed):
@@ -226,18 +233,26 @@ def _page(request: Request, history: History, offer: Offer, typed: Typed, chosen
         numbers=typed.one("numbers"),
         consented=typed.one("consent") == "yes",
         consent=consent(language_of(request)),
-        **choices(forms.OF_READERS, _countries(history, offer), chosen, t),
+        **choices(forms.OF_READERS, _countries(history, offer), all_countries(history), chosen, t),
     )
 
 
-def choices(groups: Sequence[str], countries: Sequence[str], chosen: Choice, t: Translator) -> dict[str, Any]:
-    """What the fields offer that say how news is told."""
+def choices(groups: Sequence[str], near: Sequence[str], every: Sequence[str], chosen: Choice, t: Translator) -> dict[str, Any]:
+    """What the fields offer that say how news is told; ``near``: the countries that come first, of ``every`` one."""
+    first = {country_key(name) for name in near}
     zones = forms.zones()
     listed = {"UTC", *(name for names in zones.values() for name in names)}
     return {
         "chosen": chosen,
         "groups": [(name, t.gettext(forms.GROUPS[name][0]), name in chosen.about) for name in groups],
-        "countries": sorted(((t.country(each), each) for each in countries), key=lambda pair: pair[0].casefold()),
+        "countries": [
+            (label, sorted(((t.country(each), each) for each in names), key=lambda pair: folded(pair[0])))
+            for label, names in (
+                (t.gettext("Countries with sites now"), near),
+                (t.gettext("Other countries"), [each for each in every if country_key(each) not in first]),
+            )
+            if names
+        ],
         "zones": zones,
         "other_zones": ["UTC"] if chosen.timezone in listed else ["UTC", chosen.timezone],
         "languages": [(each, answers.NAMES.get(each, each)) for each in languages()],

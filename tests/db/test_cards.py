@@ -14,6 +14,8 @@ from db.catalogue import Wanted
 from db.connection import APPLICATION_ID, History, open_history
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
+from registry_sync.notices.i18n import countries
+from registry_sync.trials.countries import country_key
 from tests.db.past import keep_study
 
 NOW = "2026-02-02T06:17:00Z"
@@ -84,3 +86,18 @@ def test_a_country_is_one_under_all_its_names(history: History, name: str) -> No
     keep_study(history, record.a_study(TRIAL, places=(("Ankara", "Turkey"),)), posted="2026-02-02", seen="2026-02-02")
     assert found(history, country=name) == [TRIAL]
     assert catalogue.countries(history) == ["Turkey"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "chosen"),
+    [
+        ("Saint Lucia", "St. Lucia"),
+        ("Antigua and Barbuda", "Antigua & Barbuda"),
+        ("Bosnia and Herzegovina", "Bosnia & Herzegovina"),
+        ("Congo, The Democratic Republic of the", "Congo - Kinshasa"),
+        ("Hong Kong", "Hong Kong SAR China"),
+    ],
+)
+def test_a_country_that_is_chosen_from_the_list_is_the_registrys(listed: str, chosen: str) -> None:
+    assert chosen in countries()
+    assert country_key(chosen) == country_key(listed)

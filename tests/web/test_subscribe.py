@@ -301,3 +301,23 @@ def test_titles_are_anybodys_text(site: Site, watched: House) -> None:
     page = send(site, way, address="nonsense", numbers='"><script>')
     assert page.answer.status_code == 422
     is_sound(page)
+
+
+def countries_of(page: Page) -> dict[str, list[str]]:
+    groups = page.soup.select("#country optgroup")
+    return {str(group["label"]): [str(each["value"]) for each in group.find_all("option")] for group in groups}
+
+
+def test_a_country_without_a_site_yet_can_be_chosen(site: Site, watched: House) -> None:
+    for path in (f"/subscribe?trial={TRIAL}", condition(site).replace("/condition/", "/subscribe?condition="), "/subscribe"):
+        offered = countries_of(Page(site.get(path)))
+        assert offered["Countries with sites now"] == ["Denmark"]
+        others = offered["Other countries"]
+        assert len(others) == len(set(others)) > 200
+        assert {"Norway", "Czechia", "South Korea"} <= set(others)
+        assert not {"Denmark", "European Union", "World"} & set(others)
+    assert ask(site, country="Norway").status_code == 303
+    link = newest_link(site, 1)
+    assert "Sites in these countries only: Norway" in Page(site.get(link)).text
+    in_danish = countries_of(Page(site.get("/subscribe?lang=da")))
+    assert "Norway" in in_danish["Andre lande"]

@@ -121,7 +121,8 @@ def deliver(around: Surroundings, *, channels: Callable[[Surroundings], Channels
             finally:
                 around.progress.end()
                 runs.end(history, run, around.stamp(), "partial" if report.is_partial else "done", report.as_json())
-        report.waiting = outbox.counts(history, around.stamp())["waiting"] + confirmations.waiting(history)
+        report.asking = confirmations.waiting(history)
+        report.waiting = outbox.counts(history, around.stamp())["waiting"] + report.asking
     return report
 
 

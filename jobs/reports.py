@@ -18,12 +18,16 @@ TO_MEND = "ClinicalTrials.gov does not know this id"
 
 
 class DeliverReport(msgspec.Struct):
-    """What a delivery did: ``sent``, ``retrying`` and ``failed`` (parked) by this run, ``waiting`` what is unsent after it."""
+    """What a delivery did: ``sent``, ``retrying`` and ``failed`` (parked) by this run, ``waiting`` what is unsent after it.
+
+    ``asking``: those of them that ask to confirm or bring a link: the outbox does not list them, since they are no news.
+    """
 
     sent: int = 0
     retrying: int = 0
     failed: int = 0
     waiting: int = 0
+    asking: int = 0
     problems: list[str] = msgspec.field(default_factory=list)
 
     @property
@@ -34,7 +38,7 @@ class DeliverReport(msgspec.Struct):
     def as_json(self) -> dict[str, int]:
         """The object of ``deliver --json``."""
         numbers = msgspec.structs.asdict(self)
-        del numbers["problems"]
+        del numbers["problems"], numbers["asking"]
         return numbers
 
 

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from db import keys
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
@@ -153,3 +155,13 @@ def test_many_deliveries_at_once_bring_each_notice_once(terminal: Terminal) -> N
     ]
     assert [process.wait(40) for process in together] == [0] * 4
     assert sorted(mail.recipients[0] for mail in terminal.house.mailbox.messages) == sorted([*readers, READER])
+
+
+def test_what_waits_and_is_no_news_is_counted_apart(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(terminal)
+    monkeypatch.setenv("REGISTRY_SYNC_WEB_URL", "https://trials.example.org")
+    terminal.house.mailbox.refuse_recipient("another@example.org", "450 4.2.0 Later")
+    terminal("subscribe", "another@example.org", TRIAL)
+    said = terminal("deliver")
+    assert said.out == "0 sent, 1 to be tried again, 0 parked, 0 waiting, and 1 that ask or bring a link\n"
+    assert terminal("deliver", "--json").json["waiting"] == 1

@@ -71,10 +71,10 @@ def with_type(text: str, kind: Any, t: Translator, style: Style) -> str:
     return f"{text} ({word})" if word else text
 
 
-def place(value: Any) -> str:
-    """A site without its status: "Hospital, City, Country"; a state only where there is no city."""
-    city = text_of(value, "city") or text_of(value, "state")
-    return ", ".join(part for part in (text_of(value, "facility"), city, text_of(value, "country")) if part)
+def place(value: Any, t: Translator | None = None) -> str:
+    """A site without its status: "Hospital, City, Country"; a state only where there is no city. ``t``: the country in its language."""
+    city, country = text_of(value, "city") or text_of(value, "state"), text_of(value, "country")
+    return ", ".join(part for part in (text_of(value, "facility"), city, t.country(country) if t else country) if part)
 
 
 def person(value: Any, t: Translator, style: Style) -> str:
@@ -91,7 +91,8 @@ def reachable(value: Any, t: Translator, style: Style) -> str:
 
 
 def _location(value: Any, t: Translator, style: Style) -> str:
-    where, status = place(value) or t.gettext("a site without a name"), value.get("status")
+    where = place(value, t if style == "reader" else None) or t.gettext("a site without a name")
+    status = value.get("status")
     return f"{where} ({token(status, t, style)})" if status is not None else where
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from registry_sync.notices.i18n import translator
 from registry_sync.notices.story import Story, story, subject
 from registry_sync.trials.record import Dated, Enrollment, Location, Record
 from tests.notices.told import RECORD, SITE, TRIAL, change, closing, news, notice, record
@@ -325,3 +326,12 @@ def test_the_title_is_in_the_story_and_never_in_the_subject() -> None:
     heard = status("RECRUITING", "COMPLETED")
     assert heard.title == RECORD.brief_title
     assert RECORD.brief_title not in heard.subject
+
+
+def test_a_country_is_named_in_the_readers_language_wherever_a_site_stands() -> None:
+    from registry_sync.notices.values import describe
+
+    site = {"facility": "Fjord Clinic", "city": "Oslo", "country": "Norway", "status": "RECRUITING"}
+    assert describe("locations", site, translator("da"), "reader").startswith("Fjord Clinic, Oslo, Norge (")
+    assert describe("locations", site, translator("da"), "coordinator").startswith("Fjord Clinic, Oslo, Norway (")
+    assert describe("locations", site, translator("en"), "reader").startswith("Fjord Clinic, Oslo, Norway (")

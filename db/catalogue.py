@@ -16,6 +16,7 @@ from db.public import State
 from registry_sync.trials.countries import country_key
 
 MOST_WORDS = 12
+_QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
 _NUMBER = re.compile(r"(?:nct)?\d+", re.ASCII)
 _FORMERLY = "EXISTS (SELECT 1 FROM alias WHERE alias.trial = watch.trial AND instr(lower(alias.old), ?))"
 _NEWEST = """
@@ -88,9 +89,14 @@ def found(history: History, wanted: Wanted) -> list[str]:
     return [row["trial"] for row in rows]
 
 
+def _words(text: str) -> list[str]:
+    """What is looked for; quotes around words are none of them."""
+    return list(filter(None, (word.strip(_QUOTES) for word in folded(text).split())))[:MOST_WORDS]
+
+
 def _conditions(wanted: Wanted) -> tuple[list[str], list[str]]:
     conditions, values = [], []
-    for word in folded(wanted.words).split()[:MOST_WORDS]:
+    for word in _words(wanted.words):
         if _NUMBER.fullmatch(word):
             conditions.append(f"(instr(card.words, ?) OR {_FORMERLY})")
             values += [word, word]
@@ -101,7 +107,7 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[str]]:
         conditions.append("instr(card.condition_keys, ?)")
         values.append(f"\n{folded(name_of(wanted.condition))}\n")
     elif wanted.condition:
-        for word in folded(wanted.condition).split()[:MOST_WORDS]:
+        for word in _words(wanted.condition):
             conditions.append("instr(card.condition_keys, ?)")
             values.append(word)
     if wanted.country:

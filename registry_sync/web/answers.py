@@ -224,7 +224,12 @@ def _in_other_languages(request: Request) -> list[tuple[str, str, str]]:
 
 
 def _canonical(request: Request, lang: str | None = None) -> str:
-    """The public address of this page, without what does not make it another one; of its form in a language. Empty where none is set."""
+    """The public address of this page, without what does not make it another one; of its form in a language.
+
+    Empty where none is set, and of a page behind a link that is a secret.
+    """
+    if "token" in request.path_params:
+        return ""
     base = around_of(request).settings.web.url.rstrip("/")
     chosen = links(request).chosen if lang is None else lang
     given = [(name, value) for name, value in request.query_params.multi_items() if name in _OF_A_PAGE and value]

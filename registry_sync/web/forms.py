@@ -126,8 +126,9 @@ def _is_ours(request: Request, origin: str) -> bool:
         theirs, public = urlsplit(origin), urlsplit(around_of(request).settings.web.url)
     except ValueError:
         return False
-    is_public = bool(public.netloc) and (theirs.scheme, theirs.netloc.lower()) == (public.scheme, public.netloc.lower())
-    return is_public or (theirs.scheme in ("http", "https") and theirs.netloc.lower() == request.headers.get("host", "").lower())
+    if public.netloc:  # then what a request says of the host that it came to does not count: a name of anybody's may lead here
+        return (theirs.scheme, theirs.netloc.lower()) == (public.scheme, public.netloc.lower())
+    return theirs.scheme in ("http", "https") and theirs.netloc.lower() == request.headers.get("host", "").lower()
 
 
 def refused(request: Request) -> Response:
@@ -175,10 +176,14 @@ def choice(typed: Typed, t: Translator, *, groups: Collection[str], countries: C
     timezone = typed.one("timezone")
     if timezone not in zones:
         typed.wrong("timezone", t.gettext("Choose a time zone from the list."))
+    least = typed.one("least") or "minor"
+    if least not in ("minor", "major"):
+        typed.wrong("least", t.gettext("Tick this, or leave it."))
+        least = "minor"
     language = typed.one("language")
     if language not in languages():
         typed.wrong("language", t.gettext("Choose a language from the list."))
-    return Choice(about, country, "major" if typed.one("least") == "major" else "minor", every or "now", timezone, language)
+    return Choice(about, country, least, every or "now", timezone, language)
 
 
 def topics(about: Iterable[str]) -> frozenset[str]:

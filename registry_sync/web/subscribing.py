@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -36,17 +37,20 @@ A_PAGE = 50
 MOST_FOLLOWED = 500
 """Trials of one subscription; who wants more takes a search, or all."""
 LONGEST_ADDRESS = 254
+_NAME = re.compile(r".+\.(?!\d+$)[^.]+")
+"""Of a mailbox that anybody may name: a domain below another one, and no number of a machine."""
 _ASKED_FOR = ("trial", "condition", "q", "on", "country", "status", "lang")
 """What the address of the form may say."""
 
 
 class Offer(msgspec.Struct, frozen=True):
     """What can be chosen: ``trials``, of which ``picked`` are beforehand, of ``total``; or, for a ``condition``, what watched searches
-    find, and the ``trials`` that are known now."""
+    find, and the ``trials`` that are known now. ``is_named``: the address names these, and no search among all."""
 
     trials: tuple[str, ...]
     picked: frozenset[str] = frozenset()
     total: int = 0
+    is_named: bool = False
     condition: str = ""
     searches: tuple[tuple[str, Search], ...] = ()
 
@@ -95,7 +99,7 @@ def address_of(typed: Typed, t: Translator) -> str:
         kind, address = "chat", ""
     if not written:
         typed.wrong("address", t.gettext("Type your mail address."))
-    elif kind != "email" or "." not in address.rpartition("@")[2] or len(address) > LONGEST_ADDRESS:
+    elif kind != "email" or not _NAME.fullmatch(address.rpartition("@")[2]) or len(address) > LONGEST_ADDRESS:
         typed.wrong("address", t.gettext("This is no mail address. It looks like name@example.org."))
     return address
 
@@ -113,10 +117,11 @@ def _offer(request: Request, history: History) -> Offer | None:
         current = aliases.current_ids(history, [each for each in ids if each])
         watched = watches.watched(history, current)
         trials = tuple(each for each in current if each in watched)
-        return Offer(trials, frozenset(trials), len(trials)) if trials else None
+        return Offer(trials, frozenset(trials), len(trials), is_named=True) if trials else None
     named = {name: one_line(query.get(name, "")[:LONGEST_QUERY]) for name in ("q", "on", "country", "status")}
     found = catalogue.found(history, Wanted(named["q"], named["on"], named["country"], named["status"].upper()))
-    return Offer(tuple(found[:A_PAGE]), total=len(found))
+    only_one = frozenset(found) if len(found) == 1 and any(named.values()) else frozenset[str]()
+    return Offer(tuple(found[:A_PAGE]), only_one, len(found))
 
 
 def _of_condition(history: History, written: str) -> Offer | None:
@@ -126,7 +131,7 @@ def _of_condition(history: History, written: str) -> Offer | None:
     watched = tuple((f"search-{number}", search) for number, search in widest_first)
     if not name and not watched:
         return None
-    return Offer(found, frozenset(found), len(found), name or one_line(written), watched)
+    return Offer(found, frozenset(found), len(found), is_named=True, condition=name or one_line(written), searches=watched)
 
 
 def _trial(written: str) -> str:
@@ -138,7 +143,7 @@ def _trial(written: str) -> str:
 
 def _countries(history: History, offer: Offer) -> list[str]:
     """The countries with sites now of what can be chosen."""
-    if not offer.picked:
+    if not offer.is_named:
         return catalogue.countries(history)
     names: dict[str, str] = {}
     for row in catalogue.cards(history, offer.trials):
@@ -187,7 +192,7 @@ def _followed(history: History, offer: Offer, typed: Typed, t: Translator) -> tu
         if search is None and offer.searches and (what != "known" or not offer.trials):
             typed.wrong("what", t.gettext("Choose which trials."), f"what-{offer.searches[0][0]}")
         return (() if search else offer.trials), search
-    if what == "all" and not offer.picked:
+    if what == "all" and not offer.is_named:
         return (), None
     chosen = [each for each in map(_trial, typed.several("trial")) if each]
     for written in typed.one("numbers").replace(",", " ").split()[:MOST_FOLLOWED]:
@@ -227,7 +232,7 @@ def _page(request: Request, history: History, offer: Offer, typed: Typed, chosen
         searches=[(value, areas(search, t)) for value, search in offer.searches],
         trials=[(each, title_of(titles.get(each)), each in picked) for each in shown],
         total=offer.total,
-        is_given=bool(offer.picked),
+        is_given=offer.is_named,
         what=typed.one("what") if sent else (offer.searches[0][0] if offer.searches else ""),
         address=typed.one("address"),
         numbers=typed.one("numbers"),

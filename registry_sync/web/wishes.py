@@ -20,6 +20,7 @@ from registry_sync.notices.confirm import consent
 from registry_sync.notices.i18n import translator
 from registry_sync.notices.tokens import read_stop_token
 from registry_sync.trials.record import N_, TOPICS
+from registry_sync.web.answers import NAMES
 from registry_sync.web.pages import TO_MANAGE, TO_SUBSCRIBE, around_of, failed, page
 
 MOST_TRIALS = 200
@@ -98,6 +99,8 @@ def confirm(request: Request) -> Response:
         least_is_major=its.least == "major",
         countries=t.join([t.country(country) for country in sorted(its.countries)]) if its.countries else "",
         every=t.gettext(EVERY_WORDS[its.every]),
+        timezone=its.timezone if its.every != "now" else "",
+        of_the_mails=NAMES.get(its.language, its.language),
         consent=consent(its.language),
     )
 

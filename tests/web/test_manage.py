@@ -337,3 +337,18 @@ def test_the_form_says_what_is_wrong(site: Site, told: House) -> None:
     _, data = fill(Page(site.get("/manage")), address=READER)
     without = [(name, value) for name, value in data if name != "token"]
     assert site.post("/manage", data=without).status_code == 422
+
+
+def test_what_no_form_of_ours_offers_is_refused(site: Site, told: House) -> None:
+    start = path(site, managed(site, 1))
+    page = send(site, f"{start}/1", least="xx")
+    assert page.answer.status_code == 422
+    assert [str(each["href"]) for each in page.soup.select(".problems a")] == ["#least"]
+    assert site.rows()[0]["least"] == "minor"
+
+
+def test_a_page_behind_a_link_names_no_address_of_its_own(site: Site, told: House) -> None:
+    start = path(site, managed(site, 1))
+    for page in (start, f"{start}/1", f"{start}/stop", f"{start}/erase", "/manage/x"):
+        assert not Page(site.get(page)).soup.select('link[rel="canonical"], link[hreflang]'), page
+    assert Page(site.get("/manage")).soup.select('link[rel="canonical"]')

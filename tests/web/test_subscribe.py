@@ -321,3 +321,40 @@ def test_a_country_without_a_site_yet_can_be_chosen(site: Site, watched: House) 
     assert "Sites in these countries only: Norway" in Page(site.get(link)).text
     in_danish = countries_of(Page(site.get("/subscribe?lang=da")))
     assert "Norway" in in_danish["Andre lande"]
+
+
+def test_one_trial_that_a_search_leaves_is_chosen_beforehand(site: Site, watched: House) -> None:
+    def picked(path: str) -> list[str]:
+        return [str(each["value"]) for each in Page(site.get(path)).soup.select("input[name=trial][checked]")]
+
+    assert picked(f"/subscribe?q={OTHER.lower()}&status=RECRUITING") == [OTHER]
+    assert picked("/subscribe?status=RECRUITING") == []
+    page = Page(site.get(f"/subscribe?q={OTHER}"))
+    assert "Not only these: every trial that is watched here, now and later" in page.text
+    assert ask(site, f"/subscribe?q={OTHER}").status_code == 303
+    newest_link(site, 1)
+    assert site.rows()[0]["trials"] == [OTHER]
+    assert ask(site, f"/subscribe?q={OTHER}", address="all@example.org", what="all").status_code == 303
+    newest_link(site, 2)
+    assert {row["address"]: row["trials"] for row in site.rows()}["all@example.org"] == "all"
+
+
+def test_a_mailbox_of_a_machines_number_is_none(site: Site, watched: House) -> None:
+    for address in ("a@127.0.0.1", "a@10.1", "a@[127.0.0.1]", "a@localhost"):
+        page = send(site, f"/subscribe?trial={TRIAL}", address=address, consent="yes")
+        assert page.answer.status_code == 422, address
+        assert "This is no mail address" in page.text
+
+
+def test_what_stands_in_the_host_of_a_request_does_not_make_it_ours(site: Site, watched: House) -> None:
+    headers = {"Origin": "http://evil.example", "Host": "evil.example", "Sec-Fetch-Site": "same-origin"}
+    page = send(site, f"/subscribe?trial={TRIAL}", address=READER, consent="yes", headers=headers)
+    assert page.answer.status_code == 403
+    assert "This was not sent from here" in page.text
+
+
+def test_the_page_that_asks_for_consent_names_language_and_time_zone(site: Site, watched: House) -> None:
+    ask(site, every="week", timezone="Asia/Tokyo", language="da")
+    page = Page(site.get(newest_link(site, 1)))
+    assert "Asia/Tokyo" in page.text
+    assert "Dansk" in page.text

@@ -38,6 +38,8 @@ PAGES = {
     "diff": f"/trials/{TRIAL}/diff?from=1&to=3&all=1",
     "diff of nothing": f"/trials/{TRIAL}/diff?from=2&to=2",
     "at": f"/trials/{TRIAL}/at/2026-02-06",
+    "a version": f"/trials/{TRIAL}/versions/1",
+    "a day before the first": f"/trials/{TRIAL}/at/2020-01-01",
     "listings": f"/trials/{TRIAL}/listings",
     "no listings": f"/trials/{OPEN}/listings",
     "status": "/status",
@@ -60,7 +62,7 @@ PAGES = {
     "nowhere": "/nothing/here",
     "not watched": "/trials/NCT09999999",
 }
-STATUS = {"used": 410, "nowhere": 404, "not watched": 404}
+STATUS = {"used": 410, "nowhere": 404, "not watched": 404, "a day before the first": 404}
 LOOKS = {"en": ((PHONE, "light"), (DESK, "dark")), "da": ((PHONE, "dark"), (DESK, "light"))}
 """Each size and each scheme in each language; each pair of them in one."""
 

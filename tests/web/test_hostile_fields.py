@@ -41,11 +41,11 @@ from tests.web.reading import Page, is_sound
 TEXTS = [*ATTACKS.values(), "\u202e" * 50 + "x", "עברית العربية " * 20, "Wort" * 500, "<![CDATA[x]]></content></entry>"]
 PAGE = "https://finder.example.org/trial?<b>=\u202e"
 """What a trial-finder site calls a page."""
-PAGES = ("", "?all=1", "/versions", "/diff?from=1&to=2&all=1", "/at/2026-02-02", "/at/2026-02-03", "/listings")
+PAGES = ("", "?all=1", "/versions", "/diff?from=1&to=2&all=1", "/at/2026-02-02", "/at/2026-02-03", "/versions/1", "/listings")
 ANSWERS = ("", "/at/2026-02-03", "/changes?housekeeping=true&backfilled=true", "/versions", "/diff?from=1&to=2", "/listings")
 ATTRIBUTES = frozenset(
     "action aria-describedby aria-hidden aria-label aria-labelledby autocomplete checked charset class colspan content cx cy datetime "
-    "dir for height href hreflang id lang list max maxlength method name open r rel required role scope selected tabindex type value "
+    "dir for height href hreflang id lang list max maxlength method min name open r rel required role scope selected tabindex type value "
     "viewbox width x x1 x2 y y1 y2".split()
 )
 MAIL_HEADERS = frozenset(

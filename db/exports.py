@@ -88,11 +88,6 @@ def with_pages(history: History, ids: Ids) -> list[str]:
     return [row["trial"] for row in _rows(history, f"SELECT DISTINCT trial FROM page WHERE {_ASKED_FOR} ORDER BY trial", ids)]  # noqa: S608
 
 
-def gone(history: History) -> set[str]:
-    """The trials that the registry does not show any more: whom it named in them it has taken down."""
-    return {row["trial"] for row in history.rows("SELECT trial FROM absence WHERE state = 'absent'")}
-
-
 def _listed(ids: Ids) -> str | None:
     return None if ids is None else json.dumps(list(ids))
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from registry_sync.trials.presence import Absence
 
 __all__ = [
-    "Clock", "State", "absence", "first_day", "held_under", "is_watched", "latest", "line_of", "neighbours", "numbered", "standing",
-    "states",
+    "Clock", "State", "absence", "first_day", "held_under", "is_shown", "is_watched", "latest", "line_of", "neighbours", "numbered",
+    "standing", "states",
 ]  # fmt: skip
 
 
@@ -113,6 +113,18 @@ def first_day(history: History, trial: str, source: str, clock: Clock) -> str | 
 def is_watched(history: History, trial: str) -> bool:
     """Is this trial watched, under this id or the one that it has now?"""
     return bool(watches.watched(history, (trial, aliases.current(history, trial))))
+
+
+def is_shown(history: History, version: Version) -> bool:
+    """Does the registry show the record as this version has it: is it the newest, and not taken down, as far as is known?"""
+    gone = absence(history, version.trial)
+    if gone is not None and gone.state == "absent":
+        return False
+    held = held_under(history, version.trial, version.source)
+    last = history.one(
+        "SELECT id FROM version WHERE trial = ? AND source = ? ORDER BY number DESC LIMIT 1", (held[0] if held else "", version.source)
+    )
+    return last is not None and last["id"] == version.id
 
 
 def absence(history: History, trial: str) -> Absence | None:

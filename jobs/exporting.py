@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from db import exports, searches, subscriptions, watches
+from db import exports, lookback, searches, subscriptions, watches
 from db import history as kept_versions
 from db.connection import History
 from jobs import kept
@@ -92,7 +92,6 @@ class Export:
         """The newest record of each trial. ``beyond``: with what stands only in what the registry sent."""
         from registry_sync.sources.ctgov_beyond import beyond as read  # loads what reads markup
 
-        gone = exports.gone(self._history) if self._scope.public else set()
         for version_id in exports.newest(self._history, self._ids, public=self._scope.public):
             self._go_on()
             try:
@@ -101,9 +100,10 @@ class Export:
             except Damaged as error:
                 self.troubles.append(str(error))
                 continue
-            is_gone = version.trial in gone
-            values = kept.record(version, is_current=not is_gone)
-            yield Trial(values, msgspec.structs.replace(more, sharing_plan=()) if is_gone else more)
+            if self._scope.public and not lookback.is_shown(self._history, version):
+                yield Trial(kept.bare(version), msgspec.structs.replace(more, sharing_plan=()))
+            else:
+                yield Trial(kept.whole(version), more)
 
     def versions(self) -> Iterator[Object]:
         """The versions held, without their records."""

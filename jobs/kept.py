@@ -10,6 +10,8 @@ from typing import Any
 
 from msgspec.structs import asdict, replace
 
+from db import lookback
+from db.connection import History
 from db.history import Version
 from db.vitals import without_userinfo
 from registry_sync.notices import phrases
@@ -19,21 +21,47 @@ from registry_sync.notices.i18n import translator
 from registry_sync.notices.values import differing_parts
 from registry_sync.notices.wording import ITEM_LINES, PART_LABELS, summary
 from registry_sync.trials.changes import Change, KeptChange
-from registry_sync.trials.record import plain
+from registry_sync.trials.people import PLACES as OF_PEOPLE
+from registry_sync.trials.record import Record, plain
 
-OF_PEOPLE = frozenset({"central_contacts", "overall_officials", "locations", "responsible_party"})
-"""The fields in which people are named."""
+NAMING = OF_PEOPLE - {"locations"}
+"""The fields with people of which the words for readers name them, too: of a site's contacts none does."""
 _PERSONAL = ("name", "phone", "email")
 _MAIL = re.compile(r"[^\s@<>()\[\],;:\"']{1,64}@[^\s@<>()\[\],;:\"']{1,255}")
 
 
-def record(version: Version, *, is_current: bool) -> dict[str, Any]:
-    """A record as ``show --json`` has it; one that is not the current one without people."""
+def record(history: History, version: Version) -> dict[str, Any]:
+    """A record as ``show --json`` has it; one that the registry does not show now without people."""
+    return whole(version) if lookback.is_shown(history, version) else bare(version)
+
+
+def bare(version: Version) -> dict[str, Any]:
+    """A record as ``show --json`` has it, without people."""
+    return {name: without_people(name, value) for name, value in whole(version).items()}
+
+
+def whole(version: Version) -> dict[str, Any]:
+    """A record as ``show --json`` has it, with all that it says."""
     values = plain(version.record)
     values.pop("trial", None)
-    if not is_current:
-        values = {name: without_people(name, value) for name, value in values.items()}
     return {"trial": version.trial, "source": version.source, "registry_date": version.registry_date, "seen_at": version.seen_at, **values}
+
+
+def as_shown(history: History, version: Version) -> Record:
+    """A version as it may be read: without people when it is not the record as the registry shows it now."""
+    if lookback.is_shown(history, version):
+        return version.record
+    sites = version.record.locations
+    bare = sites and tuple(replace(site, contacts=()) for site in sites)
+    return replace(version.record, central_contacts=None, overall_officials=None, responsible_party=None, locations=bare)
+
+
+def still_names(current: Record, field: str, value: Any) -> bool:
+    """Does the record as it may be read now name whom this value of a field of ``NAMING`` names, if it names anybody?"""
+    listed = plain(getattr(current, field))
+    if not isinstance(value, dict) or value.get("name") is None:
+        return True
+    return value in listed if isinstance(listed, list) else isinstance(listed, dict) and value["name"] == listed.get("name")
 
 
 def change(told: KeptChange) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def trial(request: Request) -> Response:
         version = lookback.latest(history, ids[0], CTGOV)
         if version is None:
             raise nothing(comparing.NOT_SEEN)
-        return kept.record(version, is_current=True)
+        return kept.record(history, version)
 
     return _of_one(request, record)
 
@@ -68,10 +68,8 @@ def at(request: Request) -> Response:
     asked.only(request)
     day = asked.day(request.path_params["date"], "the date")
 
-    def record(history: History, ids: tuple[str, ...]) -> dict[str, Any]:
-        version = comparing.standing(history, _named(request), day)
-        last = lookback.latest(history, ids[0], CTGOV)
-        return kept.record(version, is_current=last is not None and last.id == version.id)
+    def record(history: History, _: tuple[str, ...]) -> dict[str, Any]:
+        return kept.record(history, comparing.standing(history, _named(request), day))
 
     return _of_one(request, record)
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from db import lookback
 from db.connection import History
+from jobs import kept
 from jobs.audit import Audited, audited
 from registry_sync.notices import phrases, values
 from registry_sync.notices.clean import as_text, cut, one_line
@@ -21,7 +22,7 @@ from registry_sync.trials.record import BY_NAME, N_
 from registry_sync.web import told
 from registry_sync.web.answers import public
 from registry_sync.web.pages import around_of, language_of
-from registry_sync.web.trial import PEOPLE, of_trial
+from registry_sync.web.trial import of_trial
 
 _MOST_ITEMS = 20
 _LONGEST_SIDE = 300
@@ -70,7 +71,7 @@ def _row(row: Verdict, today: datetime.date, t: Translator) -> dict[str, Any]:
     if days is not None and row.since:
         since = t.ngettext("{since} ({n} day)", "{since} ({n} days)", days).format(since=since, n=days)
     is_list = row.field in BY_NAME and BY_NAME[row.field].is_list
-    hidden = row.field in PEOPLE or row.field == "responsible_party"
+    hidden = row.field in kept.NAMING
     return {
         "label": phrases.reader_label(row.field, "", t),
         "word": t.gettext(_WORDS[row.verdict]),

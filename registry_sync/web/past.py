@@ -13,6 +13,7 @@ from db import history as versions
 from db import lookback
 from db.connection import History
 from db.history import Version
+from jobs import kept
 from jobs.comparing import differences
 from registry_sync.notices import phrases
 from registry_sync.notices.clean import cut
@@ -70,7 +71,8 @@ def diff(request: Request, history: History, trial: str) -> Response:
     if before.trial == after.trial and before.number > after.number:
         before, after = after, before
     found = [change for change in differences(history, before, after) if is_shown(change, everything=wants_all(request))]
-    items = list(_within(_LARGEST, (told_item(change, last.record, t) for change in found[:MOST_CHANGES])))
+    current = kept.as_shown(history, last)
+    items = list(_within(_LARGEST, (told_item(change, current, t) for change in found[:MOST_CHANGES])))
     return public(
         request,
         "diff",

@@ -18,6 +18,7 @@ from db import history as versions
 from db.connection import History
 from db.history import DatedChange
 from db.lookback import State
+from jobs import kept
 from registry_sync.errors import UsageError
 from registry_sync.notices import lifeline, phrases
 from registry_sync.notices.clean import cut, one_line
@@ -29,7 +30,7 @@ from registry_sync.sources.interface import CTGOV
 from registry_sync.trials import presence
 from registry_sync.trials.changes import Change
 from registry_sync.trials.presence import Absence
-from registry_sync.trials.record import Record, plain, trial_id
+from registry_sync.trials.record import Record, trial_id
 from registry_sync.web import told
 from registry_sync.web.answers import at_once, elsewhere, public, shown
 from registry_sync.web.home import page_number
@@ -42,8 +43,6 @@ MOST_IN_TABLE = 200
 """Versions in the table beside the timeline, the newest."""
 _NOT_ITS_OWN = frozenset({"listing", "deadlines"})
 """Topics that are not the trial's."""
-PEOPLE = frozenset({"central_contacts", "overall_officials"})
-"""Fields with names of people: one that the registry has taken down is not shown."""
 
 Make = Callable[[Request, History, str], Response]
 
@@ -96,7 +95,7 @@ def trial(request: Request, history: History, trial: str) -> Response:
         absent_since=told.day(absence.since, t) if absence and absence.state == "absent" else "",
         since=since(states, until, t),
         former=[(old, told.day(since, t)) for old, since in former],
-        changes=list(_by_day(found[(number - 1) * A_PAGE : number * A_PAGE], _Its(trial, former, version.record), t)),
+        changes=list(_by_day(found[(number - 1) * A_PAGE : number * A_PAGE], _Its(trial, former, kept.as_shown(history, version)), t)),
         total=len(found),
         number=number,
         pages=pages,
@@ -106,7 +105,7 @@ def trial(request: Request, history: History, trial: str) -> Response:
         versions=len(states),
         first=lookback.first_day(history, trial, CTGOV, "registry") or "",
         today=around_of(request).now().date().isoformat(),
-        **record_of(version.record, t, with_people=absence is None or absence.state != "absent"),
+        **record_of(version.record, t, with_people=lookback.is_shown(history, version)),
         **timeline(states, until, t),
         **_checked(history, trial, absence, t),
     )
@@ -270,10 +269,9 @@ def _under_its_number(change: DatedChange, its: _Its, t: Translator) -> Item:
 def told_item(change: Change, current: Record, t: Translator) -> Item:
     """One change in a reader's words, without people whom the registry does not show any more (``current``: its record now)."""
     shown = item(change, "reader", t)
-    if change.field not in PEOPLE:
+    if change.field not in kept.NAMING:
         return shown
-    listed = plain(getattr(current, change.field)) or []
     gone = t.gettext("a name that the registry does not show any more")
-    before = shown.before if change.before is None or change.before in listed else gone
-    after = shown.after if change.after is None or change.after in listed else gone
+    before = shown.before if kept.still_names(current, change.field, change.before) else gone
+    after = shown.after if kept.still_names(current, change.field, change.after) else gone
     return Item(shown.heading, before, after)

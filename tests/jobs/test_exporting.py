@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from db import exports, watches
+from db import absences, exports, watches
 from db.connection import open_history
 from jobs import exporting, handing
 from jobs.exporting import Export, Scope
@@ -88,7 +88,7 @@ def live_through(house: House, people: People) -> set[str]:
     house.sync(then_deliver=False)
     house.sync(then_deliver=False)
     with house.history() as history:
-        assert exports.gone(history) == {GONE}
+        assert set(absences.every(history)) == {GONE}
         watches.remove(history, [LEFT])
     shown = [house.registry.study(nct) for nct in (TRIAL, OTHER)]
     return {mark.decode() for study in shown for mark in MARK.findall(json.dumps(study).encode())}

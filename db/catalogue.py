@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from db import looks
+from db import looks, revisions
 from db.cards import folded, name_of
 from db.connection import History, Row
 from db.history import marks
@@ -55,9 +55,11 @@ class Wanted(msgspec.Struct, frozen=True):
 
 def stamp(history: History, trials: Sequence[str] = ()) -> State:
     """How far all that pages show has come, or with ``trials`` what is shown of these: a few look-ups, whatever is kept."""
-    only = "WHERE trial IN (SELECT value FROM json_each(:trials))" if trials else ""
+    these = "SELECT value FROM json_each(:trials)"
+    only = f"WHERE trial IN ({these})" if trials else ""
     row = history.one(
-        f"""SELECT (SELECT max(id) FROM version {only}) AS version, (SELECT max(id) FROM change {only}) AS change,
+        f"""SELECT {revisions.columns(these) if trials else revisions.columns()},
+                   (SELECT max(id) FROM version {only}) AS version, (SELECT max(id) FROM change {only}) AS change,
                    (SELECT count(*) FROM watch {only}) AS watched, (SELECT trial FROM watch ORDER BY rowid DESC LIMIT 1) AS newest,
                    (SELECT added_at FROM watch ORDER BY rowid DESC LIMIT 1) AS added_at,
                    (SELECT count(*) || ' ' || max(since) FROM alias) AS aliases,
@@ -69,11 +71,14 @@ def stamp(history: History, trials: Sequence[str] = ()) -> State:
                    {_LAST_RUN} AS run_at, (SELECT max(looked_at) FROM source) AS looked_at,
                    (SELECT max(seen_at) FROM version WHERE id = (SELECT max(id) FROM version {only})) AS seen_at,
                    (SELECT max(seen_at) FROM change WHERE id = (SELECT max(id) FROM change {only})) AS changed_at,
-                   (SELECT max(looked_at) FROM page {only}) AS page_at""",  # noqa: S608 - no value is in the text
+                   (SELECT max(looked_at) FROM page {only}) AS page_at, (SELECT max(added_at) FROM page {only}) AS page_added_at,
+                   (SELECT max(since) FROM alias) AS merged_at,
+                   (SELECT max(opened_at) FROM incident WHERE closed_at IS NULL) AS opened_at,
+                   (SELECT max(seen_at) FROM unparsed {only}) AS unparsed_at""",  # noqa: S608 - no value is in the text
         {"trials": json.dumps(list(trials))},
     )
     assert row is not None  # noqa: S101 - a question without a table has one row
-    times = [row[name] for name in ("added_at", "run_at", "looked_at", "seen_at", "changed_at", "page_at")]
+    times = [value for name, value in row.items() if name.endswith("_at")]
     return State(json.dumps(list(row.values())), max(filter(None, times), default=None))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from db import aliases, keys, watches
+from db import aliases, keys, revisions, watches
 from db.connection import History, Row
 from db.history import kept_change, marks
 from registry_sync.sources.ctgov_search import Search
@@ -73,13 +73,15 @@ def installation(history: History) -> uuid.UUID:
 def state(history: History) -> State:
     """Of everything that is watched."""
     row = history.one(
-        """SELECT (SELECT max(id) FROM change) AS change, (SELECT max(id) FROM version) AS version,
+        f"""SELECT {revisions.columns()}, (SELECT max(id) FROM change) AS change, (SELECT max(id) FROM version) AS version,
                   (SELECT count(*) FROM watch) AS watches, (SELECT max(rowid) FROM watch) AS watch,
-                  (SELECT count(*) || coalesce(max(since), '') FROM alias) AS aliases,
-                  (SELECT count(*) || coalesce(max(found_at), '') FROM search_trial WHERE NOT dropped) AS finds,
+                  (SELECT count(*) FROM alias) AS aliases,
+                  (SELECT coalesce(max(found_at), '') || ' ' || count(*) FROM search_trial WHERE NOT dropped) AS finds_at,
                   (SELECT count(*) || coalesce(max(id), '') FROM search WHERE watched) AS searches,
                   (SELECT max(seen_at) FROM change) AS changed_at, (SELECT seen_at FROM version ORDER BY id DESC LIMIT 1) AS seen_at,
-                  (SELECT added_at FROM watch ORDER BY rowid DESC LIMIT 1) AS added_at"""
+                  (SELECT max(since) FROM alias) AS merged_at,
+                  (SELECT max(added_at) FROM search WHERE watched) AS wanted_at,
+                  (SELECT added_at FROM watch ORDER BY rowid DESC LIMIT 1) AS added_at"""  # noqa: S608 - no value is in the text
     )
     assert row is not None  # noqa: S101 - it has one row
     return _as_state(row)
@@ -89,21 +91,22 @@ def state_of(history: History, ids: Sequence[str]) -> State:
     """Of one trial under all of its ids, and of the pages that show it."""
     these = marks(ids)
     row = history.one(
-        f"""SELECT (SELECT max(id) FROM change WHERE trial IN ({these})) AS change,
+        f"""SELECT {revisions.columns(these)}, (SELECT max(id) FROM change WHERE trial IN ({these})) AS change,
                    (SELECT max(id) FROM version WHERE trial IN ({these})) AS version,
                    (SELECT max(seen_at) FROM version WHERE trial IN ({these})) AS seen_at,
                    (SELECT seen_at FROM change WHERE trial IN ({these}) ORDER BY id DESC LIMIT 1) AS changed_at,
                    (SELECT count(*) || coalesce(max(read_at), '') || coalesce(max(looked_at), '') FROM page
                     WHERE trial IN ({these})) AS pages,
-                   (SELECT max(read_at) FROM page WHERE trial IN ({these})) AS read_at""",  # noqa: S608 - question marks
-        [*ids] * 6,
+                   (SELECT max(read_at) FROM page WHERE trial IN ({these})) AS read_at,
+                   (SELECT max(added_at) FROM page WHERE trial IN ({these})) AS added_at""",  # noqa: S608 - question marks
+        [*ids] * 9,
     )
     assert row is not None  # noqa: S101 - it has one row
     return _as_state({**row, "ids": ",".join(ids)})
 
 
 def _as_state(row: Row) -> State:
-    times = [str(value) for name, value in row.items() if name.endswith("_at") and value]
+    times = [time for name, value in row.items() if name.endswith("_at") and (time := str(value or "").partition(" ")[0])]
     return State("|".join(str(value) for value in row.values()), max(times, default=None))
 
 

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from db import steps
+from db import revisions, steps
 from db.connection import History, open_history, open_to_watch
 from registry_sync.errors import DatabaseError
 
@@ -36,6 +36,7 @@ class Readers:
         self._closed = False
         self._watched: tuple[tuple[int, int] | None, sqlite3.Connection] | None = None
         self._turn = 0
+        self._settled: tuple[int, int] | None = None
 
     @contextlib.contextmanager
     def open(self) -> Iterator[History]:
@@ -70,6 +71,15 @@ class Readers:
         except sqlite3.Error:
             return None
 
+    def settle(self) -> None:
+        """Note, once for each file, whether it took another's place. Raises DatabaseError as ``open_history`` does."""
+        file = _file(self._path)
+        if file == self._settled:
+            return
+        with open_history(self._path) as history:
+            revisions.settle(history)
+        self._settled = file
+
     def close(self) -> None:
         """Let go of the file, as soon as nobody reads in it."""
         with self._lock:
@@ -85,6 +95,7 @@ class Readers:
             with self._lock:
                 reader = self._free.pop() if self._free else None
             if reader is None:
+                self.settle()
                 return _Reader(file, open_history(self._path, shared=True))
             if reader.file == file and reader.is_ours():
                 return reader

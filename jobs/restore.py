@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from db import carrying, copying, replacing, runs
+from db import carrying, copying, replacing, revisions, runs
 from db.carrying import Carried
 from db.connection import History
 from jobs.backup import folder_of, named_now
@@ -119,5 +119,7 @@ def _fill_in(around: Surroundings, history: History, old: History | None, done: 
         done = msgspec.structs.replace(done, carried=carried)
     else:
         done = msgspec.structs.replace(done, held=carrying.hold(history, now))
+    with history.write() as connection:
+        revisions.note_another_file(connection, now)
     runs.end(history, run, now, "done", done.as_json())
     return done

@@ -158,7 +158,9 @@ def watched_searches(request: Request) -> Response:
     asked.only(request)
     with readers_of(request).open() as history:
         found = searches.every(history)
-        return answer(request, public.state(history), lambda: _json(found), found)
+        stands = public.state(history)
+        newest = max((row["looked_at"] or row["added_at"] for row in found), default="")
+        return answer(request, State(stands.key, max(stands.at or "", newest) or None), lambda: _json(found), found)
 
 
 def described(request: Request) -> Response:

@@ -20,7 +20,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from db.readers import Readers
 from jobs.surroundings import Surroundings, log
-from registry_sync.errors import SettingsError
+from registry_sync.errors import DatabaseError, SettingsError
 from registry_sync.web.app import application
 from registry_sync.web.guard import BUSY, Guard
 
@@ -54,6 +54,8 @@ def listen(address: str) -> socket.socket:
 def serve(around: Surroundings, listener: socket.socket) -> None:
     """Answer at this socket until SIGTERM or SIGINT, or ``around.stop``; in a thread that is not the main one, until the latter."""
     readers = Readers(around.database)
+    with contextlib.suppress(DatabaseError):  # who asks hears of it
+        readers.settle()
     try:
         asyncio.run(_serve(around, readers, listener))
     finally:

@@ -22,6 +22,7 @@ FIRST, SECOND = "NCT00000001", "NCT00000002"
 @pytest.fixture
 def opened(path: Path, history: History) -> Iterator[Readers]:
     made = Readers(path)
+    made.settle()
     yield made
     made.close()
 

@@ -6,14 +6,18 @@ import datetime
 
 import pytest
 
-from db import watches
+from db import searches, watches
 from db.copying import copy_to
+from jobs.backfill import backfill
+from jobs.surroundings import as_stamp
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
+from registry_sync.sources.ctgov_search import search_from
 from registry_sync.web import answers
 from tests.house import House
 from tests.web.conftest import Site
 
+OTHER = "NCT00000900"
 PATHS = ("/", f"/trials/{TRIAL}", f"/trials/{TRIAL}/versions", "/feed.atom", f"/trials/{TRIAL}/calendar.ics", "/api/trials")
 
 
@@ -81,3 +85,82 @@ def test_no_more_is_kept_than_may_be(site: Site, watched: House, monkeypatch: py
         assert site.get(f"/?q={number}").status_code == 200
     assert 0 < kept._size <= 40_000
     assert kept._size == sum(made.size for made in kept._made.values())
+
+
+def stale(site: Site, known: dict[str, tuple[int, str, str, str]]) -> list[str]:
+    """Of what is another answer now: what is said to be unchanged to who has this tag, or this date."""
+    site.house.at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=1)
+    found = []
+    for path, (status, text, tag, date) in known.items():
+        now = site.get(path)
+        if (now.status_code, now.text) != (status, text):
+            for header, value in (("If-None-Match", tag), ("If-Modified-Since", date)):
+                if value and site.get(path, headers={header: value}).status_code == 304:
+                    found.append(f"{path} by {header}")
+    return found
+
+
+def held(site: Site, *paths: str) -> dict[str, tuple[int, str, str, str]]:
+    answers_ = {path: site.get(path) for path in (*PATHS, *paths)}
+    return {path: (a.status_code, a.text, a.headers.get("ETag", ""), a.headers.get("Last-Modified", "")) for path, a in answers_.items()}
+
+
+@pytest.fixture
+def today(house: House) -> House:
+    """A house with the machine's own clock, by which it is noted that something left; what came, came an hour ago."""
+    house.at = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
+    for nct in (TRIAL, OTHER):
+        house.registry.put(record.a_study(nct))
+    house.watch(TRIAL, OTHER)
+    house.sync(days=0)
+    house.registry.put(record.with_status(house.registry.study(TRIAL), "SUSPENDED", posted="2026-02-03"))
+    house.sync(days=0)
+    house.at += datetime.timedelta(minutes=10)
+    return house
+
+
+def test_what_a_backfill_numbers_anew_is_no_old_answer(site: Site, today: House) -> None:
+    path = f"/api/trials/{TRIAL}/versions"
+    known = held(site, path)
+    assert all(tag and date for _, _, tag, date in known.values())
+    backfill(today.around, [TRIAL])
+    assert site.get(path).text != known[path][1]
+    assert stale(site, known) == []
+
+
+@pytest.mark.parametrize("gone", [TRIAL, OTHER])
+def test_who_asks_by_date_alone_hears_that_a_trial_has_left(site: Site, today: House, gone: str) -> None:
+    known = held(site)
+    with today.history() as history:
+        watches.remove(history, [gone])
+    assert site.get("/").text != known["/"][1]
+    assert stale(site, known) == []
+
+
+def test_who_asks_by_date_alone_hears_that_a_search_and_what_it_found_has_left(site: Site, today: House) -> None:
+    search = search_from(["cond=Xerostomia"])
+    with today.history() as history:
+        searches.add(history, search, as_stamp(today.at))
+    today.sync(days=0)
+    today.at += datetime.timedelta(minutes=1)
+    known = held(site, "/api/searches")
+    with today.history() as history:
+        searches.remove(history, search)
+    assert site.get("/api/searches").text != known["/api/searches"][1]
+    assert stale(site, known) == []
+
+
+def test_who_asks_by_date_alone_hears_that_an_older_database_is_back(site: Site, today: House) -> None:
+    folder = today.folder
+    held(site)
+    with today.history() as history:
+        copy_to(history, folder / "copy.db")
+    today.registry.put(record.with_status(today.registry.study(TRIAL), "COMPLETED", posted="2026-02-04"))
+    today.sync(days=0)
+    today.at += datetime.timedelta(minutes=1)
+    known = held(site)
+    (folder / "copy.db").replace(folder / "history.db")
+    for name in ("history.db-wal", "history.db-shm"):
+        (folder / name).unlink(missing_ok=True)
+    assert site.get("/feed.atom").text != known["/feed.atom"][1]
+    assert stale(site, known) == []

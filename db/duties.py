@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from db import aliases, watches
+from db import aliases, public, watches
 from db.connection import History, Row
+from db.public import State
 from registry_sync.trials.binding import Answers
 from registry_sync.trials.deadlines import Event
 
@@ -208,6 +209,25 @@ def steps(history: History) -> dict[tuple[str, str], int]:
     """By trial and key: how often something was noted of a thing that is owed."""
     rows = history.rows("SELECT trial, key, count(*) AS n FROM duty_log WHERE key != '' GROUP BY trial, key")
     return {(row["trial"], row["key"]): row["n"] for row in rows}
+
+
+def clocks(history: History, fields: Sequence[str]) -> dict[tuple[str, str], int]:
+    """By trial, under the id that it has now, and field of its record: how often it was seen to become another one."""
+    rows = history.rows(
+        """SELECT coalesce(alias.trial, change.trial) AS trial, field, count(*) AS n
+           FROM change LEFT JOIN alias ON alias.old = change.trial
+           WHERE source = 'ctgov' AND NOT backfilled AND field IN (SELECT value FROM json_each(?)) GROUP BY 1, 2""",
+        (json.dumps(list(fields)),),
+    )
+    return {(row["trial"], row["field"]): row["n"] for row in rows}
+
+
+def state(history: History) -> State:
+    """How far has come what all that is owed is made of: the watched trials, and what coordinators have entered."""
+    row = history.one("SELECT max(id) AS id, (SELECT at FROM duty_log ORDER BY id DESC LIMIT 1) AS at FROM duty_log")
+    assert row is not None  # noqa: S101 - it has one row
+    watched = public.state(history)
+    return State(f"{watched.key}|{row['id']}", max(filter(None, (watched.at, row["at"])), default=None))
 
 
 # --- letters -----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,9 @@ from jobs import wishes
 from jobs.surroundings import Surroundings
 from registry_sync.errors import UsageError
 
+LONGEST_NOTE = 2_000
+"""Characters of the operator's words above the news."""
+
 
 class Written(msgspec.Struct, frozen=True):
     """A notice as its reader gets it, in plain text; ``why_not``: why it will not be sent, and then there is no text."""
@@ -34,10 +37,13 @@ def retry(around: Surroundings, history: History, ids: Sequence[str]) -> list[st
 
 
 def as_note(words: str | None) -> str | None:
-    """The operator's words as they stand above the news; ``None`` where there are none."""
+    """The operator's words as they stand above the news; ``None`` where there are none. Raises UsageError for too many."""
     from registry_sync.notices.clean import block
 
-    return block(words or "") or None
+    note = block((words or "").replace("\r\n", "\n")) or None
+    if note is not None and len(note) > LONGEST_NOTE:
+        raise UsageError(f"a note has {LONGEST_NOTE:,} characters at most: this one has {len(note):,}")
+    return note
 
 
 def written(around: Surroundings, history: History, waiting: Waiting) -> Written:

@@ -49,8 +49,8 @@ def application(around: Surroundings, readers: Readers) -> Guard:
             Route("/manage/{token}/export", managing.export),
             Route("/manage/{token}/stop", managing.stop_all, methods=["GET", "POST"]),
             Route("/manage/{token}/erase", managing.erase, methods=["GET", "POST"]),
-            Route("/manage/{token}/{number:int}", managing.change, methods=["GET", "POST"]),
-            Route("/manage/{token}/{number:int}/stop", managing.stop, methods=["GET", "POST"]),
+            Route("/manage/{token}/{number:row}", managing.change, methods=["GET", "POST"]),
+            Route("/manage/{token}/{number:row}/stop", managing.stop, methods=["GET", "POST"]),
             # the public pages
             Route("/", home.home),
             Route("/condition/{name:path}", home.condition),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection
 from urllib.parse import urlencode
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 
 from db import catalogue, public
@@ -20,6 +21,23 @@ from registry_sync.web.problems import bad_request, nothing
 
 LONGEST = 500
 """Characters of a value."""
+
+
+class _Row(Convertor[int]):
+    """In the pattern of a path: a number that a row can have. What SQLite cannot hold is the number of none."""
+
+    regex = "[0-9]{1,18}"
+
+    def convert(self, value: str) -> int:
+        """From the path."""
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        """Into the path."""
+        return str(value)
+
+
+register_url_convertor("row", _Row())
 
 _NUMBER = re.compile(r"\d{1,15}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)

@@ -1,12 +1,13 @@
 """Who may open the operator's pages: who knows ``[web] operator_token``, or whom a trusted proxy names as having logged in.
 
 A browser that gave the token gets a signed cookie, the only one of this site: for some hours, for these pages alone, and for as long as
-the token is the same. What changes anything must come from one of these pages (Origin, and a word in the form that is signed for who
-asks); a program that sends the token with each request needs neither.
+the token is the same and nobody has logged out. What changes anything must come from one of these pages (Origin, and a word in the form
+that is signed for who asks); a program that sends the token with each request needs neither.
 """
 
 from __future__ import annotations
 
+import datetime
 import hmac
 import secrets
 import threading
@@ -20,14 +21,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from db import keys
+from db import keys, logins
 from db.connection import History
-from jobs.surroundings import Surroundings, log
+from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.errors import AlreadyRunning
 from registry_sync.notices.clean import cut, one_line
+from registry_sync.web import problems
 from registry_sync.web.clients import client_of, through_proxy
 from registry_sync.web.pages import around_of, failed, page
-from registry_sync.web.problems import nothing, problem
+from registry_sync.web.problems import BEARER, nothing, problem
 
 COOKIE = "registry_sync_operator"
 HOURS = 12
@@ -44,7 +46,6 @@ HEADERS = {
 }
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="operator"'}
 _MOST_FIELDS = 50
-_BEARER = "bearer "
 _LONGEST_NAME = 80
 
 Fields = Mapping[str, list[str]]
@@ -60,6 +61,7 @@ class Visit(msgspec.Struct, frozen=True):
     around: Surroundings
     history: History
     fields: Fields
+    door: Door
 
     def one(self, name: str) -> str:
         """What was typed into a field."""
@@ -79,6 +81,7 @@ class Door:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tries: dict[str, deque[float]] = {}
+        self._told: dict[str, str] = {}
 
     def guards(self, show: Callable[[Request, Visit], Response]) -> Callable[[Request], Any]:
         """The same page behind the door."""
@@ -88,6 +91,19 @@ class Door:
             return await run_in_threadpool(self._open, request, fields, show)
 
         return endpoint
+
+    def tell(self, who: str, what: str) -> None:
+        """What came of what somebody did: it is to stand above the next page that they see."""
+        with self._lock:
+            self._told.pop(who, None)
+            self._told[who] = what
+            while len(self._told) > MOST_CLIENTS:
+                del self._told[next(iter(self._told))]
+
+    def heard(self, who: str) -> str:
+        """The same, once; empty when there is nothing to tell."""
+        with self._lock:
+            return self._told.pop(who, "")
 
     def login(self) -> Callable[[Request], Any]:
         """Takes the token that was typed in."""
@@ -115,6 +131,7 @@ class Door:
                 around=around,
                 history=history,
                 fields=fields,
+                door=self,
             )
             if request.method == "POST" and not is_program:
                 word = visit.one("form")
@@ -124,14 +141,14 @@ class Door:
             try:
                 return _guarded(show(request, visit))
             except AlreadyRunning:
-                return _guarded(failed(request, 503, headers={"Retry-After": "5"}))
+                return _guarded(problems.failed(request, 503, headers={"Retry-After": "5"}))
 
     def _who(self, request: Request, around: Surroundings, history: History) -> tuple[str, bool] | Response:
         """Who asks, and whether it is a program with the token; or what is answered to nobody."""
         web = around.settings.web
         given = request.headers.get("authorization", "")
-        if web.operator_token and given.lower().startswith(_BEARER):
-            refused = self._try(request, around, given[len(_BEARER) :].strip())
+        if web.operator_token and given.lower().startswith(BEARER):
+            refused = self._try(request, around, given[len(BEARER) :].strip())
             if refused is None:
                 return "program", True
             return problem(refused[0], headers=refused[1])
@@ -142,7 +159,8 @@ class Door:
         if web.operator_token:
             cookie = request.cookies.get(COOKIE, "")
             name, _, signed = cookie.partition("~")
-            if _is_signed(_secret(around, history), "session " + name, signed, _seconds(around)):
+            is_signed = _is_signed(_secret(around, history), "session " + name, signed, _seconds(around))
+            if is_signed and not logins.has_ended(history, name):
                 return "session " + name, False
         status = 401 if web.operator_token else 403
         return problem(status, headers=_CHALLENGE) if _wants_json(request) else _asking(request, status)
@@ -196,8 +214,13 @@ class Door:
         return 401, _CHALLENGE
 
 
-def leave(request: Request, _: Visit) -> Response:
-    """Take the cookie away."""
+def leave(request: Request, visit: Visit) -> Response:
+    """End the login, whoever has a copy of its cookie, and take the cookie away."""
+    kind, _, name = visit.who.partition(" ")
+    if kind == "session":
+        until = visit.around.now() + datetime.timedelta(hours=HOURS)
+        logins.end(visit.history, name, visit.around.stamp(), as_stamp(until))
+        log.info("the operator has logged out")
     answer = Redirect(request, "/operator")
     answer.delete_cookie(COOKIE, path=_root(request) + "/operator", secure=_is_secure(request), httponly=True, samesite="strict")
     return answer

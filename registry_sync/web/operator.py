@@ -30,7 +30,7 @@ from registry_sync.web.asked import number
 from registry_sync.web.door import Door, Redirect, Visit, leave
 from registry_sync.web.ops import SHOWN_FOR, sync_is_late
 from registry_sync.web.pages import page
-from registry_sync.web.problems import bad_request, nothing
+from registry_sync.web.problems import bad_request, conflict, nothing, unusable
 
 ON_A_PAGE = 50
 STATES = ("pending", "held", "claimed", "failed", "sent", "cancelled")
@@ -48,6 +48,11 @@ _SAID = {
     "stopped": "{n} stopped.",
     "nothing": "Nothing has changed: what was chosen is not in that state any more.",
 }
+_NOT_DONE = {
+    "retried": "Nothing has changed: no unsent notice has this id.",
+    "stopped": "Nothing has changed: it was stopped already, {by}.",
+}
+_NOT_HELD = "Nothing has changed: no held notice has this id."
 _WHY_STOPPED = {"holder": "by its holder", "operator": "by you", "bounces": "by refusals", "replaced": "replaced by another one"}
 
 
@@ -67,14 +72,14 @@ def routes() -> list[Route]:
         done("/logout", leave),
         shown("/outbox", _outbox),
         done("/outbox/retry", _retry_all),
-        done("/outbox/release", _release_all),
+        done("/outbox/release", _noted(_release_all)),
         shown("/outbox/{notice}", _notice),
         done("/outbox/{notice}/retry", _retry),
-        done("/outbox/{notice}/release", _release),
+        done("/outbox/{notice}/release", _noted(_release)),
         done("/outbox/{notice}/drop", _drop),
-        done("/outbox/{notice}/note", _annotate),
+        done("/outbox/{notice}/note", _noted(_annotate)),
         shown("/subscriptions", _subscriptions),
-        done("/subscriptions/{number:int}/stop", _stop),
+        done("/subscriptions/{number:row}/stop", _stop),
         done("/address", _address),
         done("/address/stop", _stop_address),
     ]
@@ -188,6 +193,8 @@ def _address(request: Request, visit: Visit, *, said: str = "", problem: str = "
     try:
         address = classify(given)[1]
     except UsageError as error:
+        if visit.is_program:
+            raise unusable(f"{error}.") from error
         return _page(
             request, visit, "operator_address", status=422, address=given, subscriptions=[], notices=[], said="", problem=str(error)
         )
@@ -213,26 +220,40 @@ def _retry_all(request: Request, visit: Visit) -> Response:
     return _done(request, visit, "/operator/outbox", "retried", outbox.counts(visit.history, visit.around.stamp())["due"])
 
 
-def _release_all(request: Request, visit: Visit) -> Response:
+def _release_all(request: Request, visit: Visit, note: str | None) -> Response:
     held = len(outbox.listing(visit.history, "held"))
-    outbox.release(visit.history, (), handling.as_note(visit.one("note")))
+    outbox.release(visit.history, (), note)
     return _done(request, visit, "/operator/outbox", "released", held - len(outbox.listing(visit.history, "held")))
+
+
+def _noted(do: Callable[[Request, Visit, str | None], Response]) -> Callable[[Request, Visit], Response]:
+    """What is done with the operator's words above the news; nothing is where they are too many."""
+
+    def with_words(request: Request, visit: Visit) -> Response:
+        try:
+            return do(request, visit, handling.as_note(visit.one("note")))
+        except UsageError as error:
+            if visit.is_program:
+                raise unusable(f"{error}.") from error
+            visit.door.tell(visit.who, f"Nothing has changed: {error}.")
+            return Redirect(request, "/".join(["/operator/outbox", *request.path_params.values()]))
+
+    return with_words
 
 
 def _retry(request: Request, visit: Visit) -> Response:
     return _to_one(request, visit, "retried", lambda ids: handling.retry(visit.around, visit.history, ids))
 
 
-def _release(request: Request, visit: Visit) -> Response:
-    return _to_one(request, visit, "released", lambda ids: outbox.release(visit.history, ids, handling.as_note(visit.one("note"))))
+def _release(request: Request, visit: Visit, note: str | None) -> Response:
+    return _to_one(request, visit, "released", lambda ids: outbox.release(visit.history, ids, note))
 
 
 def _drop(request: Request, visit: Visit) -> Response:
     return _to_one(request, visit, "dropped", lambda ids: outbox.drop(visit.history, ids))
 
 
-def _annotate(request: Request, visit: Visit) -> Response:
-    note = handling.as_note(visit.one("note"))
+def _annotate(request: Request, visit: Visit, note: str | None) -> Response:
     return _to_one(
         request,
         visit,
@@ -246,13 +267,18 @@ def _to_one(request: Request, visit: Visit, what: str, do: Callable[[Sequence[st
     if outbox.known(visit.history, notice_id) is None:
         raise nothing()
     not_done = do([notice_id])
-    return _done(request, visit, f"/operator/outbox/{notice_id}", "nothing" if not_done else what, 0 if not_done else 1)
+    path = f"/operator/outbox/{notice_id}"
+    return _not_done(request, visit, path, _NOT_DONE.get(what, _NOT_HELD)) if not_done else _done(request, visit, path, what, 1)
 
 
 def _stop(request: Request, visit: Visit) -> Response:
     subscription = request.path_params["number"]
-    if not subscriptions.is_kept(visit.history, subscription):
+    rows = subscriptions.listing(visit.history, subscription)
+    if not rows:
         raise nothing()
+    if not _may_stop(rows[0]):
+        by = _WHY_STOPPED.get(rows[0]["stopped_why"] or "", "")
+        return _not_done(request, visit, "/operator/subscriptions", _NOT_DONE["stopped"].format(by=by).replace(", .", "."))
     wishes.stop_one(visit.around, visit.history, subscription, why="operator")
     return _done(request, visit, "/operator/subscriptions", "stopped", 1)
 
@@ -262,6 +288,8 @@ def _stop_address(request: Request, visit: Visit) -> Response:
         trials = [trial_id(each) for each in visit.one("trials").replace(",", " ").split()]
         stopped = handling.unsubscribe(visit.around, visit.history, classify(visit.one("address"))[1], trials)
     except UsageError as error:
+        if visit.is_program:
+            raise unusable(f"{error}.") from error
         return _address(request, visit, problem=str(error))
     log.info("the operator's page: stopped, %s", stopped)
     if visit.is_program:
@@ -273,7 +301,17 @@ def _done(request: Request, visit: Visit, path: str, what: str, number: int) -> 
     log.info("the operator's page: %s, %s", what, number)
     if visit.is_program:
         return _json({"done": number})
-    return Redirect(request, f"{path}?said={what}&n={number}")
+    visit.door.tell(visit.who, _SAID[what].format(n=number))
+    return Redirect(request, path)
+
+
+def _not_done(request: Request, visit: Visit, path: str, why: str) -> Response:
+    """Nothing came of it: a program hears it by the status, as the command's exit code 2 says it."""
+    log.info("the operator's page: nothing was done")
+    if visit.is_program:
+        raise conflict(why)
+    visit.door.tell(visit.who, why)
+    return Redirect(request, path)
 
 
 # --- how it is shown ---------------------------------------------------------------------------------------------------
@@ -283,9 +321,8 @@ def _page(request: Request, visit: Visit, name: str, *, status: int = 200, **val
     if visit.is_program:
         return _json(values, status)
     said = values.pop("said", "")
-    word = request.query_params.get("said", "")
-    if not said and word in _SAID:
-        said = _SAID[word].format(n=number(request, "n", 0, most=10**9))
+    if request.method == "GET":
+        said = visit.door.heard(visit.who) or said
     shown = {"visit": visit, "said": said, "when": _when, **values}
     return page(request, name, status=status, language="en", **shown)
 
@@ -332,11 +369,16 @@ def _readers(rows: Sequence[Row]) -> list[Row]:
             **row,
             "address": masked(row["address"]),
             "follows": _followed(row),
-            "may_stop": row["state"] in _LIVE or row["stopped_why"] == "bounces",
+            "may_stop": _may_stop(row),
             "stopped": _WHY_STOPPED.get(row["stopped_why"] or "", ""),
         }
         for row in rows
     ]
+
+
+def _may_stop(row: Row) -> bool:
+    """What refusals have stopped may start again; what the operator stops does not by itself."""
+    return row["state"] in _LIVE or row["stopped_why"] == "bounces"
 
 
 def _followed(row: Row) -> str:

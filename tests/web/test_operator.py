@@ -322,6 +322,7 @@ def test_reading_changes_nothing(site: Site, browser: Browser, news: House) -> N
     before = rows(news)
     notice = before[READER]["id"]
     for path in (*PATHS, f"/operator/outbox/{notice}", "/operator?said=dropped&n=3"):
+        assert said(browser.get(path)) == ""
         browser.get(path)
         assert browser.session.head(site.url + path, timeout=10).status_code == 200
     for path in ("/operator/outbox/release", "/operator/address", f"/operator/outbox/{notice}/drop"):
@@ -449,7 +450,10 @@ def test_a_subscription_is_stopped_and_what_waits_for_it_is_not_sent(browser: Br
     assert READER in page.text
     (row,) = [each for each in page.select("tbody tr") if READER in each.text]
     number = row.th.text if row.th else ""
-    assert said(browser.press("/operator/subscriptions", f"Stop {number}")) == "1 stopped."
+    open_before = browser.get("/operator/subscriptions")
+    assert said(browser.send(open_before, f"Stop {number}")) == "1 stopped."
+    assert said(browser.get("/operator/subscriptions")) == ""  # it is said once
+    assert said(browser.send(open_before, f"Stop {number}")) == "Nothing has changed: it was stopped already, by you."
     (row,) = [each for each in browser.get("/operator/subscriptions?state=stopped").select("tbody tr") if READER in each.text]
     assert "by you" in row.text
     assert not row.find_all("button")
@@ -462,7 +466,9 @@ def test_what_its_holder_stopped_stays_the_holders(site: Site, news: House) -> N
         from jobs import wishes
 
         wishes.stop_one(news.around, history, row["id"])
-    assert site.post(f"/operator/subscriptions/{row['id']}/stop", headers=BEARER).status_code == 200
+    answer = site.post(f"/operator/subscriptions/{row['id']}/stop", headers=BEARER)
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == "Nothing has changed: it was stopped already, by its holder."
     assert [each["stopped_why"] for each in site.rows() if each["address"] == READER] == ["holder"]
 
 
@@ -513,9 +519,9 @@ def test_programs_send_the_token_with_each_request(site: Site, news: House) -> N
     (held,) = site.get("/operator/outbox?state=held", headers=BEARER).json()["notices"]
     assert held["trials"] == [TRIAL]
     assert site.post(f"/operator/outbox/{held['id']}/release", headers=BEARER, data={"note": "x"}).json() == {"done": 1}
-    assert site.post(f"/operator/outbox/{held['id']}/release", headers=BEARER).json() == {"done": 0}
     assert site.post("/operator/address", headers=BEARER, data={"address": READER}).json()["subscriptions"][0]["state"] == "active"
     assert site.post("/operator/address/stop", headers=BEARER, data={"address": READER}).json() == {"done": 1}
+    assert site.post("/operator/outbox/release", headers=BEARER).json() == {"done": 0}
     for wrong in ("Bearer x", "bearer", "Bearer " + TOKEN[:-1], "Basic x"):
         assert site.get("/operator", headers={"Authorization": wrong}).status_code == 401
 

@@ -39,6 +39,11 @@ def client_of(request: Request) -> str:
     return str(named.pop() if len(named) == 1 else peer)  # of two that differ, one came from the client, and who knows which
 
 
+def network(client: str) -> str:
+    """What counts as one client: of IPv6 a network of 64 bits, which one household has to itself."""
+    return str(ipaddress.ip_network((client, 64), strict=False)) if ":" in client else client
+
+
 def through_proxy(request: Request) -> bool:
     """Is it one of ``[web] trusted_proxies`` that hands this request on?"""
     peer = _peer(request)

@@ -27,7 +27,7 @@ from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.errors import AlreadyRunning
 from registry_sync.notices.clean import cut, one_line
 from registry_sync.web import problems
-from registry_sync.web.clients import client_of, through_proxy
+from registry_sync.web.clients import client_of, network, through_proxy
 from registry_sync.web.pages import around_of, failed, page
 from registry_sync.web.problems import BEARER, nothing, problem
 
@@ -195,7 +195,7 @@ class Door:
 
     def _try(self, request: Request, around: Surroundings, token: str) -> tuple[int, Mapping[str, str]] | None:
         """Is this the token? Else status and headers of the answer. A try counts from when it begins: many at once are many."""
-        client, now = _of_limits(client_of(request)), around.now().timestamp()
+        client, now = network(client_of(request)), around.now().timestamp()
         with self._lock:
             tries = self._tries.pop(client, deque())
             self._tries[client] = tries  # now the newest of all
@@ -291,15 +291,6 @@ def _is_secure(request: Request) -> bool:
 
 def _root(request: Request) -> str:
     return urlsplit(around_of(request).settings.web.url).path.rstrip("/")
-
-
-def _of_limits(client: str) -> str:
-    """What counts as one client: of IPv6 a network of 64 bits, which one household has to itself."""
-    if ":" not in client:
-        return client
-    import ipaddress
-
-    return str(ipaddress.ip_network((client, 64), strict=False))
 
 
 def _secret(around: Surroundings, history: History) -> bytes:

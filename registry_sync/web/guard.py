@@ -36,6 +36,10 @@ PATIENCE = 10.0
 BUSY = "busy"
 """In a request's state: there are too many already, and this one is to come again."""
 
+_OF_A_HEADER = 4
+"""Bytes of a header beside its name and value: many short ones are a long head, too."""
+_ALWAYS = "/healthz"
+"""What is answered whoever else asks: whether the service is well is not to depend on how many there are."""
 _FAULT = 500
 _LATER = {"Retry-After": "5", "Connection": "close"}
 _CLOSE = {"Connection": "close"}
@@ -95,7 +99,7 @@ class Guard:
         log.info("%s %s, %s ms", page, status, round(seconds * 1000))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["state"].get(BUSY):
+        if scope["state"].get(BUSY) and scope["path"] != _ALWAYS:
             await failed(Request(scope), 503, headers=_LATER)(scope, receive, send)
             return
         too_long = 414 if _address(scope) > LONGEST_ADDRESS else 431 if _head(scope) > LARGEST_HEAD else None
@@ -122,7 +126,7 @@ def _address(scope: Scope) -> int:
 
 
 def _head(scope: Scope) -> int:
-    return sum(len(name) + len(value) for name, value in scope["headers"])
+    return sum(len(name) + len(value) + _OF_A_HEADER for name, value in scope["headers"])
 
 
 async def _whole(scope: Scope, receive: Receive) -> bytes | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http
+import itertools
 import re
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from typing import Any, cast
@@ -22,10 +24,13 @@ from db.readers import Readers
 from jobs.surroundings import Surroundings, log
 from registry_sync.errors import DatabaseError, SettingsError
 from registry_sync.web.app import application
+from registry_sync.web.clients import network
 from registry_sync.web.guard import BUSY, Guard
 
 MOST_AT_ONCE = 200
-"""Connections; who comes beyond that is asked to come again."""
+"""Connections. Who comes beyond that takes the place of one that is silent; while none is, it is asked to come again."""
+MOST_OF_ONE = 20
+"""Connections of one client, who beyond that makes room also where it takes none of its answers."""
 PATIENCE = 10.0
 """Seconds in which the head of a request must have come."""
 PATIENCE_IN_TAKING = 30.0
@@ -33,6 +38,7 @@ PATIENCE_IN_TAKING = 30.0
 TO_FINISH = 6
 """Seconds after a signal in which answers under way may come to their end."""
 
+_NUMBERS = itertools.count(1)
 _OF_A_LINE = 1024
 _ASKED = re.compile(rb"[A-Z]+ (/[!-~]*)")
 
@@ -114,6 +120,8 @@ class _Protocol(H11Protocol):
     What is no request, and who is one too many, get an answer in the shape of all others.
     """
 
+    _came = 0
+    """The how manieth it is."""
     _limit: asyncio.TimerHandle | None = None
     _taking: asyncio.TimerHandle | None = None
     _line = b""
@@ -127,6 +135,8 @@ class _Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody has come."""
         super().connection_made(transport)
+        self._came = next(_NUMBERS)
+        self._make_room()
         transport.set_write_buffer_limits(high=0)  # writing pauses while anything waits for the client to take it
         self._begin()
 
@@ -189,9 +199,34 @@ class _Protocol(H11Protocol):
         return {"type": "http", "method": "?", "path": path, "query_string": b"", "headers": [], "state": {}}
 
     async def _unless_too_many(self, scope: Any, receive: Any, send: Any) -> None:
-        if len(self.connections) > MOST_AT_ONCE or len(self.tasks) > MOST_AT_ONCE:
+        if len(self.connections) > MOST_AT_ONCE < len(self._open()) or len(self.tasks) > MOST_AT_ONCE:
             scope["state"][BUSY] = True
         await self._pages(scope, receive, send)
+
+    def _open(self) -> list[_Protocol]:
+        return [each for each in cast("set[_Protocol]", self.connections) if not each.transport.is_closing()]
+
+    def _make_room(self) -> None:
+        """Where there are too many, end the connection of who has most of them, the oldest that is silent, so that nobody is shut out.
+
+        One that waits for its client to take an answer goes only where that one has more than its share.
+        """
+        if len(self.connections) <= MOST_AT_ONCE:
+            return
+        there = self._open()
+        if len(there) <= MOST_AT_ONCE:
+            return
+        held = Counter(each._of() for each in there)
+        silent = [each for each in there if each is not self and (each.cycle is None or each.cycle.response_complete)]
+        waiting = [each for each in there if each._taking is not None and held[each._of()] > MOST_OF_ONE]
+        for each in (silent, waiting):
+            if each:
+                max(each, key=lambda one: (held[one._of()], -one._came)).transport.abort()
+                break
+
+    def _of(self) -> str:
+        """Who it is that has come."""
+        return network(self.client[0].partition("%")[0]) if self.client else ""
 
     def _should_upgrade(self) -> bool:
         return False  # to whatever else than HTTP: RFC 9110, 7.8, lets it be passed over

@@ -71,12 +71,13 @@ NO_REQUESTS = [
     (b"GET /api/" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 414),
     (b"GET /api/searches HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", 431),
     (b"GET /api/searches HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000, 431),
+    (b"GET /api/searches HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + b"X: y\r\n" * 2800 + b"\r\n", 431),
     (b"POST /api/searches HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
     (b"POST /api/searches HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
     (b"POST /api/searches HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
     (b"POST /api/searches HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", 413),
 ]
-IDS = "host version line endless-uri uri whole-header header length coding chunk body".split()
+IDS = "host version line endless-uri uri whole-header header many-headers length coding chunk body".split()
 
 
 @pytest.mark.parametrize(("sent", "status"), NO_REQUESTS, ids=IDS)
@@ -141,16 +142,64 @@ def test_who_wishes_another_protocol_gets_this_one(site: Site, caplog: pytest.Lo
 @pytest.mark.parametrize("path", ["/privacy", "/api/searches"])
 def test_one_too_many_is_asked_to_come_again(site: Site, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.setattr(server, "MOST_AT_ONCE", 2)
-    with connected(site), connected(site) as second:
+    with connected(site) as first, connected(site) as second:
+        for each in (first, second):
+            each.sendall(b"POST /stop/1.x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\nConnection: close\r\n\r\n")
+            assert each.recv(100).startswith(b"HTTP/1.1 100 ")
+        assert site.get("/healthz").status_code == 200
         got, headers, body = answer_to(site, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert got == 503
         assert headers["retry-after"] == "5"
         assert headers["connection"] == "close"
         assert headers["cache-control"] == "no-store"
         assert ("few minutes" in body) == (path == "/privacy") or json.loads(body)["status"] == 503
-        second.sendall(b"GET /privacy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        assert rest_of(second)[0] == 200
+        second.sendall(b"x")
+        assert rest_of(second)[0] == 404
     assert site.get(path).status_code == 200
+
+
+def test_who_holds_all_connections_shuts_nobody_out(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MOST_AT_ONCE", 12)
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(connected(site)) for _ in range(40)]
+        for _ in range(3):
+            assert site.get("/privacy").status_code == 200
+            assert site.get("/healthz").status_code == 200
+        held[-1].sendall(b"GET /privacy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert rest_of(held[-1])[0] == 200  # the oldest made room
+        assert ended(held[0])
+
+
+def test_who_has_most_makes_room(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MOST_AT_ONCE", 8)
+    with serving(house, "0.0.0.0:0") as site, contextlib.ExitStack() as stack:
+        port = int(site.url.rpartition(":")[2])
+
+        def come(source: str) -> socket.socket:
+            return stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10, source_address=(source, 0)))
+
+        mine = come("127.0.0.2")
+        theirs = [come("127.0.0.3") for _ in range(20)]
+        mine.sendall(b"GET /privacy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert rest_of(mine)[0] == 200
+        assert ended(theirs[0])
+
+
+def ended(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_who_takes_none_of_many_answers_makes_room(narrow: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MOST_AT_ONCE", 4)
+    monkeypatch.setattr(server, "MOST_OF_ONE", 3)
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(sipping(narrow))
+        for _ in range(20):
+            assert narrow.get("/privacy").status_code == 200
 
 
 def test_a_fault_while_saying_no_is_still_an_answer(site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -160,7 +160,8 @@ def watched_searches(request: Request) -> Response:
         found = searches.every(history)
         stands = public.state(history)
         newest = max((row["looked_at"] or row["added_at"] for row in found), default="")
-        return answer(request, State(stands.key, max(stands.at or "", newest) or None), lambda: _json(found), found)
+        state = State(stands.key, max(stands.at or "", newest) or None)
+        return answer(request, state, lambda: _json(found), found, headers=OPEN)
 
 
 def described(request: Request) -> Response:
@@ -168,7 +169,8 @@ def described(request: Request) -> Response:
     from registry_sync.web.openapi import document
 
     asked.only(request)
-    return answer(request, State("openapi", None), lambda: _json(document(asked.base(request))))
+    state = State("openapi", request.app.state.began)
+    return answer(request, state, lambda: _json(document(asked.base(request))), headers=OPEN)
 
 
 def routes() -> list[Route]:
@@ -206,14 +208,14 @@ def _named(request: Request) -> str:
 
 def _of_all(request: Request, make: Callable[[History], Any]) -> Response:
     with readers_of(request).open() as history:
-        return answer(request, public.state(history), lambda: _json(make(history)))
+        return answer(request, public.state(history), lambda: _json(make(history)), headers=OPEN)
 
 
 def _of_one(request: Request, make: Callable[[History, tuple[str, ...]], Any], *more: object) -> Response:
     with readers_of(request).open() as history:
         ids = asked.trial(request, history)
-        return answer(request, public.state_of(history, ids), lambda: _json(make(history, ids)), *more)
+        return answer(request, public.state_of(history, ids), lambda: _json(make(history, ids)), *more, headers=OPEN)
 
 
 def _json(value: Any) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json", headers=OPEN)
+    return Response(msgspec.json.encode(value), media_type="application/json")

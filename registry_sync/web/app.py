@@ -64,6 +64,7 @@ def application(around: Surroundings, readers: Readers) -> Guard:
         ],
         exception_handlers={HTTPException: _said_no, DatabaseError: _no_database, Exception: _fault},
     )
+    app.state.began = around.stamp()  # what the program itself says is as old as its start
     app.state.limits, app.state.postman = Limits(), Postman(around)
     app.router.redirect_slashes = False  # it would lead to whatever host the client names
     return Guard(app, around, readers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections import Counter
 from collections.abc import Collection
 from urllib.parse import urlencode
 
@@ -39,6 +40,11 @@ class _Row(Convertor[int]):
 
 register_url_convertor("row", _Row())
 
+OF_SCOPE = ("q", "condition", "country", "search")
+"""What says which trials."""
+
+_LISTS = frozenset({"topic", "search"})
+"""What may be given more than once."""
 _NUMBER = re.compile(r"\d{1,15}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -55,10 +61,13 @@ def trial(request: Request, history: History) -> tuple[str, ...]:
 
 
 def only(request: Request, *names: str) -> None:
-    """Raise HTTPException for a name in the query that is none of these: a misspelt one would be passed over in silence."""
+    """Raise HTTPException for a name in the query that is none of these, or that is given twice: it would be passed over in silence."""
     unknown = sorted(set(request.query_params) - set(names))
     if unknown:
         raise bad_request(f"There is no parameter {unknown[0][:50]!r} here; there are: {', '.join(names) or 'none'}.")
+    given = Counter(name for name, _ in request.query_params.multi_items() if name not in _LISTS)
+    if given.total() > len(given):
+        raise bad_request(f"{max(given, key=lambda name: given[name])} is given more than once.")
 
 
 def text(request: Request, name: str) -> str | None:

@@ -27,6 +27,7 @@ from registry_sync.trials.record import N_
 from registry_sync.web import asked
 from registry_sync.web.answers import answer, at_once
 from registry_sync.web.pages import around_of, readers_of
+from registry_sync.web.problems import OPEN
 
 MOST = 2000
 """Events of one calendar; those that come first are in it."""
@@ -72,7 +73,7 @@ def trial(request: Request) -> Response:
 def _calendar(
     request: Request, history: History, scope: Callable[[], Scope], state: public.State, since: datetime.date, of: str = ""
 ) -> Response:
-    asked.only(request, "q", "condition", "country", "search", "lang")
+    asked.only(request, *(() if of else asked.OF_SCOPE), "lang")
     language = asked.language(request)
 
     def make() -> Response:
@@ -81,24 +82,24 @@ def _calendar(
             key=lambda event: (event.day, event.trial, event.field),
         )
         body = _written(request, history, events[:MOST], of, translator(language))
-        headers = {"Content-Language": language, "Access-Control-Allow-Origin": "*"}
-        return Response(body, media_type=MEDIA_TYPE, headers=headers)
+        return Response(body, media_type=MEDIA_TYPE, headers={"Content-Language": language})
 
-    return answer(request, state, make, since)
+    return answer(request, state, make, since, headers=OPEN)
 
 
 def events_of(planned: Planned) -> Iterator[Event]:
-    """The dates that a trial has, and when its results may be posted: not of one that was called off, nor once they are."""
+    """The dates that a trial has, and when its results may be posted, unless they are. Of one that was called off no plan is left."""
     title = one_line(planned.headline.get("brief_title") or "")
+    is_off = planned.headline.get("overall_status") == "WITHDRAWN"
     for field in public.DATES:
         stated = planned.headline.get(field) or {}
         date = stated.get("date") or ""
         day = last_day(date)
-        if day is None:
+        if day is None or (is_off and stated.get("type") != phrases.ACTUAL):
             continue
         yield Event(planned.trial, title, field, date, day, stated.get("type") == phrases.ACTUAL)
         later = _later(date, RESULTS_AFTER) if field == "primary_completion_date" else None
-        if later is not None and not planned.headline.get("has_results") and planned.headline.get("overall_status") != "WITHDRAWN":
+        if later is not None and not planned.headline.get("has_results") and not is_off:
             expected = last_day(later)
             if expected is not None:
                 yield Event(planned.trial, title, RESULTS, later, expected, actual=False)

@@ -30,6 +30,7 @@ from registry_sync.trials.record import N_, TOPICS
 from registry_sync.web import asked
 from registry_sync.web.answers import answer, at_once
 from registry_sync.web.pages import around_of, readers_of
+from registry_sync.web.problems import OPEN
 
 PAGE = 100
 """Entries of a page."""
@@ -72,7 +73,7 @@ def trial(request: Request) -> Response:
 
 
 def _feed(request: Request, history: History, scope: Callable[[], Scope], state: public.State, title: str, of: str = "") -> Response:
-    asked.only(request, "topic", "q", "condition", "country", "search", "before", "lang")
+    asked.only(request, "topic", *(() if of else asked.OF_SCOPE), "before", "lang")
     topics = asked.several(request, "topic", _TOPICS)
     before = asked.number(request, "before", None)
     language = asked.language(request)
@@ -83,9 +84,9 @@ def _feed(request: Request, history: History, scope: Callable[[], Scope], state:
         named = [t.gettext(title).format(trial=of)]
         named += [t.join([t.gettext(_NAMES[topic]) for topic in topics])] if topics else []
         body = _written(request, history, found, ": ".join(named), t, state.at)
-        return Response(body, media_type=MEDIA_TYPE, headers={"Content-Language": language, "Access-Control-Allow-Origin": "*"})
+        return Response(body, media_type=MEDIA_TYPE, headers={"Content-Language": language})
 
-    return answer(request, state, make)
+    return answer(request, state, make, headers=OPEN)
 
 
 def _written(request: Request, history: History, found: Sequence[Told], title: str, t: Translator, newest: str | None) -> bytes:

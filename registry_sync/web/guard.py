@@ -43,7 +43,7 @@ _ALWAYS = "/healthz"
 _FAULT = 500
 _LATER = {"Retry-After": "5", "Connection": "close"}
 _CLOSE = {"Connection": "close"}
-_METHODS = frozenset({"GET", "HEAD", "POST"})
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST"})
 
 
 class _TooLargeError(Exception):

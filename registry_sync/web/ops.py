@@ -72,8 +72,12 @@ def metrics(request: Request) -> Response:
     """The same in the text format of Prometheus."""
     around = around_of(request)
     counts: Counts = request.state.counts
-    with readers_of(request).open() as history:
-        lines = [line for name, help_, samples in _families(around, history) for line in _family(name, help_, samples)]
+    try:
+        with readers_of(request).open() as history:
+            lines = [line for name, help_, samples in _families(around, history) for line in _family(name, help_, samples)]
+    except DatabaseError as error:
+        log.warning("%s", error)
+        return Response("The database cannot be read.\n", 503, media_type="text/plain", headers={"Retry-After": "60"})
     lines += _family("http_requests_total", "Requests by page and status since the start", counts.ends(), kind="counter")
     lines += _histogram("http_request_duration_seconds", "How long it took until an answer began, by page", counts.durations())
     return Response("\n".join(lines) + "\n", headers={"Content-Type": METRICS})

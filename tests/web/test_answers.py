@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
+import requests
 
 from db import searches, watches
 from db.copying import copy_to
@@ -85,6 +86,25 @@ def test_no_more_is_kept_than_may_be(site: Site, watched: House, monkeypatch: py
         assert site.get(f"/?q={number}").status_code == 200
     assert 0 < kept._size <= 40_000
     assert kept._size == sum(made.size for made in kept._made.values())
+
+
+@pytest.mark.parametrize("path", ["/feed.atom", f"/trials/{TRIAL}/calendar.ics", "/api/trials", f"/api/trials/{TRIAL}/changes"])
+def test_scripts_of_other_sites_may_ask_with_what_they_have(site: Site, watched: House, path: str) -> None:
+    asked = {"Origin": "https://example.org", "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "if-none-match"}
+    answer = requests.options(site.url + path, headers=asked, timeout=10)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD"
+    assert answer.headers["Access-Control-Allow-Headers"] == "If-None-Match, If-Modified-Since"
+    known = site.get(path, headers={"If-None-Match": site.get(path).headers["ETag"], "Origin": "https://example.org"})
+    assert (known.status_code, known.headers["Access-Control-Allow-Origin"]) == (304, "*")
+    for other in ("/", "/manage", "/deadlines/x.ics", "/operator", "/healthz"):
+        assert "Access-Control-Allow-Origin" not in requests.options(site.url + other, headers=asked, timeout=10).headers
+
+
+def test_what_the_program_itself_says_is_as_old_as_its_start(site: Site, watched: House) -> None:
+    first = site.get("/api/openapi.json")
+    assert site.get("/api/openapi.json", headers={"If-Modified-Since": first.headers["Last-Modified"]}).status_code == 304
 
 
 def stale(site: Site, known: dict[str, tuple[int, str, str, str]]) -> list[str]:

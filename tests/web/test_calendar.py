@@ -129,3 +129,9 @@ def test_of_a_date_that_is_not_precise_the_last_day_is_taken(date: str, day: tup
 @pytest.mark.parametrize(("date", "later"), [("2024-02-29", "2025-02-28"), ("2026-12", "2027-12"), ("2026", "2027"), ("9999-01", None)])
 def test_a_year_on(date: str, later: str | None) -> None:
     assert calendar._later(date, calendar.RESULTS_AFTER) == later
+
+
+def test_of_a_trial_that_was_called_off_no_plan_is_left(site: Site, watched: House) -> None:
+    watched.registry.put(record.with_status(watched.registry.study(TRIAL), "WITHDRAWN", posted="2026-02-03"))
+    watched.sync()
+    assert list(read(site)) == [f"{TRIAL}.start-date"]  # a fact, whatever came of it

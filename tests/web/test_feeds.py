@@ -107,7 +107,20 @@ def test_a_topic_a_trial_and_several_topics(site: Site, lively: House) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/feed.atom?topic=nonsense", "/feed.atom?topic=housekeeping", "/feed.atom?before=x", "/feed.atom?nonsense=1", "/feed.atom?before=-1"],
+    [
+        "/feed.atom?topic=nonsense",
+        "/feed.atom?topic=housekeeping",
+        "/feed.atom?before=x",
+        "/feed.atom?nonsense=1",
+        "/feed.atom?before=-1",
+        "/feed.atom?lang=da&lang=en",
+        "/feed.atom?condition=x&condition=y",
+        "/calendar.ics?topic=status",
+        f"/trials/{TRIAL}/feed.atom?condition=Xerostomia",
+        f"/trials/{TRIAL}/feed.atom?q=x",
+        f"/trials/{TRIAL}/calendar.ics?country=Denmark",
+        f"/trials/{TRIAL}/calendar.ics?lang=da&lang=en",
+    ],
 )
 def test_what_is_not_understood_is_said(site: Site, lively: House, path: str) -> None:
     assert site.get(path).status_code == 400

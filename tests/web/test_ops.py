@@ -129,6 +129,9 @@ def test_without_its_database_it_is_unwell_and_says_no_more(site: Site, watched:
         file.unlink()
     assert health(site) == (503, ["database"])
     assert str(watched.folder) not in site.get("/healthz").text
+    metrics = site.get("/metrics")
+    assert (metrics.status_code, metrics.text) == (503, "The database cannot be read.\n")
+    assert metrics.headers["Content-Type"].startswith("text/plain")
 
 
 def test_numbers(site: Site, watched: House) -> None:

@@ -103,7 +103,7 @@ def trial(request: Request, history: History, trial: str) -> Response:
         listings=_has_listings(history, trial),
         confirmed=t.date(one_line(version.record.status_verified_date or "")),
         versions=len(states),
-        first=lookback.first_day(history, trial, CTGOV, "registry") or "",
+        first=(lookback.first_day(history, trial, CTGOV, "registry") or "") if former else states[0].day,
         today=around_of(request).now().date().isoformat(),
         **record_of(version.record, t, with_people=lookback.is_shown(history, version)),
         **timeline(states, until, t),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -90,27 +91,35 @@ def run(around: Surroundings) -> None:
     with around.open() as history:
         history.check_writable()  # a database that cannot be used is said at once, not in the middle of the night
     with only_one(around.database, "run"):
-        asked = threading.Event()
+        # A handler may run between any two steps of this thread, in the middle of a line of the log too: it takes no lock. And a signal
+        # that comes right before a wait does not end it: so it is the octet that a signal leaves behind which is waited for.
+        asked, leaves = socket.socketpair()
+        leaves.setblocking(False)
+        heard: list[int] = []
 
         def asked_to_stop(number: int, _: FrameType | None) -> None:
-            if asked.is_set():
+            if heard:
                 around.stop.set()  # asked twice: now
-            asked.set()
-            log.info("asked to stop (%s)", signal.Signals(number).name)
+            heard.append(number)
 
+        woken_before = signal.set_wakeup_fd(leaves.fileno(), warn_on_full_buffer=False)
         before = {number: signal.signal(number, asked_to_stop) for number in (signal.SIGTERM, signal.SIGINT)}
         working = _Working()
         scheduler = _scheduler(around, working)
         scheduler.start()
         log.info("running; database %s", around.database)
         try:
-            while not asked.wait(3600):
-                pass
+            while not heard:
+                asked.recv(1)
+            log.info("asked to stop (%s)", signal.Signals(heard[0]).name)
             scheduler.shutdown(wait=False)
             _end(around, working)
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            signal.set_wakeup_fd(woken_before)
+            asked.close()
+            leaves.close()
 
 
 class _Working:

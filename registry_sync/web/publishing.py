@@ -46,6 +46,7 @@ _PAGES: tuple[tuple[str, frozenset[str]], ...] = (
     (_TRIAL, frozenset({"page", "all"})),
     (rf"{_TRIAL}/versions", frozenset({"page"})),
     (rf"{_TRIAL}/diff", frozenset({"from", "to"})),
+    (rf"{_TRIAL}/versions/\d+", frozenset({"as"})),
     (rf"{_TRIAL}/at/[\d-]+", frozenset()),
     (rf"{_TRIAL}/listings", frozenset()),
     (r"/privacy|/status|/style\.css", frozenset()),

@@ -93,7 +93,7 @@ def test_every_link_leads_to_a_file_in_each_language_wherever_the_folder_stands(
             assert prefix + name in there
         for name in (
             *("index.html", "feed.atom", "calendar.ics", "versions/index.html", "diff/from-2_to-3.html", "diff/index.html"),
-            *("listings/index.html", "at/2026-02-03/index.html"),
+            *("listings/index.html", "versions/2/index.html"),
         ):
             assert f"{prefix}trials/{TRIAL}/{name}" in there
     assert len([name for name in there if name.startswith("condition/")]) > 1

@@ -15,13 +15,16 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/registry-sync demo
 
-# All tests, on every core, warnings as errors; those on invented data with branch coverage, which would make those on real data twice as slow.
+# What runs without tracing, which would make it twice as slow: real data, processes, a browser, and much text.
+UNTRACED := tests/real tests/docs tests/deploy tests/browser tests/edits tests/web/test_hostile_fields.py tests/web/test_schemathesis.py
+
+# All tests, on every core, warnings as errors; branch coverage of all the others.
 test: $(READY)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/real
+	$(BIN)/coverage run -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(addprefix --ignore ,$(UNTRACED))
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under 90
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/real
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(UNTRACED)
 
 # Style, types, and who may import whom.
 check: $(READY)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import math
 import logging
+import math
 import subprocess
 import sys
 from email.message import EmailMessage

@@ -17,13 +17,14 @@ from db.connection import Connection, History, Row
 from registry_sync.trials import people
 from registry_sync.trials.decide import content_hash
 from registry_sync.trials.people import People
+from registry_sync.trials.record import from_json
 
 _CTGOV = "ctgov"
 _NOBODY = People()
 
 
 class Packed(msgspec.Struct, frozen=True):
-    """A version as it is to be kept from now on."""
+    """A version as it is to be kept from now on; ``headline``: ``None`` where it stays."""
 
     id: int
     payload: bytes
@@ -32,6 +33,7 @@ class Packed(msgspec.Struct, frozen=True):
     record: bytes
     record_codec: str
     content_hash: str
+    headline: str | None
     redacted: bool
 
 
@@ -83,8 +85,12 @@ def carry_out(history: History, planned: Plan, now: str) -> int:
         for each in planned.packed:
             connection.execute(
                 """UPDATE version SET payload = ?, codec = ?, base = ?, record = ?, record_codec = ?, content_hash = ?,
+                                      headline = coalesce(?, headline),
                                       redacted_at = CASE WHEN ? THEN ? ELSE redacted_at END WHERE id = ?""",
-                (each.payload, each.codec, each.base, each.record, each.record_codec, each.content_hash, each.redacted, now, each.id),
+                (
+                    *(each.payload, each.codec, each.base, each.record, each.record_codec, each.content_hash, each.headline),
+                    *(each.redacted, now, each.id),
+                ),
             )
         if planned.gone:
             _out_of_changes(connection, planned.trial, planned.gone)
@@ -151,7 +157,8 @@ class _Desk:
         if codec != packing.AGAINST_BASE:
             base, against = None, None
         packed_record, record_codec = packing.pack_record(record, content, against[1] if against else None)
-        return Packed(row["id"], blob, codec, base, packed_record, record_codec, content_hash(record), before != after)
+        headline = versions.headline_of(from_json(record)) if before[1] != record else None
+        return Packed(row["id"], blob, codec, base, packed_record, record_codec, content_hash(record), headline, before != after)
 
     def _both(self, version_id: int) -> tuple[tuple[bytes, bytes], tuple[bytes, bytes]]:
         """Payload and record of a version, as they are and as they are to be."""

@@ -221,7 +221,7 @@ def insert_version(
             "payload": blob,
             "codec": codec,
             "base": base,
-            "headline": _headlines.encode({name: getattr(record, name) for name in HEADLINE}).decode(),
+            "headline": headline_of(record),
             "markup": markup,
             "backfilled": registry_version is not None,
             "registry_version": registry_version,
@@ -231,6 +231,11 @@ def insert_version(
     if source == "ctgov" and registry_version is None:
         cards.put(history.connection, cursor.lastrowid, record, payload)
     return cursor.lastrowid
+
+
+def headline_of(record: Record) -> str:
+    """What stands of a record beside its version (see ``HEADLINE``), as JSON."""
+    return _headlines.encode({name: getattr(record, name) for name in HEADLINE}).decode()
 
 
 def _to_pack_against(history: History, base: int | None) -> bytes | None:

@@ -24,16 +24,26 @@ PLACES = frozenset({"central_contacts", "overall_officials", "locations", "respo
 _LISTS = frozenset({"centralContacts", "central_contacts", "contacts", "overallOfficials", "overall_officials"})
 _POINT = "pointOfContact"
 _PARTY = frozenset({"responsibleParty", "responsible_party"})
-_NAMES = {"list": ("name",), "point": ("title",), "party": ("investigatorFullName", "oldNameTitle", "name")}
+_UNPOSTED = "unpostedResponsibleParty"
+"""A name that stands alone, without the record's other words on that person."""
+_NAMES = {"list": ("name",), "point": ("title",), "party": ("investigatorFullName", "oldNameTitle", "name"), "bare": (_UNPOSTED,)}
 _MAIL = re.compile(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"\+?\(?\d(?:[ \t().\u00a0/\u2010-\u2015-]{0,3}\d){5,}")
-_FEWEST_DIGITS = 6
-"""Fewer are no telephone number that could be told from a count or a year."""
-_EXTENSION = " ext. "
+_FEWEST_SHARED = 7
+"""Last digits in which two spellings of one telephone number agree: the one with the code of its country, say, and the one without."""
+_EXTENSION = re.compile(r"\s*(?:\bext(?:ension|\.)?|\bx|#)\s*\d.*", re.IGNORECASE | re.DOTALL)
+_TRUNK_ZERO = re.compile(r"\(0\)")
+_BEFORE = frozenset("dr prof professor mr mrs ms miss assoc assist asst associate assistant adj adjunct clin univ priv doz pd med".split())
+_BEHIND = frozenset(
+    """md phd msc bsc ms bs ma ba mba mph mbbs mbchb mbbch mb bch bchir bm do dds dmd dvm dsc dphil drph edd psyd pharmd rph rn np pa lpn
+    crna arnp aprn msn bsn dnp pt dpt ot otr slp scd jd esq mhs mhsc msph mpp mphil meng frcp frcpc frcs frcsc frcpath frcog fracp
+    facp facs facc facog fasco fesc faan faha fccp mrcp mrcs mrcog dmsc dm mch ccrp ccrc ccra cra rd rdn ld lcsw crc prof
+    professor dr med habil nat rer hon emeritus""".split()
+)
 
 
 class People(msgspec.Struct, frozen=True):
-    """Names (without case), telephone numbers (their digits) and mail addresses (without case)."""
+    """Names (without case, titles, degrees and dots), telephone numbers (their digits) and mail addresses (without case)."""
 
     names: frozenset[str] = frozenset()
     phones: frozenset[str] = frozenset()
@@ -46,14 +56,15 @@ class People(msgspec.Struct, frozen=True):
         return People(self.names | other.names, self.phones | other.phones, self.mails | other.mails)
 
     def __sub__(self, other: People) -> People:
-        return People(self.names - other.names, self.phones - other.phones, self.mails - other.mails)
+        phones = frozenset(digits for digits in self.phones if not _is_among(digits, other.phones))
+        return People(self.names - other.names, phones, self.mails - other.mails)
 
 
 def listed(value: Any) -> People:
     """The contacts and officials that a value lists."""
     names, phones, mails = set(), set(), set()
     for kind, person in _persons(value):
-        if kind == "party":
+        if kind in ("party", "bare"):
             continue  # who answers for the record: known by the name of the official that goes with it
         for part in _NAMES[kind]:
             names |= _name(person.get(part))
@@ -76,7 +87,7 @@ def shown(value: Any) -> People:
 
 def shown_in_text(text: str) -> People:
     """The numbers and addresses in a text."""
-    phones = (_only_digits(match[0]) for match in _PHONE.finditer(text))
+    phones = (_only_digits(_TRUNK_ZERO.sub("", match[0])) for match in _PHONE.finditer(text))
     return People(frozenset(), frozenset(phones), frozenset(match[0].lower() for match in _MAIL.finditer(text)))
 
 
@@ -100,8 +111,24 @@ def text_without(text: str, gone: People) -> str:
     if gone.mails and "@" in text:
         text = _MAIL.sub(lambda match: GONE if match[0].lower() in gone.mails else match[0], text)
     if gone.phones:
-        text = _PHONE.sub(lambda match: GONE if _only_digits(match[0]) in gone.phones else match[0], text)
+        text = _PHONE.sub(lambda match: GONE if _calls(match[0], gone.phones) else match[0], text)
     return text
+
+
+def _calls(text: str, phones: frozenset[str]) -> bool:
+    return _is_among(_only_digits(_TRUNK_ZERO.sub("", text)), phones)
+
+
+def _is_among(digits: str, phones: frozenset[str]) -> bool:
+    """Is it one of these numbers, with or without the code of its country and the zeros in front?"""
+    if digits in phones:
+        return True
+    bare = digits.lstrip("0")
+    for phone in phones:
+        short, long = sorted((bare, phone.lstrip("0")), key=len)
+        if len(short) >= _FEWEST_SHARED and long.endswith(short):
+            return True
+    return False
 
 
 def page_without(page: str, gone: People) -> str:
@@ -116,7 +143,8 @@ def page_without(page: str, gone: People) -> str:
 def _spelt(word: str) -> str:
     """A pattern for a word in HTML or in JSON within it."""
     ways = {word, html.escape(word), html.escape(word, quote=False), word.encode("ascii", "xmlcharrefreplace").decode(), _in_json(word)}
-    return f"(?:{'|'.join(re.escape(way) for way in sorted(ways))})"
+    dot = r"\.?" if len(word) == 1 else ""
+    return f"(?:{'|'.join(re.escape(way) for way in sorted(ways))}){dot}"
 
 
 def _in_json(word: str) -> str:
@@ -133,6 +161,8 @@ def _persons(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
             kind = _kind(key)
             if kind is None:
                 yield from _persons(inner)
+            elif kind == "bare":
+                yield kind, {_UNPOSTED: inner}
             else:
                 for person in inner if isinstance(inner, list) else [inner]:
                     if isinstance(person, dict):
@@ -140,7 +170,9 @@ def _persons(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _kind(key: str) -> str | None:
-    return "list" if key in _LISTS else "point" if key == _POINT else "party" if key in _PARTY else None
+    if key in _LISTS:
+        return "list"
+    return "point" if key == _POINT else "party" if key in _PARTY else "bare" if key == _UNPOSTED else None
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -160,7 +192,7 @@ def _without(value: Any, gone: People, kind: str | None) -> Any:
         return value if all(new is old for new, old in zip(items, value, strict=True)) else items
     if not isinstance(value, dict):
         return value
-    parts = {key: _without(inner, gone, _kind(key)) for key, inner in value.items()}
+    parts = {key: _without(inner, gone, _kind(key)) for key, inner in value.items() if key != _UNPOSTED or not _name(inner) & gone.names}
     for part in _parts_of(value, gone, kind) if kind else ():
         del parts[part]
     same = len(parts) == len(value) and all(parts[key] is inner for key, inner in value.items())
@@ -170,19 +202,47 @@ def _without(value: Any, gone: People, kind: str | None) -> Any:
 def _parts_of(person: dict[str, Any], gone: People, kind: str) -> Iterator[str]:
     """Which parts of a person go."""
     yield from (part for part in _NAMES[kind] if part in person and _name(person[part]) & gone.names)
-    if _digits(person.get("phone")) & gone.phones:
+    if any(_is_among(digits, gone.phones) for digits in _digits(person.get("phone"))):
         yield from (part for part in ("phone", "phoneExt") if part in person)
     if "email" in person and _mailbox(person["email"]) & gone.mails:
         yield "email"
 
 
 def _name(value: Any) -> set[str]:
-    name = " ".join(caseless(html.unescape(value)).split()) if isinstance(value, str) else ""
-    return {name} if name else set()
+    """A name by which one person is known under any spelling of titles and degrees: "Dr. X Person" is "X. Person, MD, PhD"."""
+    if not isinstance(value, str):
+        return set()
+    parts = [each for part in html.unescape(value).split(",") if (each := _bare(part))]
+    if not parts:
+        return {whole} if (whole := " ".join(caseless(html.unescape(value)).split())) else set()
+    first = parts[0]
+    if len(first) == 1 and len(parts) > 1:
+        first = [*parts[1], *first]  # the family's name stands first
+    return {" ".join(first)}
+
+
+def _bare(part: str) -> list[str]:
+    """The words of a part of a name, without the titles in front, the degrees behind, and the dots of initials."""
+    tokens = part.split()
+    if all(_flat(token) in _BEHIND for token in tokens):
+        return []
+    while len(tokens) > 2 and _flat(tokens[-1]) in _BEHIND and sum(map(str.isupper, tokens[-1])) > 1:
+        del tokens[-1]
+    found: list[str] = []
+    for token in tokens:
+        found += caseless(token.replace(".", " ")).split()
+    while len(found) > 1 and found[0] in _BEFORE:
+        del found[0]
+    return found
+
+
+def _flat(token: str) -> str:
+    """A word without its dots: "M.D." is one."""
+    return caseless(token.replace(".", ""))
 
 
 def _digits(value: Any) -> set[str]:
-    digits = _only_digits(value.partition(_EXTENSION)[0]) if isinstance(value, str) else ""
+    digits = _only_digits(_TRUNK_ZERO.sub("", _EXTENSION.sub("", value))) if isinstance(value, str) else ""
     return {digits} if digits else set()
 
 

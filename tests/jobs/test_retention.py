@@ -296,3 +296,60 @@ def test_a_change_is_without_them_whatever_its_field() -> None:
     assert json.dumps(people.without({"moreInfoModule": {"pointOfContact": {"title": "Contact Old", "organization": "X"}}}, gone)) == (
         '{"moreInfoModule": {"pointOfContact": {"organization": "X"}}}'
     )
+
+
+@pytest.mark.parametrize(
+    ("listed", "elsewhere"),
+    [
+        ("Qdegree Person, MD, PhD", "Qdegree Person"),
+        ("Dr. Qdegree Person", "QDEGREE PERSON, M.D."),
+        ("Q. D. Person", "Q D Person"),
+        ("Qdegree Person PhD", "Prof. Qdegree Person"),
+        ("Person, Qdegree", "Qdegree Person, Director"),
+    ],
+)
+def test_a_name_is_one_with_and_without_titles(house: House, listed: str, elsewhere: str) -> None:
+    """Whoever answers for the record is spelled without the degrees that the list of officials has."""
+    house.watch(TRIAL)
+    study = with_people(record.the_study(), [OLD], [], [{**LEADER, "name": listed}], "2026-02-03")
+    party = {"type": "SPONSOR_INVESTIGATOR", "investigatorFullName": elsewhere, "oldNameTitle": elsewhere}
+    study["protocolSection"]["sponsorCollaboratorsModule"]["responsibleParty"] = party
+    study["annotationSection"] = {"annotationModule": {"unpostedAnnotation": {"unpostedResponsibleParty": elsewhere}}}
+    house.registry.put(study)
+    house.sync()
+    house.registry.put(with_people(record.the_study(), [NEW], [], [SUCCESSOR], "2026-02-04"))
+    house.sync()
+    age(house, 60)
+    with house.history() as history:
+        kept = everything(history)
+    assert listed not in kept
+    assert elsewhere not in kept
+
+
+@pytest.mark.parametrize("name", ["Anh Do", "Thi Anh Do", "Jing Ma", "Person"])
+def test_a_name_that_reads_like_a_degree_is_a_name(name: str) -> None:
+    assert people.listed({"overallOfficials": [{"name": name}]}).names == {name.lower()}
+
+
+def test_what_stands_beside_a_version_is_without_them_too(house: House) -> None:
+    house.watch(TRIAL)
+    study = with_people(record.the_study(), [OLD], [], [], "2026-02-03")
+    study["protocolSection"]["identificationModule"]["briefTitle"] = "Ask old.contact@example.org, 35451234"
+    house.registry.put(study)
+    house.sync()
+    house.registry.put(with_people(record.the_study(), [NEW], [], [], "2026-02-04"))
+    house.sync()
+    age(house, 60)
+    with house.history() as history:
+        kept = everything(history)
+    assert "Ask […], […]" in kept
+    assert "old.contact@" not in kept
+
+
+@pytest.mark.parametrize("spelled", ["+45 3545 1234", "0045 35451234", "35-45-12-34", "(0045) 35.45.12.34", "035451234"])
+def test_a_number_is_one_with_and_without_the_code_of_its_country(spelled: str) -> None:
+    for listed in ("+45 35 45 12 34", "35451234"):
+        gone = people.listed({"centralContacts": [{"phone": listed}]})
+        assert people.text_without(f"Call {spelled} first", gone) in ("Call […] first", "Call ([…] first")
+        assert not people.listed({"contacts": [{"phone": spelled}]}) - gone
+    assert people.text_without("Call 35 45 12 35, 45 1234", gone) == "Call 35 45 12 35, 45 1234"

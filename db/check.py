@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from db import history as versions
-from db import packing, unparsed
+from db import packing, schema, unparsed
 from db.connection import History, Row
 from registry_sync.errors import Damaged, DatabaseError
 
@@ -49,7 +49,9 @@ def of_the_file(history: History) -> Iterator[Fault]:
         for row in history.rows(f"PRAGMA integrity_check({_MOST_PAGES})"):
             if row["integrity_check"] != "ok":
                 yield Fault(f"the file is damaged: {' '.join(row['integrity_check'].split())}", str(history.path), RESTORE)
-        for row in history.connection.execute("PRAGMA foreign_key_check"):
+        lacking = schema.faults(history.connection)
+        yield from (Fault(f"the file is damaged: {what}", str(history.path), RESTORE) for what in lacking)
+        for row in history.connection.execute("PRAGMA foreign_key_check") if not lacking else ():
             yield Fault(f"it refers to a row of {row[2]} that is not there", f"row {row[1]} of {row[0]}", RESTORE)
     except DatabaseError as error:
         yield Fault(str(error), str(history.path), RESTORE)
@@ -59,7 +61,7 @@ _ROWS = (
     (
         "it tells nothing: none of its changes is there",
         "'notice ' || id",
-        "notice WHERE NOT EXISTS (SELECT 1 FROM notice_change WHERE notice_id = notice.id)",
+        "notice WHERE state != 'cancelled' AND NOT EXISTS (SELECT 1 FROM notice_change WHERE notice_id = notice.id)",
     ),
     (
         "its values are no JSON",

@@ -166,6 +166,8 @@ def clear_errors(path: Path) -> Iterator[None]:
 
 def _sentence(error: sqlite3.DatabaseError) -> str | None:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_ERROR and str(error).startswith("no such table: "):
+        return f"is damaged ({error}); run `registry-sync check`, and restore a backup"
     return {
         sqlite3.SQLITE_BUSY: f"is locked by another process for more than {WAIT_FOR_OTHERS:.0f} seconds; end that process, or try again",
         sqlite3.SQLITE_LOCKED: "is locked by another connection; try again",

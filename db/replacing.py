@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from db import copying, steps
+from db import copying, schema, steps
 from db.connection import History, clear_errors, open_history
 from registry_sync.errors import DatabaseError
 
@@ -33,6 +33,11 @@ def check_backup(path: Path) -> list[str]:
         said = f"{path}: was written by a newer registry-sync (it has {', '.join(unknown)}); install that version"
         raise DatabaseError(said, about=str(path))
     copying.verify(path)
+    with clear_errors(path), contextlib.closing(copying.read_only(path)) as connection:
+        lacking = schema.faults(connection)
+    if lacking:
+        further = f", and {len(lacking) - 1} further faults" if lacking[1:] else ""
+        raise DatabaseError(f"{path}: is damaged ({lacking[0]}{further}); take another copy: nothing was changed", about=str(path))
     return taken
 
 

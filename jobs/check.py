@@ -50,7 +50,7 @@ class Checked:
         """The shape of ``check --json``."""
         return {
             "ok": not self.faults,
-            **self.numbers,
+            **{name: self.numbers.get(name, 0) for name in ("versions", "changes", "notices", "redacted")},
             "read_otherwise_now": self.older_records,
             "compared_otherwise_now": self.older_changes,
             "faults": [msgspec.structs.asdict(fault) for fault in self.faults],
@@ -64,18 +64,24 @@ def check(around: Surroundings, *, deep: bool = False) -> Checked:
     Raises DatabaseError when the file cannot be opened, Stopped.
     """
     with around.open() as history:
-        done = Checked(kept.numbers(history))
-        done.add(kept.of_the_file(history))
-        if any(fault.where == str(history.path) for fault in done.faults):
-            return done  # a damaged file brings forth whatever its pages hold now
-        done.add(kept.of_the_rows(history))
-        done.add(kept.of_what_came_unreadable(history))
-        around.progress.begin("Checking versions", done.numbers["versions"])
-        try:
-            for line in kept.lines(history):
-                done.add(_line(around, history, line, done, deep=deep))
-        finally:
-            around.progress.end()
+        return look_through(around, history, deep=deep)
+
+
+def look_through(around: Surroundings, history: History, *, deep: bool = False) -> Checked:
+    """The same of a history that is open."""
+    done = Checked({})
+    done.add(kept.of_the_file(history))
+    if any(fault.where == str(history.path) for fault in done.faults):
+        return done  # a damaged file brings forth whatever its pages hold now
+    done.numbers = kept.numbers(history)
+    done.add(kept.of_the_rows(history))
+    done.add(kept.of_what_came_unreadable(history))
+    around.progress.begin("Checking versions", done.numbers["versions"])
+    try:
+        for line in kept.lines(history):
+            done.add(_line(around, history, line, done, deep=deep))
+    finally:
+        around.progress.end()
     return done
 
 

@@ -51,26 +51,40 @@ class Restored(msgspec.Struct, frozen=True):
         }
 
 
-def restore(around: Surroundings, file: Path, *, as_is: bool = False) -> Restored:
+def restore(around: Surroundings, file: Path, *, as_is: bool = False, damaged: bool = False) -> Restored:
     """Put a backup in the place of the database, in one instant; whenever this is killed, the one or the other is there, whole.
 
     What was sent, stopped or erased since the backup is carried over from the database that is replaced (``as_is``: it is not). When
-    that one cannot be read, what may have been sent since is held. Raises DatabaseError (no backup, damaged, of a newer program, disk
-    full), AlreadyRunning when anybody is at work.
+    that one cannot be read, what may have been sent since is held. ``damaged``: what `check` finds in the backup is no hindrance. Raises
+    DatabaseError (no backup, damaged, of a newer program, disk full), AlreadyRunning when anybody is at work.
     """
     database = around.database
     with alone(database, wait=around.pause):
         taken = replacing.check_backup(file)
         _check_is_another(file, database)
         new = database.with_name(f"{database.name}.restoring{copying.UNFINISHED}")
-        with copying.removed_when_it_fails(new), _replaced(around) as (old, aside, unread):
-            history = replacing.prepare(file, new)
-            with history:
+        with copying.removed_when_it_fails(new), replacing.prepare(file, new) as history:
+            if not damaged:
+                _check_content(around, history, file)
+            with _replaced(around) as (old, aside, unread):
                 done = Restored(file, database, carrying.made_at(history), aside, unread=unread)
                 done = _fill_in(around, history, old, done, as_is=as_is, has_keys=_KEYS_CAME_WITH in taken)
                 replacing.finish(history)
-            replacing.replace(database, new)
+                replacing.replace(database, new)
     return done
+
+
+def _check_content(around: Surroundings, history: History, file: Path) -> None:
+    """Refuse a backup in which a version or a change is damaged, which the file as a whole does not tell."""
+    from jobs.check import look_through  # loads what reads records: once the file itself is known to be sound
+
+    found = look_through(around, history)
+    if found.faults:
+        first, more = found.faults[0], len(found.faults) - 1 + found.more
+        where = first.where.replace(str(history.path), str(file))
+        further = f", and {more} further {'fault' if more == 1 else 'faults'}" if more else ""
+        said = f"{where}: {first.what}{further}; take another copy, or this one with --damaged: nothing was changed"
+        raise DatabaseError(f"{file}: is damaged: {said}", about=str(file))
 
 
 def _check_is_another(file: Path, database: Path) -> None:

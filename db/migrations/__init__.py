@@ -7,6 +7,7 @@ foreign keys are checked. All of it happens inside one BEGIN IMMEDIATE, so that 
 from __future__ import annotations
 
 import importlib
+import sqlite3
 from pathlib import Path
 
 from sqlite_utils.migrations import Migrations
@@ -29,7 +30,13 @@ def bring_up_to_date(history: History) -> None:
     _back_up(history)
     with history.write() as connection:
         for migration in STEPS.pending(history.db):
-            STEPS.apply(history.db, stop_before=[each.name for each in STEPS.pending(history.db)[1:]])
+            try:
+                STEPS.apply(history.db, stop_before=[each.name for each in STEPS.pending(history.db)[1:]])
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                    raise
+                said = f"its schema is not the one that it says it has: step {migration.name} finds that {error}"
+                raise DatabaseError(f"{history.path}: {said}; restore a backup", about=str(history.path)) from error
             broken = connection.execute("PRAGMA foreign_key_check").fetchall()
             if broken:
                 raise DatabaseError(

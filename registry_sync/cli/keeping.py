@@ -51,10 +51,11 @@ def _path(text: str) -> Path:
 @click.command(epilog="Example: registry-sync restore backups/history-20260203T031100Z.db")
 @click.argument("file", metavar="FILE")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
-@click.option("--as-is", is_flag=True, help="Carry nothing over of what was sent, stopped and erased since.")
+@click.option("--as-is", is_flag=True, help="Carry nothing over of what was sent, stopped, erased and entered since.")
+@click.option("--damaged", is_flag=True, help="Take FILE though `check` finds damage in what it keeps.")
 @as_json
 @asked
-def restore(asked: Asked, file: str, yes: bool, as_is: bool, json_: bool) -> int:
+def restore(asked: Asked, file: str, yes: bool, as_is: bool, damaged: bool, json_: bool) -> int:
     """Put a backup in the place of the database, which is copied into the folder `backups` first.
 
     What was sent, stopped and erased since the backup stays so. Nothing else may be at work on the database: end `run` and `serve` first.
@@ -66,7 +67,7 @@ def restore(asked: Asked, file: str, yes: bool, as_is: bool, json_: bool) -> int
     around = asked.surroundings()
     if not yes and sys.stdin.isatty():
         click.confirm(f"Put {file} in the place of {around.database}?", abort=True, err=True)
-    done = bring_back(around, _path(file), as_is=as_is)
+    done = bring_back(around, _path(file), as_is=as_is, damaged=damaged)
     if json_:
         print_json(done.as_json())
     for line in _told(done):
@@ -138,14 +139,15 @@ def _print_checked(done: Checked, *, deep: bool) -> None:
     if done.more:
         click.echo(f"and {count(done.more, 'further fault')}")
     numbers = done.numbers
-    held = f"{count(numbers['versions'], 'version')}, {count(numbers['changes'], 'change')}, {count(numbers['notices'], 'notice')}"
+    held = ", ".join(count(numbers.get(f"{name}s", 0), name) for name in ("version", "change", "notice"))
     click.echo(f"{held} looked at: {count(len(done.faults) + done.more, 'fault') if done.faults else 'all sound'}")
-    if numbers["redacted"]:
+    if numbers.get("redacted"):
         click.echo(f"contacts that the registry took down were taken out of {count(numbers['redacted'], 'version')}")
     if done.older_changes:
         click.echo(f"the changes of {count(done.older_changes, 'version')} were derived by an older program, which compared otherwise")
     if deep and done.older_records:
-        click.echo(f"{count(done.older_records, 'record')} were read by an older program, which read otherwise")
+        were = "was" if done.older_records == 1 else "were"
+        click.echo(f"{count(done.older_records, 'record')} {were} read by an older program, which read otherwise")
 
 
 COMMANDS = (backup, restore, check)

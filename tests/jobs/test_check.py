@@ -19,7 +19,7 @@ from jobs.check import Checked, check
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.demo.story import first_listing
-from registry_sync.errors import Stopped
+from registry_sync.errors import DatabaseError, Stopped
 from registry_sync.trials.record import from_json, to_json
 from tests.house import House
 
@@ -219,3 +219,24 @@ def test_who_is_asked_to_stop_stops(followed: House) -> None:
 def test_what_came_unreadable_is_looked_at(followed: House, tmp_path: Path) -> None:
     spoil(followed, "INSERT INTO unparsed VALUES (?, 'ctgov', '2026-02-03T06:17:00Z', 'not JSON', x'00', 'zlib')", TRIAL)
     assert faults(followed)[0].startswith(f"what came unreadable of {TRIAL} at ctgov: it does not come back")
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("DROP TABLE robots", "the table robots is missing"),
+        ("DROP TABLE notice_change", "the table notice_change is missing"),
+        ("DROP INDEX change_by_trial", "the index change_by_trial is missing"),
+        ("DROP VIEW listings", "the view listings is missing"),
+    ],
+)
+def test_what_was_dropped_is_missed(followed: House, sql: str, said: str) -> None:
+    with contextlib.closing(sqlite3.connect(followed.folder / "history.db", isolation_level=None)) as connection:
+        connection.execute(sql)
+    assert f"{followed.folder / 'history.db'}: the file is damaged: {said}" in faults(followed)
+
+
+def test_a_file_that_does_not_say_which_steps_it_took_is_one_line(followed: House) -> None:
+    spoil(followed, "DELETE FROM _sqlite_migrations WHERE name = 'm0003_the_registry_in_full'")
+    with pytest.raises(DatabaseError, match=r"its schema is not the one that it says it has: step m0003.* restore a backup"):
+        checked(followed)

@@ -370,3 +370,28 @@ def test_what_was_asked_for_over_the_web_and_answered_since_is_not_asked_again(f
     back(followed, copy)
     with followed.history() as history:
         assert history.rows("SELECT * FROM form") == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("UPDATE version SET payload = x'00' WHERE number = 2", "version 2 of NCT06805448 at ctgov: it does not come back"),
+        ('UPDATE change SET "after" = \'"1999-01-01"\'', "says stands in neither record"),
+        ("DROP INDEX change_by_trial", "the index change_by_trial is missing"),
+        ("DROP TABLE robots", "the table robots is missing"),
+        ("DROP VIEW listings", "the view listings is missing"),
+        ("ALTER TABLE version DROP COLUMN redacted_at", "the column redacted_at of version is missing"),
+        ("DELETE FROM _sqlite_migrations WHERE name = 'm0004_watched_searches'", "has taken the step m0004_watched_searches"),
+    ],
+)
+def test_a_copy_in_which_something_kept_is_damaged_is_refused(followed: House, sql: str, said: str) -> None:
+    copy = backup(followed.around).file
+    followed.history().__enter__().close()
+    with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+        connection.execute(sql)
+    answer = refused(followed, copy)
+    assert said in answer
+    assert answer.endswith("nothing was changed")
+    assert copy.name in answer
+    if "--damaged" in answer:
+        assert back(followed, copy, damaged=True).carried is not None

@@ -147,6 +147,11 @@ def put(history: History, trial: str, planned: Line, *, seen_at: str) -> bool:
         connection.execute(
             "DELETE FROM change WHERE backfilled = 1 AND version_id IN (SELECT id FROM version WHERE trial = ? AND source = ?)", of_trial
         )
+        connection.execute(
+            """UPDATE version SET changes = (SELECT count(*) FROM change WHERE version_id = version.id)
+               WHERE trial = ? AND source = ?""",
+            of_trial,
+        )
         connection.execute("UPDATE version SET number = -number WHERE trial = ? AND source = ?", of_trial)  # no two alike at any instant
         base = None
         for number, placed in enumerate(planned.earlier, start=1):

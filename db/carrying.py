@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from db import erasure, stops
+from db import entered, erasure, retold, stops
 from db.connection import Connection, History
 
 _FURTHER = ("sent", "failed", "cancelled")
@@ -19,7 +19,8 @@ class Carried(msgspec.Struct, frozen=True):
 
     ``sent``: notices that were sent, refused or cancelled since; ``stopped``: subscriptions that were stopped, as a whole or in part;
     ``erased``: addresses; ``stops``: keyed hashes of addresses. ``later``: notices that were sent since and tell of what the backup does
-    not know; ``lost``: subscriptions that were made since.
+    not know; ``told``: the changes in them that are not told again when they are found again. ``lost``: subscriptions that were made
+    since, and are not there. ``entered``: what people entered since.
     """
 
     sent: int = 0
@@ -28,6 +29,8 @@ class Carried(msgspec.Struct, frozen=True):
     stops: int = 0
     later: int = 0
     lost: int = 0
+    told: int = 0
+    entered: entered.Entered = entered.Entered()
 
 
 def carry_over(history: History, replaced: History, now: str, *, has_keys: bool) -> Carried:
@@ -45,21 +48,41 @@ def carry_over(history: History, replaced: History, now: str, *, has_keys: bool)
         stopped = _stopped(connection, replaced.connection) + _stopped_by_mark(connection, replaced.connection)
         _answered(connection, replaced.connection)
         sent = _sent(connection, replaced.connection)
+        told = retold.note(connection, replaced.connection, now) if same else 0
+        is_later = same and entered.is_later(connection, replaced.connection)
+        since = entered.carry(connection, replaced.connection) if is_later else entered.Entered()
         later, lost = _unknown(connection, replaced.connection)
-    return Carried(sent, stopped, erased, marks, later, lost)
+        # whose subscription is there no more is known by the ids that were given; those of one that is not there are not
+        entered.sequences(connection, replaced.connection, but=() if is_later else ("subscription",))
+    return Carried(sent, stopped, erased, marks, later, lost, told, since)
+
+
+def go_on(history: History, replaced: History) -> None:
+    """Carry nothing over, and number what comes behind what the replaced history has numbered."""
+    with history.write() as connection:
+        entered.sequences(connection, replaced.connection, but=("subscription",))
 
 
 def hold(history: History, now: str) -> int:
-    """Hold what may have been sent since the backup until the operator has looked at it (see ``outbox release``); how many notices.
+    """Hold what may have been sent since the backup until the operator has looked at it (see ``outbox release``); how many mails.
 
     A digest whose period has not ended yet was sent by nobody, and waits as before.
     """
     with history.write() as connection:
-        return connection.execute(
-            """UPDATE notice SET state = 'pending', held = 1, last_error = ?, claimed_at = NULL, claimed_by = NULL
-               WHERE NOT held AND due_at <= ? AND state IN ('pending', 'claimed')""",
-            (HELD, now),
+        entered.leap(connection)
+        asking = connection.execute(
+            """UPDATE confirmation SET state = 'pending', held = 1, last_error = ?, claimed_by = NULL
+               WHERE NOT held AND state IN ('pending', 'claimed')""",
+            (HELD,),
         ).rowcount
+        return (
+            asking
+            + connection.execute(
+                """UPDATE notice SET state = 'pending', held = 1, last_error = ?, claimed_at = NULL, claimed_by = NULL
+               WHERE NOT held AND due_at <= ? AND state IN ('pending', 'claimed')""",
+                (HELD, now),
+            ).rowcount
+        )
 
 
 def made_at(history: History) -> str | None:
@@ -195,10 +218,14 @@ def _sent(restored: Connection, replaced: Connection) -> int:
 
 
 def _answered(restored: Connection, replaced: Connection) -> None:
-    """Let go of what was asked for over the web pages a moment before the backup, and has been answered or erased since."""
-    sql = "SELECT id, address FROM form"
-    for row in set(restored.execute(sql).fetchall()) - set(replaced.execute(sql).fetchall()):
-        restored.execute("DELETE FROM form WHERE id = ?", row[:1])
+    """What is asked for over the web pages and has not been answered is what is there now."""
+    sql = "SELECT kind, address, wish, created_at FROM form"
+    here, there = restored.execute(sql).fetchall(), replaced.execute(sql).fetchall()
+    for row in set(here) - set(there):
+        restored.execute("DELETE FROM form WHERE kind = ? AND address = ? AND wish IS ? AND created_at = ?", row)
+    restored.executemany(
+        "INSERT INTO form (kind, address, wish, created_at) VALUES (?, ?, ?, ?)", [row for row in there if row not in set(here)]
+    )
 
 
 def _unknown(restored: Connection, replaced: Connection) -> tuple[int, int]:

@@ -46,7 +46,7 @@ _GOOD = "confirmation.used_at IS NULL AND confirmation.stopped_at IS subscriptio
 """Does the link still stand for what was asked? Only its age is left out."""
 _ITS = "subscription_id = :id AND confirmation.kind = 'confirm'"
 _DUE = f"""SELECT confirmation.id, min(confirmation.created_at) FROM confirmation JOIN subscription ON subscription.id = subscription_id
-    WHERE confirmation.state = 'pending' AND next_try_at <= :now
+    WHERE confirmation.state = 'pending' AND NOT confirmation.held AND next_try_at <= :now
         AND CASE confirmation.kind WHEN 'confirm' THEN {_GOOD} AND subscription.state != 'active' AND confirmation.created_at > :oldest
                                    ELSE confirmation.created_at > :day END
         AND NOT EXISTS (SELECT 1 FROM confirmation AS other JOIN subscription AS its ON its.id = other.subscription_id

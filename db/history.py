@@ -302,6 +302,7 @@ def add_changes(
         )
         assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has one
         ids.append(cursor.lastrowid)
+    connection.execute("UPDATE version SET changes = changes + ? WHERE id = ?", (len(ids), version_id))
     return ids
 
 

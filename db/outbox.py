@@ -253,12 +253,16 @@ def retry(history: History, ids: Sequence[str], now: str) -> list[str]:
 
 
 def release(history: History, ids: Sequence[str], note: str | None) -> list[str]:
-    """Let held notices go (none named: all of them), with the operator's words above the news; the ids named that are not held."""
+    """Let held notices go, with the operator's words above the news; the ids named that are not held.
+
+    None named: all of them, and the mails that ask for consent and were held with them.
+    """
     sql = """UPDATE notice SET held = 0, note = coalesce(:note, note) WHERE held AND state IN ('pending', 'failed')
              AND (:id IS NULL OR id = :id)"""
     with history.write() as connection:
         if not ids:
             connection.execute(sql, {"note": note, "id": None})
+            connection.execute("UPDATE confirmation SET held = 0 WHERE held")
             return []
         return [each for each in ids if not connection.execute(sql, {"note": note, "id": each}).rowcount]
 

@@ -45,7 +45,7 @@ class Restored(msgspec.Struct, frozen=True):
             "database": str(self.database),
             "made_at": self.made_at,
             "kept_aside": str(self.aside) if self.aside else None,
-            "carried_over": msgspec.structs.asdict(self.carried) if self.carried else None,
+            "carried_over": msgspec.to_builtins(self.carried) if self.carried else None,
             "unread": self.unread,
             "held": self.held,
         }
@@ -125,8 +125,9 @@ def _free(path: Path) -> Path:
 def _fill_in(around: Surroundings, history: History, old: History | None, done: Restored, *, as_is: bool, has_keys: bool) -> Restored:
     """Carry over what must not be forgotten, or hold what may have been sent; note in the new history what was done."""
     now = around.stamp()
-    run = runs.begin(history, JOB, now)
     if as_is:
+        if old is not None:
+            carrying.go_on(history, old)
         done = msgspec.structs.replace(done, unread=None)
     elif old is not None:
         carried = carrying.carry_over(history, old, now, has_keys=has_keys)
@@ -135,5 +136,5 @@ def _fill_in(around: Surroundings, history: History, old: History | None, done: 
         done = msgspec.structs.replace(done, held=carrying.hold(history, now))
     with history.write() as connection:
         revisions.note_another_file(connection, now)
-    runs.end(history, run, now, "done", done.as_json())
+    runs.end(history, runs.begin(history, JOB, now), now, "done", done.as_json())
     return done

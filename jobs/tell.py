@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from db import absences, outbox, subscriptions, watches
+from db import absences, outbox, retold, subscriptions, watches
 from db import history as versions
 from db.connection import Connection, History
 from db.pages import Page
@@ -63,7 +63,7 @@ def queue(
     """
     now, ends = around.now(), period_end_of(around.settings.schedule)
     joins = (trial, joins_since) if joins_since is not None else None
-    planned = route(trial, key, changes, following, now=now, period_end=ends)
+    planned = retold.without(connection, route(trial, key, changes, following, now=now, period_end=ends), ids, now)
     return outbox.queue(connection, planned, ids, as_stamp(now), joins=joins, later=lambda plan: in_the_next_period(plan, ends))
 
 

@@ -58,7 +58,8 @@ def _path(text: str) -> Path:
 def restore(asked: Asked, file: str, yes: bool, as_is: bool, damaged: bool, json_: bool) -> int:
     """Put a backup in the place of the database, which is copied into the folder `backups` first.
 
-    What was sent, stopped and erased since the backup stays so. Nothing else may be at work on the database: end `run` and `serve` first.
+    What was sent, stopped and erased since the backup stays so, and what people entered since is carried over. Nothing else may be at work
+    on the database: end `run` and `serve` first.
     """
     import sys
 
@@ -87,7 +88,7 @@ def _told(done: Restored) -> Iterator[str]:
         yield f"the database that it replaces could not be read ({done.unread}): {unknown}"
         if done.held:
             yield (
-                f"{count(done.held, 'notice')} that may have been sent since then are held: see `registry-sync outbox --held`, "
+                f"{count(done.held, 'mail')} that may have been sent since then are held: see `registry-sync outbox --held`, "
                 "then let them go with `outbox release` or take them back with `outbox drop`"
             )
         yield "the next sync finds again what changed since then, and tells it again; try `registry-sync sync --no-deliver` first"
@@ -101,14 +102,21 @@ def _carried(carried: Carried, since: str) -> Iterator[str]:
         (carried.stopped, "subscription stopped", "subscriptions stopped"),
         (carried.erased, "address erased", "addresses erased"),
         (carried.stops, "keyed hash of a stop", "keyed hashes of stops"),
+        (carried.entered.watches, "watch", "watches"),
+        (carried.entered.desk, "entry of coordinators", "entries of coordinators"),
+        (carried.entered.subscriptions, "subscription made, confirmed or changed", "subscriptions made, confirmed or changed"),
     )
     said = [f"{number:,} {one if number == 1 else many}" for number, one, many in parts if number]
     yield f"carried over from the time since then: {', '.join(said) or 'nothing had to be'}"
     if carried.later:
         yield (
             f"{count(carried.later, 'notice')} sent since {since} told of changes that it does not know: the next sync finds them again, "
-            "and tells them again; try `registry-sync sync --no-deliver` first, and see `registry-sync outbox`"
+            f"and does not tell {count(carried.told, 'change')} of them again; see what it tells with `registry-sync sync --no-deliver` "
+            "and `registry-sync outbox`"
         )
+    if carried.entered.again:
+        what = "trial, page or search" if carried.entered.again == 1 else "trials, pages and searches"
+        yield f"{carried.entered.again:,} {what} removed since {since}: watched again; `registry-sync watch list` shows them"
     if carried.lost:
         yield f"{count(carried.lost, 'subscription')} made since {since} are only in the copy of what it replaces"
 

@@ -79,7 +79,8 @@ def test_json(followed: Terminal) -> None:
     assert copy["rows"] == {"trial": 1, "version": 2, "change": 1, "subscription": 1, "notice": 1}
     assert copy["removed"] == {"backups": 0, "subscriptions": 0, "contacts": 0, "runs": 0}
     back = followed("restore", copy["file"], "--json").json
-    assert back["carried_over"] == {"sent": 0, "stopped": 0, "erased": 0, "stops": 0, "later": 0, "lost": 0}
+    entered = {"watches": 0, "desk": 0, "subscriptions": 0, "again": 0}
+    assert back["carried_over"] == {"sent": 0, "stopped": 0, "erased": 0, "stops": 0, "later": 0, "lost": 0, "told": 0, "entered": entered}
     assert followed("check", "--deep", "--json").json["ok"] is True
 
 

@@ -1,0 +1,202 @@
+"""What people entered since a backup was made, brought into the history that comes back: watches, the desk of deadlines, subscriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from db.connection import Connection
+
+_Row = dict[str, Any]
+
+
+class Entered(msgspec.Struct, frozen=True):
+    """How much was carried over: ``watches`` (trials, pages and searches), ``desk`` (what coordinators entered), ``subscriptions``
+    (made, confirmed or changed since). ``again``: trials, pages and searches that had been removed since and are watched again.
+    """
+
+    watches: int = 0
+    desk: int = 0
+    subscriptions: int = 0
+    again: int = 0
+
+
+def is_later(restored: Connection, replaced: Connection) -> bool:
+    """Is what is replaced a later state of what comes back? It has the last run of it, or that one has none."""
+    row = restored.execute("SELECT id, job, started_at FROM run ORDER BY id DESC LIMIT 1").fetchone()
+    return row is None or replaced.execute("SELECT 1 FROM run WHERE id = ? AND job = ? AND started_at = ?", row).fetchone() is not None
+
+
+def carry(restored: Connection, replaced: Connection) -> Entered:
+    """Bring over what was entered in the replaced history, inside the caller's transaction. The same keys are in both."""
+    searches = _searches(restored, replaced)
+    watches, again = _watches(restored, replaced)
+    watches += sum(new for _, new in searches.values())
+    again += _only_here(restored, replaced, "SELECT query FROM search WHERE watched")
+    desk = _desk(restored, replaced)
+    people = _subscriptions(restored, replaced, {theirs: ours for theirs, (ours, _) in searches.items()})
+    return Entered(watches, desk, people, again)
+
+
+def sequences(restored: Connection, replaced: Connection, *, but: Iterable[str] = ()) -> None:
+    """Let ids go on behind those that the replaced history has given: what was numbered there is never numbered so again."""
+    left_out = set(but)
+    for name, number in replaced.execute("SELECT name, seq FROM sqlite_sequence").fetchall():
+        if name in left_out:
+            continue
+        if not restored.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (number, name)).rowcount:
+            restored.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (name, number))
+
+
+LEAP = 1_000_000
+"""By how much ids go on where nobody knows which were given."""
+
+
+def leap(restored: Connection) -> None:
+    """Let the ids of changes go on far behind those that a history that cannot be read may have given."""
+    restored.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'change'", (LEAP,))
+
+
+def _searches(restored: Connection, replaced: Connection) -> dict[int, tuple[int, bool]]:
+    """By the id of a search there: its id here, and whether it is watched since. It begins anew: what it finds at first is no news."""
+    found = {}
+    for row in _rows(replaced, "SELECT * FROM search"):
+        here = restored.execute("SELECT id, watched FROM search WHERE query = ?", (row["query"],)).fetchone()
+        new = bool(row["watched"]) and not (here and here[1])
+        if here is None:
+            restored.execute(
+                "INSERT INTO search (query, added_at, watched) VALUES (?, ?, ?)", (row["query"], row["added_at"], row["watched"])
+            )
+            here = restored.execute("SELECT id FROM search WHERE query = ?", (row["query"],)).fetchone()
+        elif new:
+            restored.execute(
+                """UPDATE search SET watched = 1, added_at = ?, release = NULL, complete_at = NULL, total = NULL, looked_at = NULL
+                   WHERE id = ?""",
+                (row["added_at"], here[0]),
+            )
+        found[row["id"]] = (here[0], new)
+    return found
+
+
+def _watches(restored: Connection, replaced: Connection) -> tuple[int, int]:
+    """What was added by hand since; what a search found, it finds again."""
+    new = 0
+    for row in _rows(replaced, "SELECT * FROM watch WHERE typed"):
+        _know(restored, replaced, row["trial"])
+        new += restored.execute(
+            """INSERT INTO watch (trial, added_at) VALUES (?, ?)
+               ON CONFLICT (trial) DO UPDATE SET typed = 1 WHERE NOT typed""",
+            (row["trial"], row["added_at"]),
+        ).rowcount
+    for row in _rows(replaced, "SELECT trial, url, added_at FROM page"):
+        if restored.execute("SELECT 1 FROM watch WHERE trial = ?", (row["trial"],)).fetchone():
+            new += _insert(restored, "page", row)
+    again = _only_here(restored, replaced, "SELECT trial FROM watch WHERE typed")
+    return new, again + _only_here(restored, replaced, "SELECT trial || ' ' || url FROM page")
+
+
+def _desk(restored: Connection, replaced: Connection) -> int:
+    """Events, answers about laws, letters, and what was said of what is owed, with the log of it."""
+    entered = 0
+    for table, keys in (("event", ("trial", "kind", "date", "country")), ("letter", ("trial", "url", "sent_on"))):
+        for row in _rows(replaced, f"SELECT * FROM {table}"):  # noqa: S608 - the names are ours
+            entered += _put(restored, replaced, table, keys, {name: value for name, value in row.items() if name != "id"})
+    answers = _rows(replaced, "SELECT * FROM law_answer")
+    for row in answers:
+        entered += _put(restored, replaced, "law_answer", ("trial", "law"), row)
+    for trial, law in restored.execute("SELECT trial, law FROM law_answer").fetchall():
+        if not any((row["trial"], row["law"]) == (trial, law) for row in answers):
+            entered += restored.execute("DELETE FROM law_answer WHERE trial = ? AND law = ?", (trial, law)).rowcount
+    for row in _rows(replaced, "SELECT * FROM duty"):
+        del row["id"]
+        entered += _put(restored, replaced, "duty", ("trial", "key"), row)
+    known = {tuple(row) for row in restored.execute("SELECT trial, key, at, what, detail FROM duty_log")}
+    for values in replaced.execute("SELECT trial, key, at, what, detail FROM duty_log ORDER BY id").fetchall():
+        if tuple(values) not in known:
+            restored.execute("INSERT INTO duty_log (trial, key, at, what, detail) VALUES (?, ?, ?, ?, ?)", values)
+    return entered
+
+
+def _subscriptions(restored: Connection, replaced: Connection, searches: dict[int, int]) -> int:
+    """Each subscription as its holder has it now, with its consent, what it follows, and the mails that asked for it."""
+    touched = 0
+    for row in _rows(replaced, "SELECT * FROM subscription ORDER BY id"):
+        theirs = row.pop("id")
+        mine = restored.execute("SELECT id FROM subscription WHERE stop_token = ?", (row["stop_token"],)).fetchone()
+        followed = _followed(replaced, theirs, searches)
+        if mine is None:
+            taken = restored.execute("SELECT 1 FROM subscription WHERE id = ?", (theirs,)).fetchone()
+            _insert(restored, "subscription", row if taken else {"id": theirs, **row})
+            mine = restored.execute("SELECT id FROM subscription WHERE stop_token = ?", (row["stop_token"],)).fetchone()
+            touched += 1
+        else:
+            (before,) = _rows(restored, "SELECT * FROM subscription WHERE id = ?", mine)
+            changed = before != {"id": mine[0], **row} or _followed(restored, mine[0], None) != followed
+            touched += changed
+            if changed:
+                restored.execute(f"UPDATE subscription SET {_sets(row)} WHERE id = ?", (*row.values(), *mine))  # noqa: S608
+        _follow(restored, replaced, mine[0], followed)
+        for asking in _rows(replaced, "SELECT * FROM confirmation WHERE subscription_id = ?", (theirs,)):
+            state = "pending" if asking["state"] == "claimed" else asking["state"]
+            _insert(restored, "confirmation", {**asking, "subscription_id": mine[0], "state": state, "claimed_by": None})
+    return touched
+
+
+_Followed = tuple[set[str], set[int]]
+
+
+def _followed(connection: Connection, subscription: int, searches: dict[int, int] | None) -> _Followed:
+    trials = {row[0] for row in connection.execute("SELECT trial FROM subscription_trial WHERE subscription_id = ?", (subscription,))}
+    of = {row[0] for row in connection.execute("SELECT search_id FROM subscription_search WHERE subscription_id = ?", (subscription,))}
+    return trials, of if searches is None else {searches[each] for each in of}
+
+
+def _follow(restored: Connection, replaced: Connection, subscription: int, followed: _Followed) -> None:
+    for table, column, wanted in (("subscription_trial", "trial", followed[0]), ("subscription_search", "search_id", followed[1])):
+        restored.execute(f"DELETE FROM {table} WHERE subscription_id = ?", (subscription,))  # noqa: S608 - the names are ours
+        for each in wanted:
+            if isinstance(each, str):
+                _know(restored, replaced, each)
+            _insert(restored, table, {"subscription_id": subscription, column: each})
+
+
+def _know(restored: Connection, replaced: Connection, trial: str) -> None:
+    row = replaced.execute("SELECT id, known_since FROM trial WHERE id = ?", (trial,)).fetchone()
+    restored.execute("INSERT INTO trial (id, known_since) VALUES (?, ?) ON CONFLICT DO NOTHING", row)
+
+
+def _put(restored: Connection, replaced: Connection, table: str, keys: tuple[str, ...], row: _Row) -> bool:
+    """Write a row in the place of the one with these keys, or as a new one; is it another one than before?"""
+    where = " AND ".join(f"{key} IS ?" for key in keys)
+    values = [row[key] for key in keys]
+    before = _rows(restored, f"SELECT {', '.join(row)} FROM {table} WHERE {where}", values)  # noqa: S608 - the names are ours
+    if before == [row]:
+        return False
+    _know(restored, replaced, row["trial"])
+    if before:
+        restored.execute(f"UPDATE {table} SET {_sets(row)} WHERE {where}", (*row.values(), *values))  # noqa: S608 - the names are ours
+    else:
+        _insert(restored, table, row)
+    return True
+
+
+def _insert(connection: Connection, table: str, row: _Row) -> int:
+    names, marks = ", ".join(f'"{name}"' for name in row), ", ".join("?" * len(row))
+    sql = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - the names are ours
+    return connection.execute(sql, tuple(row.values())).rowcount
+
+
+def _sets(row: _Row) -> str:
+    return ", ".join(f'"{name}" = ?' for name in row)
+
+
+def _rows(connection: Connection, sql: str, parameters: Iterable[Any] = ()) -> list[_Row]:
+    cursor = connection.execute(sql, tuple(parameters))
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def _only_here(restored: Connection, replaced: Connection, sql: str) -> int:
+    return len(set(restored.execute(sql).fetchall()) - set(replaced.execute(sql).fetchall()))

@@ -1,0 +1,95 @@
+"""What was told since a backup was made is not told a second time when the registry is asked again after it was restored.
+
+A restored history finds anew what changed since: which change was told to whom is known by keyed hashes, which name nobody. Each is good
+once, and for some days: what changes back and forth later is news.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from db import stops
+from db.connection import Connection
+
+if TYPE_CHECKING:
+    from registry_sync.notices.route import Planned
+
+DAYS = 7
+"""How long a restored history holds back what was told: by then every source has been asked."""
+
+_COLUMNS = 'change.trial, change.source, change.field, change."group", change."before", change."after"'
+_What = tuple[str, str, str, str | None]
+
+
+def note(restored: Connection, replaced: Connection, now: str) -> int:
+    """Keep of what the replaced history had told to whom what the restored one will find again; how many changes these are."""
+    newest = restored.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0]
+    rows = replaced.execute(
+        f"""SELECT DISTINCT notice.address, change.id, {_COLUMNS} FROM notice
+            JOIN notice_change ON notice_change.notice_id = notice.id JOIN change ON change.id = notice_change.change_id
+            WHERE notice.state = 'sent' AND change.id > ? ORDER BY change.id""",  # noqa: S608 - no value is in it
+        (newest,),
+    )
+    told: dict[tuple[str, _What], list[tuple[Any, Any]]] = {}
+    for address, _, trial, source, field, group, before, after in rows:
+        _go_on(told.setdefault((address, (trial, source, field, group)), []), _read(before), _read(after))
+    marks = [(_mark(restored, address, what, pair), now) for (address, what), pairs in told.items() for pair in pairs]
+    restored.executemany("INSERT INTO told_before (mark, at) VALUES (?, ?) ON CONFLICT (mark) DO UPDATE SET at = excluded.at", marks)
+    return len(marks)
+
+
+def without(connection: Connection, planned: Iterable[Planned], change_ids: Sequence[int], now: datetime.datetime) -> Iterable[Planned]:
+    """The notices without what their addresses were told before a restore; one with nothing else in it is none."""
+    if connection.execute("SELECT 1 FROM told_before LIMIT 1").fetchone() is None:
+        return planned
+    oldest = (now - datetime.timedelta(days=DAYS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    connection.execute("DELETE FROM told_before WHERE at < ?", (oldest,))
+    return _left(connection, planned, _kept(connection, change_ids))
+
+
+def _left(connection: Connection, planned: Iterable[Planned], kept: dict[int, tuple[_What, tuple[Any, Any]]]) -> list[Planned]:
+    left: list[Planned] = []
+    used: set[str] = set()
+    for plan in planned:
+        marks = {each: _mark(connection, plan.address, *kept[each]) for each in plan.positions}
+        told = {mark for mark in marks.values() if connection.execute("SELECT 1 FROM told_before WHERE mark = ?", (mark,)).fetchone()}
+        used |= told
+        positions = tuple(each for each in plan.positions if marks[each] not in told)
+        if positions:
+            left.append(msgspec.structs.replace(plan, positions=positions))
+    connection.executemany("DELETE FROM told_before WHERE mark = ?", [(mark,) for mark in used])  # an address may have several notices
+    return left
+
+
+def _kept(connection: Connection, change_ids: Sequence[int]) -> dict[int, tuple[_What, tuple[Any, Any]]]:
+    """By position: what a change is about, and its two values."""
+    rows = connection.execute(
+        f"SELECT id, {_COLUMNS} FROM change WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - no value is in it
+        (json.dumps(list(change_ids)),),
+    )
+    found = {row[0]: ((row[1], row[2], row[3], row[4]), (_read(row[5]), _read(row[6]))) for row in rows}
+    return {position: found[change_id] for position, change_id in enumerate(change_ids)}
+
+
+def _go_on(pairs: list[tuple[Any, Any]], before: Any, after: Any) -> None:
+    """From A to B, and from B to C: what will be found again is from A to C."""
+    for place, (first, last) in enumerate(pairs):
+        if before is not None and last == before:
+            del pairs[place]
+            if first != after:
+                pairs.append((first, after))
+            return
+    pairs.append((before, after))
+
+
+def _read(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def _mark(connection: Connection, address: str, what: _What, pair: tuple[Any, Any]) -> str:
+    return stops.mark_of(connection, json.dumps([address, *what, *pair], sort_keys=True))

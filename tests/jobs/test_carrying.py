@@ -1,0 +1,138 @@
+"""What people heard and entered since a backup was made, when it is restored."""
+
+from __future__ import annotations
+
+import datetime
+
+from db import duties, outbox, searches, subscriptions
+from jobs import wishes
+from jobs.backup import backup
+from jobs.check import check
+from registry_sync.demo.record import TRIAL
+from registry_sync.sources.ctgov_search import Search
+from registry_sync.trials.deadlines import Event
+from tests.house import House
+from tests.jobs import test_restore
+from tests.jobs.test_restore import GONE, READER, SECOND, back, mails, moved, states
+
+followed = test_restore.followed
+
+
+def test_what_was_told_since_is_not_told_again(followed: House) -> None:
+    """The registry is found anew to have moved on; who has read it hears nothing, who has not hears it, and what is new is told."""
+    copy = backup(followed.around).file
+    moved(followed, "2027-03-03")
+    followed.subscribe("late@example.org")
+    moved(followed, "2027-05-05")
+    followed.deliver()
+    before = len(mails(followed))
+    done = back(followed, copy)
+    assert done.carried is not None
+    assert done.carried.told == 4
+    followed.subscribe("later@example.org")
+    followed.sync()
+    assert followed.changes()[0].after["date"] == "2027-05-05"
+    new = mails(followed)
+    assert len(new) == before + 2  # late@ had heard of the second half of it alone
+    for reader in (READER, SECOND, GONE):
+        assert new.count((reader,)) == 3
+    assert new.count(("later@example.org",)) == 1
+    moved(followed, "2027-06-06")
+    assert followed.deliver().sent == 5
+
+
+def test_ids_only_grow(followed: House) -> None:
+    copy = backup(followed.around).file
+    moved(followed, "2027-05-05")
+    moved(followed, "2027-06-06")
+    last = followed.changes()[0].id
+    for as_is in (False, True):
+        back(followed, copy, as_is=as_is)
+        followed.sync()
+        assert followed.changes()[0].id > last
+        last = followed.changes()[0].id
+    for path in followed.folder.glob("history.db*"):
+        path.unlink()
+    back(followed, copy)
+    followed.sync()
+    assert followed.changes()[0].id > last
+
+
+def test_what_people_entered_since_is_carried_over(followed: House) -> None:
+    other, page = "NCT00000001", "https://example.org/trials/NCT06805448"
+    with followed.history() as history:
+        wishes.stop(followed.around, history, SECOND, [], why="operator")
+        searches.add(history, Search((("cond", "old"),)), "2026-02-04T06:17:00Z")
+    copy = backup(followed.around).file
+    followed.at += datetime.timedelta(hours=1)
+    followed.watch(other, TRIAL, pages=())
+    followed.watch(TRIAL, pages=(page,))
+    followed.subscribe("new@example.org", TRIAL, other, language="da")
+    with followed.history() as history:
+        searches.remove(history, Search((("cond", "old"),)))
+        searches.add(history, Search((("cond", "new"),)), "2026-02-04T07:17:00Z")
+        duties.add_event(history, TRIAL, Event("ended", "2026-02-01", "Denmark"), None, "2026-02-04T07:17:00Z")
+        duties.answer(history, TRIAL, "us", True, "2026-02-04T07:17:00Z")
+    done = back(followed, copy)
+    assert done.carried is not None
+    assert done.carried.lost == 0
+    assert (done.carried.entered.watches, done.carried.entered.subscriptions, done.carried.entered.again) == (3, 1, 1)
+    assert done.carried.entered.desk == 2
+    with followed.history() as history:
+        assert history.rows("SELECT trial FROM watch ORDER BY trial") == [{"trial": other}, {"trial": TRIAL}]
+        assert history.rows("SELECT url FROM page") == [{"url": page}]
+        assert len(history.rows("SELECT * FROM search WHERE watched")) == 2
+        (new,) = [row for row in subscriptions.listing(history) if row["address"] == "new@example.org"]
+        assert (new["state"], new["trials"], new["language"]) == ("active", [other, TRIAL], "da")
+        assert len(history.rows("SELECT * FROM event")) == len(history.rows("SELECT * FROM law_answer")) == 1
+        assert history.rows("SELECT what FROM duty_log ORDER BY id") == [{"what": "event"}, {"what": "answer"}]
+    assert states(followed)[SECOND] == "stopped"
+    assert check(followed.around).faults == []
+
+
+def test_who_confirmed_since_has_confirmed(followed: House) -> None:
+    with followed.history() as history, history.write() as connection:
+        connection.execute("UPDATE subscription SET state = 'pending', confirmed_at = NULL WHERE address = ?", (READER,))
+    copy = backup(followed.around).file
+    followed.at += datetime.timedelta(hours=1)
+    with followed.history() as history, history.write() as connection:
+        connection.execute(
+            "UPDATE subscription SET state = 'active', confirmed_at = '2026-02-04T07:17:00Z', consent_by = 'holder' WHERE address = ?",
+            (READER,),
+        )
+    back(followed, copy)
+    with followed.history() as history:
+        (found,) = history.rows("SELECT state, confirmed_at, consent_by FROM subscription WHERE address = ?", (READER,))
+    assert found == {"state": "active", "confirmed_at": "2026-02-04T07:17:00Z", "consent_by": "holder"}
+
+
+def test_mails_that_ask_for_consent_are_held_too(followed: House) -> None:
+    with followed.history() as history, history.write() as connection:
+        connection.execute("UPDATE subscription SET state = 'pending', confirmed_at = NULL WHERE address = ?", (READER,))
+        connection.execute(
+            """INSERT INTO confirmation (id, subscription_id, next_try_at, created_at)
+               SELECT 'x', id, '2026-02-04T06:17:00Z', '2026-02-04T06:17:00Z' FROM subscription WHERE address = ?""",
+            (READER,),
+        )
+    copy = backup(followed.around).file
+    for path in followed.folder.glob("history.db*"):
+        path.unlink()
+    assert back(followed, copy).held == 4
+    followed.set("web", url="https://trials.example.org")
+    followed.deliver()
+    with followed.history() as history:
+        assert history.rows("SELECT state, held FROM confirmation") == [{"state": "pending", "held": 1}]
+        outbox.release(history, [], None)
+    followed.deliver()
+    with followed.history() as history:
+        assert history.rows("SELECT state, held FROM confirmation") == [{"state": "sent", "held": 0}]
+
+
+def test_what_is_asked_for_over_the_web_and_not_answered_yet_is_there(followed: House) -> None:
+    copy = backup(followed.around).file
+    row = ("manage", "web@example.org", None, "2026-02-04T07:16:50Z")
+    with followed.history() as history, history.write() as connection:
+        connection.execute("INSERT INTO form (kind, address, wish, created_at) VALUES (?, ?, ?, ?)", row)
+    back(followed, copy)
+    with followed.history() as history:
+        assert [row["address"] for row in history.rows("SELECT * FROM form")] == ["web@example.org"]

@@ -53,6 +53,14 @@ def put(connection: sqlite3.Connection, version_id: int, record: Record, payload
     )
 
 
+def fits(history: History, version_id: int, record: Record) -> bool | None:
+    """Is the card of a version the one that is made of its record? ``None``: it has none."""
+    row = history.connection.execute(
+        "SELECT words, conditions, condition_keys, countries, country_keys FROM card WHERE version_id = ?", (version_id,)
+    ).fetchone()
+    return None if row is None else tuple(row) == _values(record)
+
+
 def make_all(history: History) -> None:
     """Make the cards of all newest versions of the registry's, inside the caller's transaction. One that is damaged gets none."""
     from db import history as versions

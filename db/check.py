@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zoneinfo
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,6 +58,9 @@ def of_the_file(history: History) -> Iterator[Fault]:
         yield Fault(str(error), str(history.path), RESTORE)
 
 
+_VERSION = "'version ' || number || ' of ' || trial || ' at ' || source"
+_YEAR = "[12][0-9][0-9][0-9]"
+_STAMP = f"{_YEAR}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]*Z"
 _ROWS = (
     (
         "it tells nothing: none of its changes is there",
@@ -82,8 +86,57 @@ _ROWS = (
     ),
     (
         "its headline, or what it carried over, is no JSON",
-        "'version ' || number || ' of ' || trial || ' at ' || source",
+        _VERSION,
         "version WHERE NOT json_valid(headline) OR NOT json_valid(carried)",
+    ),
+    (
+        "its dates cannot be read",
+        _VERSION,
+        f"""version WHERE NOT (registry_date IS NULL OR registry_date GLOB '{_YEAR}' OR registry_date GLOB '{_YEAR}-[01][0-9]'
+            OR registry_date GLOB '{_YEAR}-[01][0-9]-[0-3][0-9]') OR seen_at NOT GLOB '{_STAMP}'""",
+    ),
+    ("it is not known how its texts are marked", _VERSION, "version WHERE markup NOT IN ('markdown', 'html')"),
+    (
+        "it has another date than its version",
+        "'change ' || change.id",
+        f"""change JOIN version ON version.id = version_id
+            WHERE change.registry_date != version.registry_date OR change.seen_at NOT GLOB '{_STAMP}'""",
+    ),
+    (
+        "it says that it is from before the installation, and it is not",
+        "'change ' || change.id",
+        """change JOIN version ON version.id = version_id WHERE change.backfilled AND NOT version.backfilled AND NOT EXISTS (
+               SELECT 1 FROM version AS earlier WHERE earlier.trial = version.trial AND earlier.source = version.source
+               AND earlier.number = version.number - 1 AND earlier.backfilled)""",
+    ),
+    (
+        "it was sent, and it is not known when",
+        "'notice ' || id",
+        "notice WHERE state = 'sent' AND sent_at IS NULL",
+    ),
+    (
+        "what it wants cannot be read",
+        "'subscription ' || id",
+        "subscription WHERE NOT json_valid(topics) OR NOT json_valid(countries)",
+    ),
+    (
+        "no version of it is kept, and it was looked at",
+        "trial",
+        """look WHERE release IS NOT NULL AND NOT EXISTS (SELECT 1 FROM version WHERE version.trial = look.trial)
+           AND trial NOT IN (SELECT trial FROM absence) AND trial NOT IN (SELECT trial FROM unparsed)
+           AND trial NOT IN (SELECT old FROM alias)""",
+    ),
+    (
+        "the number that the next one gets was given before",
+        "'the table ' || name",
+        """sqlite_sequence WHERE seq < CASE name WHEN 'version' THEN (SELECT max(id) FROM version)
+               WHEN 'change' THEN (SELECT max(id) FROM change) WHEN 'subscription' THEN (SELECT max(id) FROM subscription) ELSE 0 END""",
+    ),
+    (
+        "it is not there, or is none",
+        "'the key ' || name",
+        """(SELECT 'stops' AS name UNION SELECT 'links') AS key
+           WHERE NOT EXISTS (SELECT 1 FROM secret WHERE secret.name = key.name AND length(value) >= 32 AND value NOT GLOB '*[^0-9a-f]*')""",
     ),
 )
 
@@ -96,6 +149,18 @@ def of_the_rows(history: History) -> Iterator[Fault]:
                 yield Fault(what, row[0], RESTORE)
         except DatabaseError as error:
             yield Fault(str(error), str(history.path), RESTORE)
+    for number, zone in history.connection.execute("SELECT id, timezone FROM subscription").fetchall():
+        if not is_a_zone(zone):
+            yield Fault(f"its time zone {zone} is not known", f"subscription {number}", RESTORE)
+
+
+def is_a_zone(name: str) -> bool:
+    """Is this the name of a time zone?"""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (OSError, ValueError, LookupError):
+        return False
+    return True
 
 
 def numbers(history: History) -> dict[str, int]:
@@ -112,7 +177,8 @@ def lines(history: History) -> Iterator[Line]:
     """All lines of versions, one after the other."""
     for trial, source in history.connection.execute("SELECT DISTINCT trial, source FROM version ORDER BY trial, source").fetchall():
         rows = history.rows(
-            """SELECT id, trial, source, number, content_hash, base, codec, record_codec, markup, backfilled, redacted_at
+            """SELECT id, trial, source, number, content_hash, base, codec, record_codec, markup, backfilled, redacted_at,
+                      headline, program, changes AS kept, (SELECT count(*) FROM change WHERE version_id = version.id) AS changes
                FROM version WHERE trial = ? AND source = ? ORDER BY number""",
             (trial, source),
         )
@@ -165,7 +231,7 @@ def changes_of(history: History, version_id: int) -> list[dict[str, Any]] | None
     News of the record as a whole and of listings are left out.
     """
     rows = history.rows(
-        """SELECT id, trial, field, operation, "before", "after", "group" FROM change
+        """SELECT id, trial, field, operation, "before", "after", "group", topic, significance, reader_significance FROM change
            WHERE version_id = ? AND topic NOT IN ('registry', 'listing', 'deadlines') ORDER BY id""",
         (version_id,),
     )

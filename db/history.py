@@ -14,6 +14,7 @@ from db import aliases, cards, packing
 from db.clocks import Clock, days
 from db.connection import History, Row
 from db.packing import UnpackError
+from registry_sync import __version__
 from registry_sync.errors import Damaged
 from registry_sync.trials.changes import Change, KeptChange
 from registry_sync.trials.decide import content_hash
@@ -205,9 +206,9 @@ def insert_version(
     packed_record, record_codec = packing.pack_record(written, payload, _record_to_pack_against(history, base))
     cursor = history.connection.execute(
         """INSERT INTO version (trial, source, number, registry_date, seen_at, content_hash, record, record_codec, carried, payload, codec,
-                                base, headline, markup, backfilled, registry_version)
+                                base, headline, markup, backfilled, registry_version, program)
            VALUES (:trial, :source, :number, :registry_date, :seen_at, :content_hash, :record, :record_codec, :carried, :payload, :codec,
-                   :base, :headline, :markup, :backfilled, :registry_version)""",
+                   :base, :headline, :markup, :backfilled, :registry_version, :program)""",
         {
             "trial": trial,
             "source": source,
@@ -225,6 +226,7 @@ def insert_version(
             "markup": markup,
             "backfilled": registry_version is not None,
             "registry_version": registry_version,
+            "program": __version__,
         },
     )
     assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has one

@@ -11,10 +11,13 @@ from typing import Any
 
 import msgspec
 
+from db import cards
 from db import check as kept
 from db.check import RESTORE, Fault, Line, Read, name_of
-from db.connection import History
+from db.connection import History, Row
+from db.history import headline_of
 from jobs.surroundings import Surroundings
+from registry_sync import __version__
 from registry_sync.errors import BadContent, Stopped
 from registry_sync.sources.ctgov_record import differing, record_from
 from registry_sync.sources.interface import CTGOV
@@ -106,10 +109,33 @@ def _line(around: Surroundings, history: History, line: Line, done: Checked, *, 
             continue
         if deep and line.source == CTGOV and _reads_otherwise(read, record):
             done.older_records += 1
-        changes = kept.changes_of(history, row["id"])
-        if changes is not None and (before is not None or place == 1):
+        yield from _beside(history, row, record, newest=place == len(line.versions))
+        if row["changes"] != row["kept"]:
+            yield _miscounted(row)
+        elif (changes := kept.changes_of(history, row["id"])) is not None and (before is not None or place == 1):
             yield from _changes(before, (read, record), changes, done)
         before = (read, record)
+
+
+def _miscounted(row: Row) -> Fault:
+    lacking = row["kept"] - row["changes"]
+    what = f"{lacking} of {row['kept']} missing" if lacking > 0 else f"{-lacking} more than came with it"
+    return Fault(what, f"the changes of {name_of(row)}", RESTORE)
+
+
+def _beside(history: History, row: Row, record: Record, *, newest: bool) -> Iterator[Fault]:
+    """What was derived from a record and stands beside it: an older program may have derived less."""
+    try:
+        headline = msgspec.json.decode(row["headline"], type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return  # is said of the row
+    now = msgspec.json.decode(headline_of(record), type=dict[str, Any])
+    if any(now[name] != value for name, value in headline.items() if name in now) or (not headline and row["program"] == __version__):
+        yield Fault("its headline is not that of its record", name_of(row), RESTORE)
+    if newest and row["source"] == CTGOV and not row["backfilled"]:
+        fits = cards.fits(history, row["id"], record)
+        if fits is None or (not fits and row["program"] == __version__):
+            yield Fault("the card that it is found by is missing" if fits is None else "its card is another one's", name_of(row), RESTORE)
 
 
 def _record(read: Read, *, whole: bool) -> Record | Fault:
@@ -147,7 +173,12 @@ def _changes(before: _Both | None, after: _Both, rows: Sequence[dict[str, Any]],
         return
     derived = [each for each in every if not (redacted and _was_redacted(each.field, each.before, each.after))]
     held, now = Counter(map(_core_of_row, ours)), Counter(map(_core, derived))
+    by_this_program = row["program"] == __version__
     if held == now:
+        weights = {_core(each): (each.topic, each.significance, each.reader_significance) for each in derived}
+        for each in ours if by_this_program and not redacted else ():
+            if (each["topic"], each["significance"], each["reader_significance"]) != weights[_core_of_row(each)]:
+                yield Fault(f"change {each['id']} ({each['field']}) has another topic or weight than it was given", where, RESTORE)
         return
     # where two records were joined, what differed between them is kept under the id that was given up
     strangers = [each for each in ours if each["trial"] != row["trial"]]
@@ -168,6 +199,10 @@ def _changes(before: _Both | None, after: _Both, rows: Sequence[dict[str, Any]],
         if not _stands_in(each["before"], before[1], each["field"]) or not _stands_in(each["after"], after[1], each["field"]):
             yield Fault(f"what change {each['id']} ({each['field']}) says stands in neither record", where, RESTORE)
             return
+    if by_this_program and not redacted and not strangers:
+        lacking = len(list((now - held).elements()))
+        yield Fault(f"{len(surplus)} are other ones than those between the two records, of which {lacking} are not kept", where, RESTORE)
+        return
     done.older_changes += 1
 
 

@@ -1,4 +1,4 @@
-"""What a restored database must not tell or send a second time, and how many changes were kept with each version."""
+"""What a restored database must not tell or send again, and what tells damage from age: how many changes came, and who read them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ SCHEMA = (
     # how many changes were kept with it; fewer are damage
     "ALTER TABLE version ADD COLUMN changes INTEGER NOT NULL DEFAULT 0",
     "UPDATE version SET changes = (SELECT count(*) FROM change WHERE change.version_id = version.id)",
+    # the version of the program that read it; NULL: one from before this was noted
+    "ALTER TABLE version ADD COLUMN program TEXT",
     # names are compared without titles and degrees from now on: all trials are looked through once more
     "DELETE FROM tidied",
 )

@@ -108,7 +108,7 @@ def test_a_change_that_is_missing_is_missed(followed: House) -> None:
     with followed.history() as history:
         history.connection.execute("DELETE FROM notice_change WHERE change_id = ?", (middle[1]["id"],))
     spoil(followed, "DELETE FROM change WHERE id = ?", middle[1]["id"])
-    assert faults(followed) == [f"the changes of version 3 of {TRIAL} at ctgov: one of them is missing"]
+    assert faults(followed) == [f"the changes of version 3 of {TRIAL} at ctgov: 1 of 5 missing"]
 
 
 def test_changes_that_are_all_missing_are_missed(followed: House) -> None:
@@ -117,7 +117,8 @@ def test_changes_that_are_all_missing_are_missed(followed: House) -> None:
         connection.execute("DELETE FROM notice")
         connection.execute("DELETE FROM change")
     assert faults(followed) == [
-        f"the changes of version {number} of {TRIAL} at ctgov: none is kept, and there are some" for number in (2, 3, 4)
+        f"the changes of version {number} of {TRIAL} at ctgov: {changes} of {changes} missing"
+        for number, changes in ((2, 5), (3, 5), (4, 3))
     ]
 
 
@@ -146,6 +147,10 @@ def test_what_an_older_program_told_otherwise_is_no_damage(followed: House) -> N
         assert row is not None
         after = json.loads(row["after"])
         connection.execute("UPDATE change SET after = ? WHERE id = ?", (json.dumps({"date": after["date"], "type": None}), row["id"]))
+    assert [f"{fault.what}" for fault in checked(followed).faults] == [
+        "1 are other ones than those between the two records, of which 1 are not kept"
+    ]
+    spoil(followed, "UPDATE version SET program = NULL")
     done = checked(followed)
     assert done.faults == []
     assert done.older_changes == 1
@@ -156,7 +161,7 @@ def test_what_an_older_program_read_otherwise_is_counted(followed: House) -> Non
         stored = from_json(versions.record_json(history, 4))
         older = to_json(from_json(to_json(stored).replace(b"Rigshospitalet", b"Rigs hospitalet")))
         connection.execute(
-            "UPDATE version SET record = ?, record_codec = 'json', content_hash = ? WHERE id = 4",
+            "UPDATE version SET record = ?, record_codec = 'json', content_hash = ?, program = NULL WHERE id = 4",
             (older.decode(), hashlib.sha256(older).hexdigest()),
         )
     assert checked(followed).older_records == 0
@@ -240,3 +245,48 @@ def test_a_file_that_does_not_say_which_steps_it_took_is_one_line(followed: Hous
     spoil(followed, "DELETE FROM _sqlite_migrations WHERE name = 'm0003_the_registry_in_full'")
     with pytest.raises(DatabaseError, match=r"its schema is not the one that it says it has: step m0003.* restore a backup"):
         checked(followed)
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("UPDATE change SET topic = 'places' WHERE field = 'overall_status'", "(overall_status) has another topic or weight"),
+        ("UPDATE change SET significance = 'minor' WHERE field = 'overall_status'", "(overall_status) has another topic or weight"),
+        ("UPDATE change SET reader_significance = 'untold' WHERE field = 'overall_status'", "has another topic or weight"),
+        ("UPDATE change SET registry_date = '1999-01-01' WHERE field = 'overall_status'", "it has another date than its version"),
+        ("UPDATE change SET seen_at = 'junk' WHERE field = 'overall_status'", "it has another date than its version"),
+        ("UPDATE change SET backfilled = 1 WHERE field = 'overall_status'", "from before the installation, and it is not"),
+        ("UPDATE version SET registry_date = 'soon' WHERE number = 3", "its dates cannot be read"),
+        ("UPDATE version SET seen_at = 'junk' WHERE number = 3", "its dates cannot be read"),
+        ("UPDATE version SET markup = 'latex' WHERE number = 3", "it is not known how its texts are marked"),
+        ("UPDATE version SET headline = json_set(headline, '$.overall_status', 'X') WHERE number = 2", "its headline is not that of"),
+        ("UPDATE version SET headline = '{}' WHERE number = 2", "its headline is not that of its record"),
+        ("DELETE FROM card", "the card that it is found by is missing"),
+        ("UPDATE card SET words = 'x'", "its card is another one's"),
+        (
+            "UPDATE sqlite_sequence SET seq = 1 WHERE name = 'change'",
+            "the table change: the number that the next one gets was given before",
+        ),
+        ("UPDATE subscription SET timezone = 'Mars/X'", "subscription 1: its time zone Mars/X is not known"),
+        ("UPDATE subscription SET topics = 'junk'", "subscription 1: what it wants cannot be read"),
+        ("UPDATE secret SET value = '' WHERE name = 'links'", "the key links: it is not there, or is none"),
+        ("DELETE FROM secret", "the key stops: it is not there, or is none"),
+        ("UPDATE notice SET state = 'sent', sent_at = NULL", "it was sent, and it is not known when"),
+        ("DELETE FROM change WHERE id = (SELECT max(id) FROM change)", "the changes of version 4 of NCT06805448 at ctgov: 1 of 3 missing"),
+        (
+            """INSERT INTO change SELECT NULL, trial, source, version_id, field, topic, operation, before, after, "group", significance,
+               reader_significance, registry_date, seen_at, backfilled, detail FROM change WHERE id = 1""",
+            "1 more than came with it",
+        ),
+    ],
+)
+def test_what_is_derived_and_edited_is_named(followed: House, sql: str, said: str) -> None:
+    spoil(followed, sql)
+    assert any(said in line for line in faults(followed)), faults(followed)
+
+
+def test_a_trial_of_which_nothing_is_left_is_missed(followed: House) -> None:
+    with contextlib.closing(sqlite3.connect(followed.folder / "history.db", isolation_level=None)) as connection:
+        for table in ("notice_change", "notice", "change", "card", "version"):
+            connection.execute(f"DELETE FROM {table}")
+    assert faults(followed) == [f"{TRIAL}: no version of it is kept, and it was looked at"]

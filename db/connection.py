@@ -209,6 +209,25 @@ def open_history(path: Path, *, create: bool = False, shared: bool = False) -> H
     return history
 
 
+def open_read_only(path: Path) -> History:
+    """Open a history that cannot be written, as it lies there, on a medium that is read-only, say. Raises DatabaseError."""
+    log = Path(f"{path}-wal")
+    if log.exists() and log.stat().st_size:
+        raise DatabaseError(f"{path}: was not closed, and cannot be written; copy it with {log.name} to another folder", about=str(path))
+    with clear_errors(path):
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
+    history = History(path, connection)
+    try:
+        with clear_errors(path):
+            _identify(history)
+            if steps.taken(connection) != steps.known():
+                raise DatabaseError(f"{path}: is of an older program, and cannot be written; copy it to another folder", about=str(path))
+    except BaseException:
+        connection.close()
+        raise
+    return history
+
+
 def open_to_watch(path: Path) -> sqlite3.Connection:
     """A connection that asks for ``data_version`` alone: unchecked, and waiting for nobody. Raises sqlite3.Error."""
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from registry_sync.errors import DatabaseError
 
 UNFINISHED = ".unfinished"
 """How the name of a copy ends until it is whole."""
+_EXPORT = re.compile(r"\..+\.(\d+)" + re.escape(UNFINISHED))
+"""What an export is called until it is whole, with the number of its process."""
 _PAGES = 2_000
 """Pages that are copied in one go: in between a wish to stop is heard."""
 
@@ -119,6 +122,38 @@ def remove(path: Path) -> None:
     """Remove a database that is not finished, with what SQLite may have laid beside it."""
     for beside in ("", "-journal", "-wal", "-shm"):
         Path(f"{path}{beside}").unlink(missing_ok=True)
+
+
+def left_over(database: Path) -> list[Path]:
+    """What a backup, a restore or an export left beside a history that was killed: it may hold whatever the history held."""
+    folder = database.parent
+    named = re.compile(
+        rf"{re.escape(database.name)}\.(?:restoring|before-.+\.backup)|{re.escape(database.stem)}-\d{{8}}T\d{{6}}Z(?:-\d+)?\.db"
+    )
+    found = []
+    for path in (*folder.glob(f"*{UNFINISHED}"), *folder.glob(f"backups/*{UNFINISHED}")):
+        export = _EXPORT.fullmatch(path.name)
+        if named.fullmatch(path.name.removesuffix(UNFINISHED)) or (export and not _runs(int(export[1]))):
+            found.append(path)
+    return sorted(found)
+
+
+def remove_left_over(database: Path) -> int:
+    """Remove it; how many files. The caller sees to it that no backup and no restore is at work."""
+    found = left_over(database)
+    for path in found:
+        remove(path)
+    return len(found)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def is_ours(path: Path) -> bool:

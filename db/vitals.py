@@ -8,6 +8,12 @@ from db.connection import History, Row
 from registry_sync.hosts import site_of
 from registry_sync.sources.interface import CTGOV
 
+_SECRET = re.compile(
+    r"""([?&;] (?: [\w.-]* (?: token | secret | passw(?:or)?d | signature | credentials? | apikey )
+              | (?: [\w.-]* [_.-] )? (?: pwd | pass | auth | sig | key | session | sid ) ) =) [^&;#]*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
 
 def totals(history: History) -> dict[str, int]:
     """How much is watched and kept."""
@@ -26,7 +32,7 @@ def good_checks(history: History) -> dict[str, str]:
     times = [at for at in (row["looked_at"] if row else None, last_good_sync(history)) if at]
     found = {CTGOV: max(times)} if times else {}
     for row in history.rows("SELECT url, read_at FROM page WHERE read_at IS NOT NULL"):
-        site = without_userinfo(site_of(row["url"]))
+        site = without_secrets(site_of(row["url"]))
         found[site] = min(found.get(site, row["read_at"]), row["read_at"])
     return found
 
@@ -65,9 +71,9 @@ def incidents(history: History, since: str) -> list[Row]:
         "SELECT source, opened_at, closed_at, times FROM incident WHERE closed_at IS NULL OR closed_at >= ? ORDER BY opened_at DESC",
         (since,),
     )
-    return [{**row, "source": without_userinfo(row["source"])} for row in rows]
+    return [{**row, "source": without_secrets(row["source"])} for row in rows]
 
 
-def without_userinfo(url: str) -> str:
-    """An address without the user and the password that it may have."""
-    return re.sub(r"^(https?://)[^/?#]*@", r"\1", url)
+def without_secrets(url: str) -> str:
+    """An address without the user and the password that it may have, and without what its query calls a secret."""
+    return _SECRET.sub(r"\1***", re.sub(r"^(https?://)[^/?#]*@", r"\1", url))

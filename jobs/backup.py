@@ -63,6 +63,7 @@ def backup(around: Surroundings, to: Path | None = None) -> Backup:
         try:
             target = _target(around, to)
             _remove_unfinished(target)
+            copying.remove_left_over(around.database)
             rows = copying.copy_to(history, target, lambda: _mind(around))
             removed = remove_old(around, keep=target)
             kept = tidy(around, history)
@@ -128,9 +129,10 @@ def remove_old(around: Surroundings, keep: Path) -> int:
     # what was copied before the schema took a step has addresses in it, too
     before = around.database.parent.glob(f"{around.database.name}.before-*.backup")
     old += [path for path in before if path.stat().st_mtime < oldest.timestamp()]
-    for path in old:
+    ours = [path for path in old if copying.is_ours(path)]
+    for path in ours:
         path.unlink(missing_ok=True)
-    return len(old)
+    return len(ours)
 
 
 def _moment(stamp: str) -> datetime.datetime:

@@ -14,11 +14,11 @@ import msgspec
 from db import cards
 from db import check as kept
 from db.check import RESTORE, Fault, Line, Read, name_of
-from db.connection import History, Row
+from db.connection import History, Row, open_read_only
 from db.history import headline_of
 from jobs.surroundings import Surroundings
 from registry_sync import __version__
-from registry_sync.errors import BadContent, Stopped
+from registry_sync.errors import BadContent, DatabaseError, Stopped
 from registry_sync.sources.ctgov_record import differing, record_from
 from registry_sync.sources.interface import CTGOV
 from registry_sync.trials.changes import Change
@@ -27,6 +27,8 @@ from registry_sync.trials.record import Record, from_json, plain
 from registry_sync.trials.significance import judged
 from registry_sync.trials.text import words
 
+_NOT_WRITABLE = (8, 14)
+"""SQLite's codes (SQLITE_READONLY, SQLITE_CANTOPEN) for a file or a folder that is read-only."""
 MOST_NAMED = 1000
 """Faults that are named; further ones are counted."""
 
@@ -66,8 +68,19 @@ def check(around: Surroundings, *, deep: bool = False) -> Checked:
 
     Raises DatabaseError when the file cannot be opened, Stopped.
     """
-    with around.open() as history:
+    with _open(around) as history:
         return look_through(around, history, deep=deep)
+
+
+def _open(around: Surroundings) -> History:
+    """The history; as it lies there, when it cannot be written."""
+    try:
+        history = around.open()
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF not in _NOT_WRITABLE:
+            raise
+        return open_read_only(around.database)
+    return history
 
 
 def look_through(around: Surroundings, history: History, *, deep: bool = False) -> Checked:

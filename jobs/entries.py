@@ -89,6 +89,7 @@ def chat_address(address: str) -> str:
 
 def page_url(text: str) -> str:
     """The address of a page in one spelling (RFC 3986, section 6.2.2), so that no page is watched twice; without a fragment."""
+    import re
     from urllib.parse import urljoin, urlsplit, urlunsplit
 
     url = text.strip()
@@ -99,9 +100,12 @@ def page_url(text: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise UsageError(f"{text.strip()!r} is not the address of a page: give an http or https URL", about=text)
+        shown = re.sub(r"//[^/?#]*@", "//***@", url)
+        raise UsageError(f"{shown!r} is not the address of a page: give an http or https URL", about=shown)
     if parts.username is not None:
-        raise UsageError(f"https://***@{parts.hostname}: a page's address is shown and kept: give it without user name and password")
+        raise UsageError(
+            f"{parts.scheme}://***@{parts.hostname}: a page's address is shown and kept: give it without user name and password"
+        )
     if len(url) > _LONGEST_URL:
         raise UsageError(f"{url[:60]}...: a page's address may have {_LONGEST_URL} characters, and this one has {len(url)}", about=url[:60])
     host = (parts.hostname or "").lower()

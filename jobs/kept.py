@@ -13,7 +13,7 @@ from msgspec.structs import asdict, replace
 from db import lookback
 from db.connection import History
 from db.history import Version
-from db.vitals import without_userinfo
+from db.vitals import without_secrets
 from registry_sync.notices import phrases
 from registry_sync.notices.address import HIDDEN
 from registry_sync.notices.compose import change_json
@@ -85,13 +85,13 @@ def listing(row: dict[str, Any]) -> dict[str, Any]:
         {name: without_people(field, value) if name in ("registry", "listing") else value for name, value in item.items()}
         for item in row["items"]
     ]
-    return {**row, **values, "page": without_userinfo(row["page"]), "items": items}
+    return {**row, **values, "page": without_secrets(row["page"]), "items": items}
 
 
 def public(told: KeptChange) -> KeptChange:
     """A change with no people in it, and no password in the address of its page."""
     before, after = without_people(told.field, told.before), without_people(told.field, told.after)
-    return replace(told, before=before, after=after, source=without_userinfo(told.source), detail=_without_people(told.detail))
+    return replace(told, before=before, after=after, source=without_secrets(told.source), detail=_without_people(told.detail))
 
 
 def in_words(told: KeptChange, language: str) -> str:

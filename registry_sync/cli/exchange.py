@@ -32,7 +32,7 @@ _FILES = ("sqlite", "parquet")
 )  # fmt: skip
 @click.option("--what", type=click.Choice(["trials", "changes", "watches", "subscriptions"]), help="Which table.  [default: trials]")
 @click.option("--public", is_flag=True, help="Only what everybody may read: no address, and nobody whom the registry has taken down.")
-@click.option("--output", metavar="FILE", help="Where to (else stdout; SQLite and Parquet need a file).")
+@click.option("--output", metavar="FILE", help="Where to (else, or with -, stdout; SQLite and Parquet need a file).")
 @click.option("--force", is_flag=True, help="Write over FILE if it is there.")
 @click.option("--bom", is_flag=True, help="Begin a CSV table with a byte order mark, by which Excel knows UTF-8.")
 @click.option("--with-secrets", is_flag=True, help="Webhook and chat addresses whole, with what is secret in them.")
@@ -55,6 +55,7 @@ def export(
     from db import exports
     from jobs.exporting import Export, Scope
 
+    output = None if output == "-" else output
     _check(format_, what, trials, public=public, output=output, force=force, bom=bom, with_secrets=with_secrets)
     if format_ == "parquet":
         from jobs.handing import can_write_parquet
@@ -125,6 +126,8 @@ def _write(
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     target = Path(output).expanduser()
+    if asked.settings.path and target.resolve() == Path(asked.settings.path).resolve():
+        raise UsageError(f"{output}: is the settings file; name another file", about=output)
     with handing.new_file(target, force=force, public=public, database=Path(asked.settings.database)) as path:
         if format_ == "sqlite":
             handing.sqlite(made, path)

@@ -28,7 +28,7 @@ def backup(asked: Asked, to: str | None, json_: bool) -> int:
     """
     from jobs.backup import backup as copy
 
-    made = copy(asked.surroundings(), _path(to) if to else None)
+    made = copy(asked.surroundings(), _path(to) if to is not None else None)
     if json_:
         print_json(made.as_json())
     else:
@@ -40,10 +40,12 @@ def backup(asked: Asked, to: str | None, json_: bool) -> int:
 
 def _path(text: str) -> Path:
     """A path as it was typed; one that ends in a slash is a folder, whether it is there or not."""
+    from registry_sync.errors import UsageError
+
+    if not text.strip():
+        raise UsageError("an empty name is no file and no folder: name one")
     path = Path(text).expanduser().absolute()
     if text.endswith("/") and not path.is_dir():
-        from registry_sync.errors import UsageError
-
         raise UsageError(f"{text}: there is no such folder; make it first", about=text)
     return path
 

@@ -46,6 +46,7 @@ def erase(asked: Asked, address: str) -> int:
         except DatabaseError as error:
             rewritten = False
             click.echo(f"registry-sync: {error}; its deleted rows may still be read from the file: run this again", err=True)
+        _remove_left_over(asked)
         copies = erasure.copies(history)
     if any(gone.values()):
         click.echo(f"{masked(address)}: {count(gone['subscriptions'], 'subscription')} and {count(gone['notices'], 'notice')} erased")
@@ -56,6 +57,20 @@ def erase(asked: Asked, address: str) -> int:
         until = f"until they are {days} days old" if days else "for ever (retention.backups is 0)"
         click.echo(f"{count(len(copies), 'backup')} made before may hold it {until}: {copies[0].parent}", err=True)
     return 0 if rewritten else 1
+
+
+def _remove_left_over(asked: Asked) -> None:
+    """What a killed backup, restore or export left holds the address, too."""
+    from db import copying
+    from jobs.lock import only_one
+    from registry_sync.errors import AlreadyRunning
+
+    database = asked.surroundings().database
+    try:
+        with only_one(database, "backup"):
+            copying.remove_left_over(database)
+    except AlreadyRunning as error:
+        click.echo(f"registry-sync: {error}; what it makes may hold the address", err=True)
 
 
 COMMANDS = (subscriber,)

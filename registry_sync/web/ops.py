@@ -107,7 +107,7 @@ def _families(around: Surroundings, history: History) -> Iterator[tuple[str, str
     yield (
         "incident_seconds",
         "Seconds since a source has been in trouble",
-        [({"source": vitals.without_userinfo(row["source"])}, ago(row["opened_at"])) for row in opened],
+        [({"source": vitals.without_secrets(row["source"])}, ago(row["opened_at"])) for row in opened],
     )
     yield (
         "run_duration_seconds",

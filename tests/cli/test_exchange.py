@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from db.vitals import without_secrets
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.demo.story import first_listing
@@ -253,3 +254,36 @@ def test_the_secret_of_a_bad_address_is_not_shown(terminal: Terminal) -> None:
     said = terminal("import", "--kind", "subscriptions", file)
     assert said.code == 2
     assert "T0P-S3CRET" not in said.err
+
+
+def test_a_line_is_stdout_and_the_settings_are_never_written_over(terminal: Terminal) -> None:
+    begin(terminal)
+    assert terminal("export", "--output", "-").out.startswith('{"kind"')
+    settings = terminal.house.folder / "registry-sync.toml"
+    before = settings.read_bytes()
+    said = terminal("export", "--output", str(settings), "--force")
+    assert said.code == 2
+    assert "is the settings file" in said.complaint
+    assert settings.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://example.org/t?id=1&token=abc&keyword=x", "https://example.org/t?id=1&token=***&keyword=x"),
+        ("https://example.org/t?access_token=abc#x", "https://example.org/t?access_token=***#x"),
+        ("https://u:p@example.org/t?author=a&api-key=b", "https://example.org/t?author=a&api-key=***"),
+        ("https://example.org/t?id=1", "https://example.org/t?id=1"),
+    ],
+)
+def test_what_is_secret_in_the_address_of_a_page_is_not_for_everybody(url: str, shown: str) -> None:
+    assert without_secrets(url) == shown
+
+
+@pytest.mark.parametrize("url", ["http://user:pw@example.org/x", "http://user:pw@example.org:99999/"])
+def test_a_password_in_the_address_of_a_page_is_not_repeated(terminal: Terminal, url: str) -> None:
+    terminal("init")
+    said = terminal("watch", "add", TRIAL, "--page", url)
+    assert said.code == 2
+    assert "pw" not in said.err
+    assert "http://***@example.org" in said.complaint

@@ -90,6 +90,7 @@ def test_a_folder_a_file_and_what_is_neither(followed: Terminal, tmp_path: Path)
     said = followed("backup", "--to", f"{tmp_path}/nowhere/")
     assert said.code == 2
     assert "there is no such folder" in said.complaint
+    assert followed("backup", "--to", "").code == 2
     (tmp_path / "letter.txt").write_text("mine")
     said = followed("backup", "--to", f"{tmp_path}/letter.txt")
     assert (said.code, (tmp_path / "letter.txt").read_text()) == (2, "mine")

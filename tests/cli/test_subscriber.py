@@ -75,6 +75,13 @@ def test_what_is_erased_is_nowhere_in_the_file_and_stays_stopped(terminal: Termi
     assert "nothing is held on this address" in terminal("subscriber", "erase", "nobody@example.org").out
 
 
+def test_what_a_killed_restore_left_of_an_erased_address_goes(terminal: Terminal) -> None:
+    begin(terminal)
+    (terminal.house.folder / "history.db.restoring.unfinished").write_text(READER)
+    assert terminal("subscriber", "erase", READER).code == 0
+    assert not holds(terminal, READER)
+
+
 def test_the_copies_that_still_hold_an_erased_address_are_named(terminal: Terminal) -> None:
     begin(terminal)
     copies = terminal.house.folder / "backups"

@@ -87,7 +87,7 @@ def fill(connection: sqlite3.Connection, *, with_absence: bool) -> None:
     for number, state in ((1, "sent"), (2, "pending")):
         insert(
             connection, "notice", id=f"notice-{number}", key=f"key {number}", subscription_id=1, address="a@example.org", kind="email",
-            state=state, next_try_at=DAYS[number], created_at=DAYS[number],
+            state=state, next_try_at=DAYS[number], created_at=DAYS[number], sent_at=DAYS[number] if state == "sent" else None,
         )  # fmt: skip
         insert(connection, "notice_change", notice_id=f"notice-{number}", change_id=number)
     insert(connection, "incident", source="ctgov", opened_at=DAYS[0], last_at=DAYS[0], error="down", closed_at=DAYS[1])

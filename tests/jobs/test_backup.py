@@ -203,3 +203,25 @@ def test_rows_of_old_runs_go_but_the_last_of_each_job(followed: House) -> None:
     with followed.history() as history:
         rows = history.rows("SELECT job, count(*) AS n FROM run GROUP BY job ORDER BY job")
     assert rows == [{"job": "backup", "n": 1}, {"job": "deliver", "n": 1}, {"job": "sync", "n": 1}]
+
+
+def test_what_killed_ones_left_goes_with_the_next(followed: House) -> None:
+    folder, stamp = followed.folder, "history-20260101T000000Z.db.unfinished"
+    (folder / "backups").mkdir()
+    left = [folder / "history.db.restoring.unfinished", folder / ".trials.csv.999999999.unfinished", folder / "backups" / stamp]
+    others = [folder / f".trials.csv.{os.getpid()}.unfinished", folder / "song.unfinished"]
+    for path in (*left, *others, folder / "history.db.restoring.unfinished-journal"):
+        path.write_text("reader@example.org")
+    backup(followed.around)
+    assert set(folder.rglob("*.unfinished*")) == set(others)
+
+
+def test_only_copies_of_a_history_age_out(followed: House) -> None:
+    followed.set("retention", backups=1)
+    first = backup(followed.around).file
+    stranger = first.with_name("history-20200101T000000Z.db")
+    stranger.write_text("my notes")
+    followed.at += datetime.timedelta(days=9)
+    assert backup(followed.around).removed == 1
+    assert stranger.read_text() == "my notes"
+    assert not first.exists()

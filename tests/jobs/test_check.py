@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from db import history as versions
+from db.connection import History
 from jobs import check as job
 from jobs.backup import backup
 from jobs.check import Checked, check
@@ -290,3 +291,19 @@ def test_a_trial_of_which_nothing_is_left_is_missed(followed: House) -> None:
         for table in ("notice_change", "notice", "change", "card", "version"):
             connection.execute(f"DELETE FROM {table}")
     assert faults(followed) == [f"{TRIAL}: no version of it is kept, and it was looked at"]
+
+
+def test_a_file_that_cannot_be_written_is_looked_at_as_it_lies_there(followed: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = followed.folder / "history.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    before = path.read_bytes()
+
+    def prepare(history: History) -> None:
+        history.connection.execute("PRAGMA query_only = ON")
+        history.connection.execute("CREATE TABLE song (title TEXT)")
+
+    monkeypatch.setattr("db.connection._prepare", prepare)
+    assert faults(followed) == []
+    assert path.read_bytes() == before
+    assert not list(followed.folder.glob("history.db-*"))

@@ -316,7 +316,7 @@ def test_a_backup_from_before_the_schema_took_a_step_is_brought_up_to_date(follo
     with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         connection.execute("DROP TABLE tidied")
         connection.execute("DROP TABLE told_before")
-        for table, column in (("version", "redacted_at"), ("version", "changes"), ("confirmation", "held")):
+        for table, column in (("version", "redacted_at"), ("version", "changes"), ("version", "program"), ("confirmation", "held")):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         connection.execute("DELETE FROM _sqlite_migrations WHERE name IN ('m0011_retention', 'm0012_restoring')")
     back(followed, copy)

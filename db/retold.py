@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from db import stops
-from db.connection import Connection
+from db.connection import Connection, History
 
 if TYPE_CHECKING:
     from registry_sync.notices.route import Planned
@@ -39,7 +39,11 @@ def note(restored: Connection, replaced: Connection, now: str) -> int:
     for address, _, trial, source, field, group, before, after in rows:
         _go_on(told.setdefault((address, (trial, source, field, group)), []), _read(before), _read(after))
     marks = [(_mark(restored, address, what, pair), now) for (address, what), pairs in told.items() for pair in pairs]
-    restored.executemany("INSERT INTO told_before (mark, at) VALUES (?, ?) ON CONFLICT (mark) DO UPDATE SET at = excluded.at", marks)
+    # what the replaced one had itself held back, since it had come from a backup, was told before that
+    held_back = replaced.execute("SELECT mark, at FROM told_before").fetchall()
+    restored.executemany(
+        "INSERT INTO told_before (mark, at) VALUES (?, ?) ON CONFLICT (mark) DO UPDATE SET at = excluded.at, used = 0", [*held_back, *marks]
+    )
     return len(marks)
 
 
@@ -52,17 +56,29 @@ def without(connection: Connection, planned: Iterable[Planned], change_ids: Sequ
     return _left(connection, planned, _kept(connection, change_ids))
 
 
+def age_out(history: History, now: datetime.datetime) -> None:
+    """Delete what is held back no longer."""
+    oldest = (now - datetime.timedelta(days=DAYS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    history.write_one("DELETE FROM told_before WHERE at < ?", (oldest,))
+
+
 def _left(connection: Connection, planned: Iterable[Planned], kept: dict[int, tuple[_What, tuple[Any, Any]]]) -> list[Planned]:
     left: list[Planned] = []
     used: set[str] = set()
     for plan in planned:
         marks = {each: _mark(connection, plan.address, *kept[each]) for each in plan.positions}
-        told = {mark for mark in marks.values() if connection.execute("SELECT 1 FROM told_before WHERE mark = ?", (mark,)).fetchone()}
+        told = {
+            mark
+            for mark in marks.values()
+            if connection.execute("SELECT 1 FROM told_before WHERE mark = ? AND NOT used", (mark,)).fetchone()
+        }
         used |= told
         positions = tuple(each for each in plan.positions if marks[each] not in told)
         if positions:
             left.append(msgspec.structs.replace(plan, positions=positions))
-    connection.executemany("DELETE FROM told_before WHERE mark = ?", [(mark,) for mark in used])  # an address may have several notices
+    connection.executemany(
+        "UPDATE told_before SET used = 1 WHERE mark = ?", [(mark,) for mark in used]
+    )  # an address may have several notices
     return left
 
 

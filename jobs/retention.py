@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from db import bulletins, contacts, erasure, runs
+from db import bulletins, contacts, erasure, retold, runs
 from db.connection import History
 from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.errors import Damaged, DatabaseError
@@ -42,6 +42,7 @@ def tidy(around: Surroundings, history: History) -> Kept:
         taken, faults = _old_contacts(around, history, as_stamp(now - datetime.timedelta(days=settings.old_contacts))[:10])
     before = as_stamp(now - datetime.timedelta(days=DAYS_OF_RUNS))
     old = runs.age_out(history, before) + bulletins.age_out(history, before)
+    retold.age_out(history, now)
     if taken and first:
         _from_the_ground_up(history)
     erasure.settle(history)

@@ -7,7 +7,8 @@ from sqlite_utils import Database
 SCHEMA = (
     """CREATE TABLE told_before (
         mark TEXT PRIMARY KEY,           -- of an address and a change that was told to it: a keyed hash
-        at TEXT NOT NULL                 -- UTC: when what had told it was replaced by a backup
+        at TEXT NOT NULL,                -- UTC: when what had told it was replaced by a backup
+        used INTEGER NOT NULL DEFAULT 0  -- 1: it was found again, and was not told; it is told the next time
     ) WITHOUT ROWID""",
     # 1: it waits until the operator lets go of what may have been sent (see `outbox release`)
     "ALTER TABLE confirmation ADD COLUMN held INTEGER NOT NULL DEFAULT 0",

@@ -206,6 +206,17 @@ def _last_sync(history: History) -> Verdict:
 
 
 def _backups(history: History) -> Verdict:
+    from db import copying
+
+    good, said = _copied(history)
+    left = copying.left_over(history.path)
+    return (
+        good,
+        f"{said}; left by what was killed, and removed by the next backup: {_first_of([str(path) for path in left])}" if left else said,
+    )
+
+
+def _copied(history: History) -> Verdict:
     from db import runs
     from jobs.backup import LATE_DAYS
     from jobs.surroundings import from_stamp, utc_now

@@ -92,6 +92,10 @@ def test_when_the_last_copy_was_made(terminal: Terminal) -> None:
     assert row(terminal, "backups", 0)["detail"].startswith("none yet")
     terminal("backup")
     assert row(terminal, "backups", 0)["detail"].endswith(".db")
+    left = terminal.house.folder / "history.db.restoring.unfinished"
+    left.touch()
+    assert row(terminal, "backups", 0)["detail"].endswith(f"removed by the next backup: {left}")
+    left.unlink()
     with terminal.house.history() as history, history.write() as connection:
         connection.execute("UPDATE run SET started_at = '2026-02-03T03:11:00Z' WHERE job = 'backup'")
     found = row(terminal, "backups", 1)

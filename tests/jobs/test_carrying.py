@@ -41,6 +41,22 @@ def test_what_was_told_since_is_not_told_again(followed: House) -> None:
     assert followed.deliver().sent == 5
 
 
+def test_what_was_told_is_not_told_again_after_a_second_restore_either(followed: House) -> None:
+    copy = backup(followed.around).file
+    moved(followed, "2027-05-05")
+    followed.deliver()
+    before = len(mails(followed))
+    back(followed, copy)
+    back(followed, copy)
+    followed.sync()
+    back(followed, copy)
+    followed.sync()
+    assert len(mails(followed)) == before
+    moved(followed, "2027-01-01")
+    moved(followed, "2027-05-05")
+    assert followed.deliver().sent == 6  # back and forth is news
+
+
 def test_ids_only_grow(followed: House) -> None:
     copy = backup(followed.around).file
     moved(followed, "2027-05-05")

@@ -54,11 +54,15 @@ def put(connection: sqlite3.Connection, version_id: int, record: Record, payload
 
 
 def fits(history: History, version_id: int, record: Record) -> bool | None:
-    """Is the card of a version the one that is made of its record? ``None``: it has none."""
+    """Is the card of a version the one that is made of its record, and of what was sent? ``None``: it has none. Raises Damaged."""
     row = history.connection.execute(
         "SELECT words, conditions, condition_keys, countries, country_keys FROM card WHERE version_id = ?", (version_id,)
     ).fetchone()
-    return None if row is None else tuple(row) == _values(record)
+    if row is None:
+        return None
+    from db import history as versions
+
+    return tuple(row) == _values(record, _aliases(versions.payload(history, version_id)))
 
 
 def make_all(history: History) -> None:

@@ -318,7 +318,7 @@ def test_a_backup_from_before_the_schema_took_a_step_is_brought_up_to_date(follo
         connection.execute("DROP TABLE told_before")
         for table, column in (("version", "redacted_at"), ("version", "changes"), ("version", "program"), ("confirmation", "held")):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-        connection.execute("DELETE FROM _sqlite_migrations WHERE name IN ('m0011_retention', 'm0012_restoring')")
+        connection.execute("DELETE FROM _sqlite_migrations WHERE name IN ('m0011_retention', 'm0015_restoring')")
     back(followed, copy)
     with followed.history() as history:
         assert steps.taken(history.connection) == steps.known()

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check docs bench soak wheel clean
+.PHONY: demo test coverage check docs bench soak wheel clean
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -15,16 +15,17 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/registry-sync demo
 
-# What runs without tracing, which would make it twice as slow: real data, processes, a browser, and much text.
-UNTRACED := tests/real tests/docs tests/deploy tests/browser tests/edits tests/web/test_hostile_fields.py tests/web/test_schemathesis.py
-
-# All tests, on every core, warnings as errors; branch coverage of all the others.
+# All tests, on every core; warnings are errors.
 test: $(READY)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+# Branch coverage. Tests of real data, processes, a browser and much text are left out: traced, they are twice as slow.
+UNTRACED := tests/real tests/docs tests/deploy tests/browser tests/edits tests/web/test_hostile_fields.py tests/web/test_schemathesis.py
+coverage: $(READY)
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(addprefix --ignore ,$(UNTRACED))
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under 90
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(UNTRACED)
 
 # Style, types, and who may import whom.
 check: $(READY)
@@ -49,9 +50,9 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.fanout
 	$(BIN)/python -m benchmarks.web
 
-# What takes longer than a test may, seeded: 200 kills, half at random instants and half at named steps, 50 kills while a
+# What takes longer than a test may, seeded: branch coverage, 200 kills, half at random instants and half at named steps, 50 kills while a
 # backup is made, 100 runs of wishes by chance, and 20,000 labelled edits of real records.
-soak: $(READY)
+soak: $(READY) coverage
 	KILLS=200 SEED=1 $(BIN)/python -m pytest -q tests/cli/test_kills.py
 	BACKUP_KILLS=50 SEED=1 $(BIN)/python -m pytest -q tests/cli/test_keeping.py
 	WISHES=100 SEED=100 $(BIN)/python -m pytest -q tests/jobs/test_wishes_by_chance.py

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from db import steps
+from db import rights, steps
 from db.connection import APPLICATION_ID, History, clear_errors, make_private
 from registry_sync.errors import DatabaseError
 
@@ -105,6 +105,7 @@ def count(connection: sqlite3.Connection) -> dict[str, int]:
 def put_in_place(finished: Path, target: Path) -> None:
     """Give a file its name, when all of it is on the disk: whoever looks finds what was there before, or the whole of it."""
     sync_to_disk(finished)
+    rights.give(finished, target)
     finished.replace(target)
     sync_to_disk(target.parent)
 

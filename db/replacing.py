@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from db import copying, schema, steps
+from db import copying, rights, schema, steps
 from db.connection import History, clear_errors, open_history
 from registry_sync.errors import DatabaseError
 
@@ -106,6 +106,7 @@ def lay_aside(path: Path, target: Path) -> None:
                 copy = Path(f"{target}{beside}")
                 shutil.copyfile(source, copy)
                 copy.chmod(0o600)
+                rights.give(copy, path)
                 copying.sync_to_disk(copy)
         copying.sync_to_disk(target.parent)
     except OSError as error:

@@ -27,7 +27,10 @@ def note_another_file(connection: Connection, now: str) -> None:
 
 def settle(history: History) -> None:
     """See whether this is the file that stood here before, and note it where another one was put in its place by hand."""
-    found = os.stat(history.path)  # noqa: PTH116 - as everywhere where a file is told from another
+    try:
+        found = os.stat(history.path)  # noqa: PTH116 - as everywhere where a file is told from another
+    except OSError:
+        return  # it was taken away just now, which whoever asks next says
     place = f"{found.st_dev}:{found.st_ino}"
     row = history.one("SELECT place FROM revision WHERE trial = ?", (_FILE,))
     if row is None or row["place"] == place:

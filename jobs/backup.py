@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from db import copying, runs
+from db import copying, rights, runs
 from jobs.lock import only_one
 from jobs.retention import Kept, tidy
 from jobs.surroundings import Surroundings
@@ -81,6 +81,7 @@ def folder_of(around: Surroundings) -> Path:
     folder = around.database.parent / "backups"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
+        rights.give(folder, around.database)
     except OSError as error:
         raise DatabaseError(f"{folder}: cannot be made ({error.strerror}); check the rights of its folder", about=str(folder)) from error
     return folder

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
+from db import rights
 from jobs.surroundings import as_stamp, utc_now
 from registry_sync.errors import AlreadyRunning, DatabaseError
 
@@ -132,7 +133,9 @@ def _desk(database: Path, job: str, number: int) -> Path:
 
 def _open(path: Path) -> IO[str]:
     try:
-        return path.open("a+", encoding="utf-8")
+        file = path.open("a+", encoding="utf-8")
+        rights.give(path, path.parent)
+        return file
     except OSError as error:
         raise DatabaseError(
             f"{path}: cannot be made or opened ({error.strerror}); check the rights of its folder", about=str(path)

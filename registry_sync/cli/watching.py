@@ -27,6 +27,7 @@ def init(asked: Asked) -> None:
     try:
         # made by this call or not at all: neither a file nor what a link leads to is written over
         with path.open("x", encoding="utf-8") as file:
+            path.chmod(0o600)  # passwords will stand in it
             file.write(TEXT)
         click.echo(f"wrote {path}: fill in [http] contact and [smtp]")
     except FileExistsError:

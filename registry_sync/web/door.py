@@ -41,7 +41,7 @@ MOST_CLIENTS = 10_000
 """Of which it is remembered."""
 HEADERS = {
     "Cache-Control": "no-store",
-    "Referrer-Policy": "same-origin",  # without a word on where it is sent from, browsers send ``Origin: null`` with a form
+    "Referrer-Policy": "strict-origin",  # without a word on where it is sent from, browsers send ``Origin: null`` with a form
     "X-Robots-Tag": "noindex, nofollow",
 }
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="operator"'}

@@ -36,8 +36,9 @@ HOUR = datetime.timedelta(hours=1)
 MOST_OF_A_CLIENT = 10
 """Forms that lead to a mail, in an hour."""
 MOST_OF_ALL = 200
-HEADERS = {"Referrer-Policy": "same-origin", "Cache-Control": "no-store"}
-"""Of a page with a form: without a word on where it is sent from, browsers send ``Origin: null``."""
+HEADERS = {"Referrer-Policy": "strict-origin", "Cache-Control": "no-store"}
+"""Of a page with a form: without a word on where it is sent from, browsers send ``Origin: null``. Of its address, which may be a secret,
+nothing but the site is said."""
 AS_IT_IS = "="
 """Chosen of what one choice cannot say: it stays."""
 _LONGEST = 300

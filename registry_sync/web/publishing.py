@@ -1,7 +1,8 @@
 """The public pages as files, for who has no server: HTML, feeds, calendars and JSON, in each language.
 
 The pages themselves are asked, in this process, and every link among them leads to a file, by a relative address: the folder works at the
-root of a site, below a path, and on a disk. What needs a server (search, subscribing, the operator's page) is left out, with its links.
+root of a site, below a path, and on a disk. What needs a server (search, subscribing and what is said of subscribers, the operator's page)
+is left out, with its links.
 """
 
 from __future__ import annotations
@@ -49,12 +50,12 @@ _PAGES: tuple[tuple[str, frozenset[str]], ...] = (
     (rf"{_TRIAL}/versions/\d+", frozenset({"as"})),
     (rf"{_TRIAL}/at/[\d-]+", frozenset()),
     (rf"{_TRIAL}/listings", frozenset()),
-    (r"/privacy|/status|/style\.css", frozenset()),
+    (r"/status|/style\.css", frozenset()),
     (rf"(?:{_TRIAL})?/feed\.atom", frozenset({"condition", "search", "topic", "before"})),
     (rf"(?:{_TRIAL})?/calendar\.ics", frozenset({"condition", "search"})),
 )
 """What becomes a file: the pattern of its path, and what may be asked of it."""
-_IN_EACH_LANGUAGE = ("/", "/privacy", "/status", "/feed.atom", "/calendar.ics")
+_IN_EACH_LANGUAGE = ("/", "/status", "/feed.atom", "/calendar.ics")
 _OF_A_TRIAL = ("/feed.atom", "/calendar.ics")
 _JSON_OF_A_TRIAL = ("", "/changes", "/versions", "/listings")
 _MOST_OF_ONE_ANSWER = {"/api/trials": 200, "/api/changes": 1000}

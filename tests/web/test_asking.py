@@ -295,7 +295,7 @@ def test_reading_changes_nothing(site: Site, watched: House) -> None:
                 answer = site.get(path)
                 is_sound(Page(answer))
                 assert answer.headers["Cache-Control"] == "no-store"
-                assert answer.headers["Referrer-Policy"] == "same-origin"
+                assert answer.headers["Referrer-Policy"] == "strict-origin"
                 assert site.head(path).status_code == answer.status_code
         assert list(history.connection.iterdump()) == before
 

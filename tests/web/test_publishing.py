@@ -89,7 +89,7 @@ def test_every_link_leads_to_a_file_in_each_language_wherever_the_folder_stands(
 
     there = {str(path.relative_to(folder)) for path in files(folder)}
     for prefix in ("", "da/"):
-        for name in ("index.html", "privacy/index.html", "status/index.html", "feed.atom", "calendar.ics"):
+        for name in ("index.html", "status/index.html", "feed.atom", "calendar.ics"):
             assert prefix + name in there
         for name in (
             *("index.html", "feed.atom", "calendar.ics", "versions/index.html", "diff/from-2_to-3.html", "diff/index.html"),

@@ -52,17 +52,22 @@ class Site:
             around = self.house.around
             return confirming.ask(around, history, wanted, trials or (TRIAL,), search=search, instead=instead)[1]
 
-    def asked(self, *trials: str, **more: Any) -> str:
+    def asked(self, *trials: str, address: str = READER, **more: Any) -> str:
         """The same, and the link in the mail that comes of it."""
-        assert self.ask(*trials, **more) == "queued"
+        before = len(self._links(address))
+        assert self.ask(*trials, address=address, **more) == "queued"
         self.house.deliver()
-        return self.link()
+        while len(self._links(address)) <= before:  # another delivery may have it under way
+            self.house.mailbox.wait_for(len(self.house.mailbox.messages) + 1)
+        return self.link(address)
 
-    def link(self) -> str:
-        """The link that confirms, in the newest mail."""
-        found = re.search(r"^http\S+/confirm/\S+$", self.house.mailbox.messages[-1].text("plain"), re.MULTILINE)
-        assert found
-        return found[0]
+    def link(self, address: str = READER) -> str:
+        """The link that confirms, in the newest mail to an address that has one."""
+        return self._links(address)[-1]
+
+    def _links(self, address: str) -> list[str]:
+        texts = [mail.text("plain") for mail in self.house.mailbox.messages if address in mail.recipients]
+        return [str(link) for text in texts for link in re.findall(r"^http\S+/confirm/\S+$", text, re.MULTILINE)]
 
     def rows(self) -> list[dict[str, Any]]:
         with self.house.history() as history:

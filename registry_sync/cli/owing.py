@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime
 import io
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +19,7 @@ from registry_sync.errors import UsageError
 if TYPE_CHECKING:
     from db.connection import History
     from jobs.duties import Line
+    from jobs.surroundings import Surroundings
 
 _KINDS = ("first-visit", "recruitment-ended", "halted", "restarted", "ended", "amendment-approved")
 _COLOURS = {"overdue": "red", "contradiction": "red", "due soon": "yellow", "past": "yellow"}
@@ -181,6 +184,17 @@ _THE_ID = click.argument("key", metavar="ID")
 _TRIAL = click.argument("trial", metavar="NCT", callback=trial_ids)
 
 
+@contextlib.contextmanager
+def _the_line(asked: Asked, trial: str, key: str) -> Iterator[tuple[Surroundings, History, Line]]:
+    """The thing that is owed which was named, in the history that is open while something is done about it."""
+    from jobs import duties
+
+    around = asked.surroundings()
+    with asked.history() as history:
+        must_be_known(history, trial)
+        yield around, history, duties.find(around, history, trial, key)
+
+
 @deadlines.command(epilog="Example: registry-sync deadlines acknowledge NCT06805448 results --note 'with the statistician'")
 @_TRIAL
 @_THE_ID
@@ -191,10 +205,7 @@ def acknowledge(asked: Asked, trial: str, key: str, note: str | None) -> None:
     from jobs import duties
     from registry_sync.notices.clean import one_line
 
-    around = asked.surroundings()
-    with asked.history() as history:
-        must_be_known(history, trial)
-        line = duties.find(around, history, trial, key)
+    with _the_line(asked, trial, key) as (around, history, line):
         duties.acknowledge(around, line, history, one_line(note or "")[:500] or None)
     click.echo(f"{trial}: that {line.owed.key} is {line.state} is acknowledged")
 
@@ -208,10 +219,7 @@ def done(asked: Asked, trial: str, key: str, on: str | None) -> None:
     """Say that something is done that no record shows, such as a notification in CTIS."""
     from jobs import duties
 
-    around = asked.surroundings()
-    with asked.history() as history:
-        must_be_known(history, trial)
-        line = duties.find(around, history, trial, key)
+    with _the_line(asked, trial, key) as (around, history, line):
         day = on or duties.today(around).isoformat()
         duties.done(around, line, history, day)
     click.echo(f"{trial}: {line.owed.key} is done, on {day}")
@@ -225,10 +233,7 @@ def undone(asked: Asked, trial: str, key: str) -> None:
     """Take back that something is done."""
     from jobs import duties
 
-    around = asked.surroundings()
-    with asked.history() as history:
-        must_be_known(history, trial)
-        line = duties.find(around, history, trial, key)
+    with _the_line(asked, trial, key) as (around, history, line):
         duties.undone(around, line, history)
     click.echo(f"{trial}: {line.owed.key} is not done")
 
@@ -242,12 +247,9 @@ def snooze(asked: Asked, trial: str, key: str, until: str | None) -> None:
     """Put something off: it is neither listed nor told before that day."""
     from jobs import duties
 
-    around = asked.surroundings()
-    if until is not None and until <= duties.today(around).isoformat():
+    if until is not None and until <= duties.today(asked.surroundings()).isoformat():
         raise UsageError(f"{until} is not yet to come: name a later day", about=until)
-    with asked.history() as history:
-        must_be_known(history, trial)
-        line = duties.find(around, history, trial, key)
+    with _the_line(asked, trial, key) as (around, history, line):
         duties.snooze(around, line, history, until)
     click.echo(f"{trial}: {line.owed.key} is {f'put off to {until}' if until else 'listed and told again'}")
 
@@ -262,10 +264,7 @@ def owner(asked: Asked, trial: str, key: str, name: str | None) -> None:
     from jobs import duties
     from registry_sync.notices.clean import one_line
 
-    around = asked.surroundings()
-    with asked.history() as history:
-        must_be_known(history, trial)
-        line = duties.find(around, history, trial, key)
+    with _the_line(asked, trial, key) as (around, history, line):
         who = one_line(name or "")[:200] or None
         duties.give(around, line, history, who)
     click.echo(f"{trial}: {line.owed.key} is looked after by {who or 'nobody'}")

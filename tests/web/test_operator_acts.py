@@ -9,7 +9,7 @@ import requests
 
 from tests.house import House
 from tests.web.conftest import READER, Site
-from tests.web.test_operator import BEARER, Browser, browser, house, news, rows, said
+from tests.web.operating import BEARER, Browser, browser, house, news, rows, said
 
 __all__ = ["browser", "house", "news"]
 

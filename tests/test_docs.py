@@ -78,16 +78,16 @@ def table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 def demo(folder: Path) -> str:
     """What the demo prints, with its folder shortened.
 
-    Notices that are due at the same second are sent in no certain order: who comes first is made the same here.
+    Notices that are due at the same second are sent by their addresses, as a rule: who comes first is made the same here.
     """
     text = printed("demo", "--folder", str(folder)).replace(str(folder), DEMO_FOLDER)
     sent = re.compile(r"(?:^ +(?:mail to the|post to the|/tmp/).*\n)+", re.MULTILINE)
-    return sent.sub(lambda lines: "".join(sorted(lines[0].splitlines(keepends=True), key=_first_the_reader)), text)
+    return sent.sub(lambda lines: "".join(sorted(lines[0].splitlines(keepends=True), key=_first_the_coordinator)), text)
 
 
-def _first_the_reader(line: str) -> tuple[str, str]:
+def _first_the_coordinator(line: str) -> tuple[str, str]:
     day = re.search(r"\d{4}-\d\d-\d\d(?=-\w+\.)", line)
-    who = next(number for number, word in enumerate(("reader", "coordinator", "webhook")) if word in line)
+    who = next(number for number, word in enumerate(("coordinator", "reader", "webhook")) if word in line)
     return (day[0] if day else "", str(who))
 
 

@@ -34,6 +34,12 @@ def end(history: History, run_id: int, now: str, outcome: str, detail: dict[str,
         )
 
 
+def of_a_copy(history: History) -> None:
+    """In a copy the backup that made it is still under way: it came to its end, since the copy was checked."""
+    with history.write() as connection:
+        connection.execute("UPDATE run SET outcome = 'done', finished_at = started_at WHERE job = 'backup' AND outcome IS NULL")
+
+
 def last(history: History, job: str, *, finished: bool = False) -> Row | None:
     """The newest run of a job; with ``finished`` the newest that came to its end."""
     condition = "AND outcome IN ('done', 'partial')" if finished else ""

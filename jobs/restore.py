@@ -136,5 +136,6 @@ def _fill_in(around: Surroundings, history: History, old: History | None, done: 
         done = msgspec.structs.replace(done, held=carrying.hold(history, now))
     with history.write() as connection:
         revisions.note_another_file(connection, now)
+    runs.of_a_copy(history)
     runs.end(history, runs.begin(history, JOB, now), now, "done", done.as_json())
     return done

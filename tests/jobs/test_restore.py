@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from db import erasure, outbox, steps, stops, subscriptions, watches
+from db import erasure, outbox, runs, steps, stops, subscriptions, watches
 from db.connection import open_history
 from jobs import wishes
 from jobs.backup import backup
@@ -309,6 +309,13 @@ def test_nobody_begins_meanwhile(followed: House, monkeypatch: pytest.MonkeyPatc
     back(followed, copy)
     assert len(errors) == 3
     followed.sync()
+
+
+def test_the_backup_that_made_the_copy_came_to_its_end(followed: House) -> None:
+    copy = backup(followed.around).file
+    back(followed, copy)
+    with followed.history() as history:
+        assert runs.last(history, "backup", finished=True) is not None
 
 
 @pytest.mark.parametrize("step", ["m0004_watched_searches", "m0008_cards", "m0010_deadlines", "m0013_revisions"])

@@ -7,8 +7,8 @@ for, and every fifth time 100 of them have changed. wrk (Debian's package ``wrk`
 rounds with "hello" right before it; the ratios are medians of the rounds, which spares them what else the machine does. A round of a 304
 with a tag in which what is asked for changed is measured anew.
 
-"Each once": nothing is asked for twice, so that each page is made, and each 304 looked up. "Again": the same few, which are kept while
-nothing is written.
+"Each once": of so many in turn that each page is made, and each 304 looked up. "Again": the same few, which are kept while nothing is
+written.
 """
 
 from __future__ import annotations
@@ -54,17 +54,22 @@ listen = "127.0.0.1:{port}"
 """
 _WALK = """\
 local pattern, first, last, at
+local tags = {}
 function init(args)
   pattern, first, last = args[1], tonumber(args[2]), tonumber(args[3])
   at = first
+  if args[4] then
+    for number, tag in io.open(args[4]):read("a"):gmatch("(%d+) (%S+)") do tags[tonumber(number)] = tag end
+  end
 end
 function request()
   local path = string.format(pattern, at)
+  wrk.headers["If-None-Match"] = tags[at]
   at = at < last and at + 1 or first
   return wrk.format(nil, path)
 end
 """
-"""For wrk: an address with a number in it, which goes from one to another, and then begins anew."""
+"""For wrk: an address with a number in it, which goes from one to another, and then begins anew; with the tag that a client has of each."""
 
 
 # --- what is served -----------------------------------------------------------------------------------------------------
@@ -246,7 +251,8 @@ class Page:
     """A row of the table.
 
     ``walk``: an address with a number in it, the first and the last; each round takes its own part of them, or with ``again`` all.
-    ``has``: what the client has already: ``tag``, this very answer, or ``*``, any.
+    ``has``: what the client has already: ``tag``, this very answer, or ``*``, any; of a walk ``tags``, that of each address, which another
+    process of ``serve`` has given.
     """
 
     name: str
@@ -255,6 +261,7 @@ class Page:
     walk: tuple[str, int, int] | None = None
     again: bool = False
     has: str = ""
+    tags: Path | None = None
     heard: list[Heard] = field(default_factory=list)
     beside: list[Heard] = field(default_factory=list)
 
@@ -266,14 +273,21 @@ class Page:
             pattern, first, last = self.walk
             turn, turns = (0, 1) if self.again else part
             numbers = (last + 1 - first) // turns
-            walk = [pattern, str(first + turn * numbers), str(first + (turn + 1) * numbers - 1)]
+            walk = [pattern, str(first + turn * numbers), str(first + (turn + 1) * numbers - 1), *([str(self.tags)] if self.tags else [])]
         while True:
-            has = _tag(url + self.path) if self.has == "tag" else self.has
+            has = _tag(url + self.path) if self.has == "tag" else self.has.removeprefix("tags")
             heard = wrk(url + self.path, seconds, headers=[f"If-None-Match: {has}"] if has else [], walk=walk, script=script)
             if self.has != "tag" or _tag(url + self.path) == has:
                 break
         self.heard.append(heard)
         self.beside.append(beside)
+
+    def fetch_tags(self, url: str, file: Path) -> None:
+        """Ask a server for all that is walked along, and keep the tags for the rounds."""
+        assert self.walk
+        pattern, first, last = self.walk
+        file.write_text("".join(f"{number} {_tag(url + pattern % number)}\n" for number in range(first, last + 1)))
+        self.tags = file
 
     def __str__(self) -> str:
         ratios = [one.rate / bare.rate for one, bare in zip(self.heard, self.beside, strict=True)]
@@ -297,12 +311,12 @@ def table(number: int, changes: int) -> list[Page]:
         Page("a trial, each once", "/", A_TRIAL, walk=("/trials/NCT%08d", half, number)),
         Page("a trial, again", "/", A_TRIAL, walk=("/trials/NCT%08d", half, half + 49), again=True),
         Page("a trial, 304", f"/trials/{last}", NOT_CHANGED, has="*"),
-        Page("a trial, 304, each once", "/", NOT_CHANGED, walk=("/trials/NCT%08d", half, number), has="*"),
+        Page("a trial, 304, each once", "/", NOT_CHANGED, walk=("/trials/NCT%08d", half, number), has="tags"),
         Page("feed, each once", "/", walk=("/feed.atom?before=%d", changes // 2, changes)),
         Page("feed, again", "/feed.atom"),
         Page("feed, 304", "/feed.atom", NOT_CHANGED, has="tag"),
         Page("a trial's feed, 304", f"/trials/{last}/feed.atom", NOT_CHANGED, has="tag"),
-        Page("the same, each once", "/", NOT_CHANGED, walk=("/trials/NCT%08d/feed.atom", half, number), has="*"),
+        Page("the same, each once", "/", NOT_CHANGED, walk=("/trials/NCT%08d/feed.atom", half, number), has="tags"),
     ]
 
 
@@ -337,9 +351,14 @@ def main(arguments: Sequence[str]) -> None:
         ours, bare = free_port(), free_port()
         (folder / "registry-sync.toml").write_text(_SETTINGS.format(registry=source.url, port=ours))
         config = ["--config", str(folder / "registry-sync.toml")]
-        url = stack.enter_context(serving([str(_PROGRAM), *config, "serve"], ours, folder / "serve.log"))
-        plain = stack.enter_context(serving([sys.executable, "-m", "benchmarks.web", "hello", str(bare)], bare, folder / "hello.log"))
+        command = [str(_PROGRAM), *config, "serve"]
         pages = [page for page in table(asked.trials, asked.changes) if asked.only in page.name]
+        with serving(command, ours, folder / "serve.log") as url:
+            for place, page in enumerate(pages):
+                if page.has == "tags":
+                    page.fetch_tags(url, folder / f"tags-{place}")
+        url = stack.enter_context(serving(command, ours, folder / "serve.log"))
+        plain = stack.enter_context(serving([sys.executable, "-m", "benchmarks.web", "hello", str(bare)], bare, folder / "hello.log"))
         work = None if asked.idle else stack.enter_context(Work(folder, source, asked.trials))
         for turn in range(asked.rounds):
             for page in pages:

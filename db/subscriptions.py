@@ -372,6 +372,18 @@ def stop(history: History, address: str, trials: Iterable[str], *, why: stops.Wh
     return touched
 
 
+def take_out(history: History, subscription_id: int, trials: Iterable[str]) -> None:
+    """Tell no more of these trials by one subscription that names its trials; where none would be left, nothing is taken out."""
+    wanted = json.dumps(list(trials))
+    with history.write() as connection:
+        connection.execute(
+            """DELETE FROM subscription_trial WHERE subscription_id = :id AND trial IN (SELECT value FROM json_each(:wanted))
+               AND EXISTS (SELECT 1 FROM subscription_trial AS other WHERE other.subscription_id = :id
+                           AND other.trial NOT IN (SELECT value FROM json_each(:wanted)))""",
+            {"id": subscription_id, "wanted": wanted},
+        )
+
+
 def stop_search(history: History, address: str, search: Search, *, why: stops.Why, now: str) -> int:
     """Stop the subscriptions of an address to what a search finds; how many."""
     with history.write() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -46,14 +47,20 @@ def one(history: History, address: str, subscription_id: int) -> Row | None:
     return next((row for row in live(history, address) if row["id"] == subscription_id), None)
 
 
-def change(around: Surroundings, history: History, address: str, subscription_id: int, wanted: Change) -> bool:
-    """Change one of the subscriptions of an address, also for what waits; False when there is no such one."""
+def change(
+    around: Surroundings, history: History, address: str, subscription_id: int, wanted: Change, *, without: Collection[str] = ()
+) -> bool:
+    """Change one of the subscriptions of an address, also for what waits; False when there is no such one.
+
+    ``without``: trials that it names and is to tell of no more; of one at least it goes on to tell.
+    """
     with history.together():
         if one(history, address, subscription_id) is None:
             return False
         its = subscriptions.by_id(history, subscription_id)
         changed: Subscription = msgspec.structs.replace(its, **msgspec.structs.asdict(wanted))
         subscriptions.change(history, subscription_id, changed)
+        subscriptions.take_out(history, subscription_id, without)
         settle(history, address, now=around.now(), period_end=period_end_of(around.settings.schedule))
     return True
 

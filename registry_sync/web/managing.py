@@ -13,7 +13,7 @@ from starlette.responses import Response
 from db import catalogue, confirmations
 from db.connection import History, Row
 from jobs import asking, managing
-from registry_sync.notices.i18n import translator
+from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.route import COORDINATOR_TOPICS, READER_TOPICS
 from registry_sync.sources.ctgov_search import Search
 from registry_sync.trials.countries import country_key
@@ -118,6 +118,7 @@ def change(request: Request, history: History, address: str, typed: Typed | None
     if row is None:
         return failed(request, 404)
     t = translator(language_of(request))
+    its = _told(request, history, row)
     groups = _groups(row)
     countries = _countries(row)
     near = catalogue.countries(history)
@@ -129,11 +130,13 @@ def change(request: Request, history: History, address: str, typed: Typed | None
         zones = forms.known_zones(row["timezone"])
         allowed = {*near, *every, *([AS_IT_IS] if len(countries) > 1 else [])}
         chosen = forms.choice(typed, t, groups=groups, countries=allowed, zones=zones)
+        without = _without(row, typed, t)
         if not typed.errors:
             kept = frozenset(countries) if chosen.country == AS_IT_IS else frozenset(filter(None, [chosen.country]))
             wanted = managing.Change(_topics(row, chosen), kept, chosen.least, chosen.every, chosen.timezone, chosen.language)
-            managing.change(around, history, address, row["id"], wanted)
+            managing.change(around, history, address, row["id"], wanted, without=without)
             return _back(request, "changed")
+        its["trials"] = [(trial, title, trial not in without) for trial, title, _ in its["trials"]]
     typed = typed or Typed({})
     return answers.public(
         request,
@@ -143,7 +146,7 @@ def change(request: Request, history: History, address: str, typed: Typed | None
         token=request.path_params["token"],
         errors=typed.errors,
         error=typed.error,
-        its=_told(request, history, row),
+        its=its,
         several=t.join([t.country(each) for each in countries]) if len(countries) > 1 else "",
         **choices(groups, near, every, chosen, t),
     )
@@ -202,7 +205,7 @@ def _told(request: Request, history: History, row: Row) -> dict[str, Any]:
         "state": row["state"],
         "everything": row["trials"] == "all",
         "search": areas(Search(tuple(row["query"].items())), t) if row["query"] else [],
-        "trials": [(trial, title_of(titles.get(trial))) for trial in trials[:MOST_TRIALS]],
+        "trials": [(trial, title_of(titles.get(trial)), True) for trial in trials[:MOST_TRIALS]],
         "more": max(0, len(trials) - MOST_TRIALS),
         "topics": [t.gettext(TOPIC_WORDS[topic]) for topic in TOPICS if topic in topics],
         "countries": t.join([t.country(country) for country in _countries(row)]) if row["countries"] else "",
@@ -211,6 +214,15 @@ def _told(request: Request, history: History, row: Row) -> dict[str, Any]:
         "timezone": row["timezone"] if every != "now" else "",
         "language": answers.NAMES.get(row["language"], row["language"]),
     }
+
+
+def _without(row: Row, typed: Typed, t: Translator) -> frozenset[str]:
+    """The trials that were ticked when the form was opened, and are no more."""
+    without = frozenset(typed.several("was")) - frozenset(typed.several("trial"))
+    if row["trials"] != "all" and row["trials"] and without.issuperset(row["trials"]):
+        message = t.gettext("Leave at least one trial. To be told of none of them, stop this news.")
+        typed.wrong("trial", message, f"trial-{row['trials'][0]}")
+    return without
 
 
 def _countries(row: Row) -> list[str]:

@@ -120,6 +120,56 @@ def test_sent_in_untouched_the_form_changes_nothing(site: Site, told: House) -> 
     assert site.rows() == before
 
 
+SECOND, THIRD = "NCT01000002", "NCT01000003"
+
+
+@pytest.fixture
+def three(site: Site, told: House) -> House:
+    """The same, and somebody follows three trials in one subscription (the third that there is)."""
+    for trial in (SECOND, THIRD):
+        told.registry.put(record.a_study(trial, title=f"Study {trial}"))
+    told.watch(SECOND, THIRD)
+    told.sync(days=0)
+    told.subscribe(READER, TRIAL, SECOND, THIRD)
+    return told
+
+
+def test_a_trial_is_taken_out_of_several_also_for_what_waits(site: Site, three: House) -> None:
+    three.registry.put(record.with_status(three.registry.study(SECOND), "SUSPENDED", posted="2026-02-03"))
+    three.registry.put(record.with_status(three.registry.study(THIRD), "SUSPENDED", posted="2026-02-03"))
+    three.sync(then_deliver=False)
+    start = path(site, managed(site, 1))
+    page = Page(site.get(f"{start}/3"))
+    is_sound(page)
+    assert [box["value"] for box in page.soup.select("input[name=trial][checked]")] == [SECOND, THIRD, TRIAL]
+    assert "That is changed" in press(site, f"{start}/3", trial=[TRIAL, THIRD]).text
+    assert site.rows()[2]["trials"] == [THIRD, TRIAL]
+    three.deliver()
+    subjects = [str(mail.message["Subject"]) for mail in three.mailbox.messages[1:]]
+    assert [THIRD in subject for subject in subjects] == [True]
+    assert "Which trials" not in Page(site.get(f"{start}/1")).soup.form.text  # it has one alone
+
+
+def test_one_trial_at_least_is_left(site: Site, three: House) -> None:
+    start = path(site, managed(site, 1))
+    page = send(site, f"{start}/3", trial=[])
+    assert page.answer.status_code == 422
+    is_sound(page)
+    assert "Leave at least one trial" in page.text
+    assert not page.soup.select("input[name=trial][checked]")
+    assert len(site.rows()[2]["trials"]) == 3
+
+
+def test_a_trial_that_came_while_the_form_was_open_stays(site: Site, three: House) -> None:
+    three.subscribe(READER, TRIAL, SECOND, every="day")
+    start = path(site, managed(site, 1))
+    action, data = fill(Page(site.get(f"{start}/4")), trial=[SECOND])
+    with three.history() as history, history.write() as connection:
+        connection.execute("INSERT INTO subscription_trial (subscription_id, trial) VALUES (4, ?)", (THIRD,))
+    assert site.post(action, data=data).status_code == 303
+    assert site.rows()[3]["trials"] == [SECOND, THIRD]
+
+
 def test_what_is_wrong_is_said(site: Site, told: House) -> None:
     start = path(site, managed(site, 1))
     page = send(site, f"{start}/1", about=[], timezone="nowhere")

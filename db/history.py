@@ -14,7 +14,7 @@ from db import aliases, cards, packing
 from db.clocks import Clock, days
 from db.connection import History, Row
 from db.packing import UnpackError
-from registry_sync import __version__
+from registry_sync import PROGRAM
 from registry_sync.errors import Damaged
 from registry_sync.trials.changes import Change, KeptChange
 from registry_sync.trials.decide import content_hash
@@ -226,7 +226,7 @@ def insert_version(
             "markup": markup,
             "backfilled": registry_version is not None,
             "registry_version": registry_version,
-            "program": __version__,
+            "program": PROGRAM,
         },
     )
     assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has one

@@ -17,7 +17,7 @@ from db.check import RESTORE, Fault, Line, Read, name_of
 from db.connection import History, Row, open_read_only
 from db.history import headline_of
 from jobs.surroundings import Surroundings
-from registry_sync import __version__
+from registry_sync import PROGRAM
 from registry_sync.errors import BadContent, DatabaseError, Stopped
 from registry_sync.sources.ctgov_record import differing, record_from
 from registry_sync.sources.interface import CTGOV
@@ -143,11 +143,11 @@ def _beside(history: History, row: Row, record: Record, *, newest: bool) -> Iter
     except msgspec.MsgspecError:
         return  # is said of the row
     now = msgspec.json.decode(headline_of(record), type=dict[str, Any])
-    if any(now[name] != value for name, value in headline.items() if name in now) or (not headline and row["program"] == __version__):
+    if any(now[name] != value for name, value in headline.items() if name in now) or (not headline and row["program"] == PROGRAM):
         yield Fault("its headline is not that of its record", name_of(row), RESTORE)
     if newest and row["source"] == CTGOV and not row["backfilled"]:
         fits = cards.fits(history, row["id"], record)
-        if fits is None or (not fits and row["program"] == __version__):
+        if fits is None or (not fits and row["program"] == PROGRAM):
             yield Fault("the card that it is found by is missing" if fits is None else "its card is another one's", name_of(row), RESTORE)
 
 
@@ -186,7 +186,7 @@ def _changes(before: _Both | None, after: _Both, rows: Sequence[dict[str, Any]],
         return
     derived = [each for each in every if not (redacted and _was_redacted(each.field, each.before, each.after))]
     held, now = Counter(map(_core_of_row, ours)), Counter(map(_core, derived))
-    by_this_program = row["program"] == __version__
+    by_this_program = row["program"] == PROGRAM
     if held == now:
         weights = {_core(each): (each.topic, each.significance, each.reader_significance) for each in derived}
         for each in ours if by_this_program and not redacted else ():

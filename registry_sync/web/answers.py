@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import format_datetime, parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -21,6 +22,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+import registry_sync
 from db import catalogue
 from db.connection import History
 from db.public import State
@@ -37,6 +39,8 @@ NAMES = {"en": "English", "da": "Dansk"}
 
 _OF_A_PAGE = frozenset({"q", "condition", "country", "status", "page", "from", "to", "as"})
 """What makes a page another one, of what an address asks for."""
+_PACKAGE = Path(registry_sync.__file__).resolve().parent
+_MAKES_PAGES = frozenset({".py", ".j2", ".po", ".mo"})
 _LONGEST_HEADER = 4096
 _OVERHEAD = 2048
 """Bytes that an answer takes beside its body, about."""
@@ -155,8 +159,17 @@ def _key(request: Request) -> _Key:
 
 
 def _tag(request: Request, state: State, more: Sequence[object]) -> str:
-    parts = (__version__, state.key, request.url.path, request.url.query, around_of(request).settings.web.url, *more)
+    parts = (_program(), state.key, request.url.path, request.url.query, around_of(request).settings.web.url, *more)
     return f'W/"{hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:24]}"'
+
+
+@functools.cache
+def _program() -> str:
+    """Of this program as it is installed: who has an answer of another one, be it of the same release, does not have this one."""
+    digest = hashlib.sha256(__version__.encode())
+    for file in sorted(each for each in _PACKAGE.rglob("*") if each.suffix in _MAKES_PAGES):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _is_known(request: Request, tag: str, modified: datetime.datetime | None) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import shutil
+from pathlib import Path
 
 import pytest
 import requests
@@ -184,3 +186,20 @@ def test_who_asks_by_date_alone_hears_that_an_older_database_is_back(site: Site,
         (folder / name).unlink(missing_ok=True)
     assert site.get("/feed.atom").text != known["/feed.atom"][1]
     assert stale(site, known) == []
+
+
+def test_who_has_the_answer_of_another_program_of_the_same_release_gets_this_ones(
+    site: Site, watched: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tag = site.get("/").headers["ETag"]
+    assert site.get("/", headers={"If-None-Match": tag}).status_code == 304
+    package = shutil.copytree(answers._PACKAGE, tmp_path / "package", ignore=shutil.ignore_patterns("*.pyc", "demo"))
+    monkeypatch.setattr(answers, "_PACKAGE", package)
+    monkeypatch.setattr(answers, "_kept", answers._Kept())
+    template = package / "web" / "templates" / "home.html.j2"
+    template.write_text(template.read_text(encoding="utf-8") + "<p>More.</p>\n", encoding="utf-8")
+    try:
+        answers._program.cache_clear()
+        assert site.get("/", headers={"If-None-Match": tag}).status_code == 200
+    finally:
+        answers._program.cache_clear()

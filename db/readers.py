@@ -107,6 +107,34 @@ class Readers:
             watched[1].close()
 
 
+class OfOneMoment(Readers):
+    """The file as it stands now, for one reader after another: what others write from now on is not seen, and does not wait."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.settle()
+        self._history = open_history(path, shared=True)
+        self._reading = threading.RLock()
+        with self._history.clear_errors():
+            self._history.connection.execute("BEGIN")
+            self._history.connection.execute("SELECT 1 FROM version LIMIT 1")  # not before something is read is the moment chosen
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[History]:
+        """The history, once nobody else reads in it."""
+        with self._reading:
+            yield self._history
+
+    def mark(self) -> Mark | None:
+        """Never known: what is kept elsewhere may be of another moment."""
+        return None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        super().close()
+        self._history.close()
+
+
 class _Reader:
     """An open history, and which file that is."""
 

@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
 
 import msgspec
 
-from db.readers import Readers
+from db.readers import OfOneMoment
 from jobs.lock import only_one
 from jobs.surroundings import Surroundings
 from registry_sync import __version__
@@ -61,6 +61,8 @@ _JSON_OF_A_TRIAL = ("", "/changes", "/versions", "/listings")
 _MOST_OF_ONE_ANSWER = {"/api/trials": 200, "/api/changes": 1000}
 _POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'"
 _ATOM = "{http://www.w3.org/2005/Atom}"
+_NOT_FOUND = "/404.html"
+"""What hosts of files show at an address where there is none, whatever that address is: links on it must be whole."""
 _PLAIN = re.compile(r"NCT\d{8}|[a-z0-9][a-z0-9.-]{0,60}", re.ASCII)
 _SUFFIXES = (".atom", ".ics", ".css")
 
@@ -91,6 +93,8 @@ class Address(msgspec.Struct, frozen=True):
     @property
     def file(self) -> str:
         """The file's path in the folder: of letters, digits and signs that every system and every server leaves alone."""
+        if self.path == _NOT_FOUND:
+            return _NOT_FOUND[1:]
         parts = [] if self.language == ENGLISH else [self.language]
         parts += [_name(part) for part in self.path.split("/") if part]
         asked = "_".join(f"{name}-{_name(value)}" for name, value in self.query)
@@ -105,6 +109,7 @@ class Address(msgspec.Struct, frozen=True):
 def publish(around: Surroundings, folder: Path, url: str) -> Published:
     """Make the folder anew, or leave it as it was; ``url``: where it will be read, empty when that is not known.
 
+    All of it is of one moment, whatever a sync writes meanwhile.
     Raises UsageError for a folder with anything else in it, NotPublished when a page cannot be made, Stopped.
     """
     folder = folder.absolute()
@@ -115,7 +120,7 @@ def publish(around: Surroundings, folder: Path, url: str) -> Published:
     with (
         only_one(around.database, "publish"),
         _in_place_of(folder) as new,
-        contextlib.closing(Readers(around.database)) as readers,
+        contextlib.closing(OfOneMoment(around.database)) as readers,
     ):
         site = _Site(application(around, readers), around, new, url)
         asyncio.run(site.gather())
@@ -196,6 +201,9 @@ class _Site:
                 raise Stopped("asked to stop; the folder stays as it was")
             await self._take(self._waiting.popleft())
         await self._gather_json()
+        if self._url:
+            nowhere = Address(_NOT_FOUND)
+            self._keep(nowhere, (await self._ask(nowhere))[2])
 
     async def _gather_json(self) -> None:
         since = (self._around.now().date() - datetime.timedelta(days=DAYS_OF_CHANGES)).isoformat()
@@ -354,7 +362,8 @@ class _Site:
             ours, there = self._there(link, address)
             if there is not None:
                 is_for_machines = element.get("rel") == "canonical" or (element.tag == "link" and element.get("hreflang"))
-                element.set("href", self._absolute(address, there) if is_for_machines else there)
+                is_whole = is_for_machines or address.path == _NOT_FOUND
+                element.set("href", self._absolute(address, there) if is_whole else there)
             elif ours:
                 _without_link(element)
         for time in page.iter("time"):  # "an hour ago" would soon be wrong

@@ -236,3 +236,34 @@ def test_what_cannot_be_used_is_one_line(terminal: Terminal, full: House) -> Non
     said = terminal("--database", "nowhere.db", "publish", "site")
     assert said.code == 2
     assert not (full.folder / "site").exists()
+
+
+def test_all_is_of_one_moment_whatever_a_sync_writes_meanwhile(full: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    take = publishing._Site._take
+    synced = []
+
+    async def and_a_sync(site: publishing._Site, address: publishing.Address) -> None:
+        await take(site, address)
+        if not synced:
+            study = record.with_status(full.registry.study(TRIAL), "SUSPENDED", posted="2026-02-05", why_stopped="A pause of its own")
+            full.registry.put(study)
+            synced.append(full.sync(days=0.01))
+
+    monkeypatch.setattr(publishing._Site, "_take", and_a_sync)
+    publishing.publish(full.around, full.folder / "site", "")
+    assert synced[0].changes
+    assert not [path for path in files(full.folder / "site") if b"A pause of its own" in path.read_bytes()]
+    monkeypatch.undo()
+    publishing.publish(full.around, full.folder / "site", "")
+    assert "A pause of its own" in (full.folder / "site" / "trials" / TRIAL / "index.html").read_text()
+
+
+def test_an_address_where_there_is_nothing_has_a_page_whose_links_hold_anywhere(folder: Path, full: House) -> None:
+    page = BeautifulSoup((folder / "404.html").read_bytes(), "lxml")
+    assert "There is nothing here" in page.h1.get_text()
+    links = [str(element["href"]) for element in page.select("a[href], link[href]")]
+    assert f"{WHERE}/index.html" in links
+    assert f"{WHERE}/style.css" in links
+    assert [link for link in links if not link.startswith((WHERE, "#"))] == []
+    publishing.publish(full.around, full.folder / "site", "")  # where it will stand is not known
+    assert not (full.folder / "site" / "404.html").exists()

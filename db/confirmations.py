@@ -152,6 +152,15 @@ def waiting(history: History) -> int:
     return int(row["n"]) if row else 0
 
 
+def asked(history: History) -> tuple[int, str | None]:
+    """How many forms and mails with a link wait (none that is held), and when the oldest of them was asked for (UTC)."""
+    row = history.one(
+        f"""SELECT count(*) AS n, min(created_at) AS since FROM (
+                SELECT created_at FROM form UNION ALL SELECT created_at FROM confirmation WHERE {_UNSENT} AND NOT held)"""  # noqa: S608
+    )
+    return (int(row["n"]), row["since"]) if row else (0, None)
+
+
 def claimants(history: History) -> set[int]:
     """The deliveries that hold claims, alive or not."""
     return {row["by"] for row in history.rows("SELECT DISTINCT claimed_by AS by FROM confirmation WHERE state = 'claimed'")}

@@ -12,7 +12,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from db import incidents, outbox, vitals
+from db import confirmations, incidents, outbox, vitals
 from db.connection import History
 from db.incidents import DELIVERY, IN_PART
 from jobs.surroundings import Surroundings, from_stamp, log
@@ -103,6 +103,13 @@ def _families(around: Surroundings, history: History) -> Iterator[tuple[str, str
     yield "notices_oldest_seconds", "Seconds since the oldest of these was due; 0 when there is none", [({}, ago(oldest) if oldest else 0)]
     yield "notices_parked", "Notices that were refused for good", [({}, counts["failed"])]
     yield "notices_held", "Notices that wait for the operator's yes", [({}, counts["held"])]
+    links, asked_at = confirmations.asked(history)
+    yield "links_waiting", "Confirmations and links to manage that were asked for, and are not mailed yet", [({}, links)]
+    yield (
+        "links_oldest_seconds",
+        "Seconds since the oldest of these was asked for; 0 when there is none",
+        [({}, ago(asked_at) if asked_at else 0)],
+    )
     yield "incidents_open", "Sources that are in trouble", [({}, len(opened))]
     yield (
         "incident_seconds",

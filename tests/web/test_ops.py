@@ -149,7 +149,17 @@ def test_numbers(site: Site, watched: House) -> None:
     assert found["changes"] == watched.counts()["change"]
     assert found['run_duration_seconds{job="sync"}'] == 0
     assert found['run_outcome{job="sync",outcome="done"}'] == 1
+    assert found["links_waiting"] == found["links_oldest_seconds"] == 0
     assert READER not in site.get("/metrics").text
+
+
+def test_what_was_asked_for_by_forms_and_waits_is_counted(site: Site, watched: House) -> None:
+    assert site.ask(address="new@example.org") == "queued"
+    watched.at = watched.at.replace(minute=watched.at.minute + 5)
+    found = numbers(site)
+    assert (found["links_waiting"], found["links_oldest_seconds"]) == (1, 300)
+    watched.deliver()
+    assert numbers(site)["links_waiting"] == 0
 
 
 def test_numbers_of_trouble(site: Site, watched: House) -> None:

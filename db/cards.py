@@ -65,6 +65,21 @@ def fits(history: History, version_id: int, record: Record) -> bool | None:
     return tuple(row) == _values(record, _aliases(versions.payload(history, version_id)))
 
 
+def naming(history: History, alias: str) -> str | None:
+    """The watched trial whose newest record the registry showed under this id before; ``None``: there is none. Raises Damaged.
+
+    For ids under which nothing was ever seen here: each card is looked at.
+    """
+    from db import history as versions
+
+    rows = history.rows(
+        """SELECT version.id, version.trial FROM card JOIN version ON version.id = card.version_id JOIN watch ON watch.trial = version.trial
+           WHERE instr(card.words, ?) ORDER BY version.trial""",
+        (folded(alias),),
+    )
+    return next((row["trial"] for row in rows if alias in _aliases(versions.payload(history, row["id"]))), None)
+
+
 def make_all(history: History) -> None:
     """Make the cards of all newest versions of the registry's, inside the caller's transaction. One that is damaged gets none."""
     from db import history as versions

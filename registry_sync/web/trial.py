@@ -13,7 +13,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from db import aliases, catalogue, lookback, watches
+from db import aliases, cards, catalogue, lookback, watches
 from db import history as versions
 from db.connection import History
 from db.history import DatedChange
@@ -61,7 +61,8 @@ def of_trial(make: Make) -> Callable[[Request], Awaitable[Response]]:
         with readers_of(request).open() as history:
             ids = aliases.family(history, asked)
             if not watches.watched(history, ids[:1]):
-                return failed(request, 404)
+                current = cards.naming(history, asked)
+                return elsewhere(request, current) if current else failed(request, 404)
             if ids[0] != written:
                 return elsewhere(request, ids[0])
             return shown(request, history, lambda opened: make(request, opened, ids[0]), ids)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -52,6 +53,18 @@ def lived(watched: House) -> House:
 
 
 # --- as it stands ---
+
+
+def test_an_id_under_which_the_registry_showed_a_record_before_leads_to_it(site: Site, house: House) -> None:
+    house.registry.put(record.a_study(TRIAL, aliases=["NCT00000078"]))
+    house.registry.put(record.a_study("NCT00000079", title="NCT00000080 and NCT00000078, followed up"))
+    house.watch(TRIAL, "NCT00000079")
+    house.sync()
+    for path in ("", "/versions", "/diff?from=1&to=1"):
+        answer = site.get(f"/trials/nct00000078{path}")
+        assert answer.status_code == 303
+        assert urljoin(answer.url, answer.headers["Location"]) == f"{site.url}/trials/{TRIAL}{path}"
+    assert site.get("/trials/NCT00000080").status_code == 404
 
 
 def test_what_a_reader_wants_to_know_stands_there_in_words(site: Site, watched: House) -> None:

@@ -104,7 +104,8 @@ def _lines(around: Surroundings, history: History, trial: str) -> list[Line]:
     record = held.record
     title = record.brief_title or record.official_title
     watched = {url for id_, url in watches.pages(history) if id_ == held.trial}
-    rows = (*rows, *(_of_letter(letter, day) for letter in duties.letters(history, trial) if letter.url in watched))
+    newest = {letter.url: letter for letter in duties.letters(history, trial)}  # the one before, about the same page, is followed by it
+    rows = (*rows, *(_of_letter(letter, day) for url, letter in newest.items() if url in watched))
     return [Line(trial, title, row, kept.get(row.key), day) for row in rows]
 
 

@@ -382,6 +382,29 @@ def test_a_letter_is_followed_until_the_page_is_right(house: House) -> None:
     assert owed(house)[f"letter {url}"] == "met"
 
 
+def test_a_second_letter_about_a_page_is_followed_in_the_place_of_the_first(house: House) -> None:
+    url = house.listing.url_of(TRIAL)
+    house.watch(TRIAL, pages=(url,))
+    for day in DAYS[:3]:
+        house.at = day.at
+        day.apply(house.registry, house.listing)
+        house.sync(days=0)
+    with house.history() as history:
+        duties.sent(house.around, history, TRIAL)
+        house.at += datetime.timedelta(days=29)
+        duties.sent(house.around, history, TRIAL)
+        house.at += datetime.timedelta(days=2)  # the first has become old in the meantime
+        of_page = [line for line in duties.lines(house.around, history, TRIAL) if line.owed.law == "listing"]
+        assert [(line.state, line.owed.days_left(line.today)) for line in of_page] == [("due", 28)]
+    house.subscribe(COORDINATOR, role="coordinator")
+    for day in (DAYS[3], DAYS[6]):
+        day.apply(house.registry, house.listing)
+    house.sync(days=1)
+    assert owed(house)[f"letter {url}"] == "met"
+    with house.history() as history:
+        assert [letter.settled_on is not None for letter in kept.letters(history, TRIAL)] == [True, True]
+
+
 def test_the_calendar_has_an_event_for_each_day_that_keeps_its_identity(house: House) -> None:
     icalendar = pytest.importorskip("icalendar")
 

@@ -238,7 +238,7 @@ def undone(asked: Asked, trial: str, key: str) -> None:
     click.echo(f"{trial}: {line.owed.key} is not done")
 
 
-@deadlines.command(epilog="Example: registry-sync deadlines snooze NCT06805448 results --until 2026-03-01")
+@deadlines.command(epilog="Example: registry-sync deadlines snooze NCT06805448 results --until 2027-03-01")
 @_TRIAL
 @_THE_ID
 @click.option("--until", metavar="DATE", callback=_day, help="The day from which it is told again; without it, from now on.")

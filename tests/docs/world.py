@@ -52,6 +52,8 @@ process.send_signal(signal.SIGTERM)
 sys.stderr.write("".join(said) + process.communicate()[1])
 sys.exit(process.returncode)
 """
+TO_COME = re.compile(r"--until \d{4}-\d\d-\d\d")
+"""A day that has passed when the pages are older than it is one to come here."""
 WATCHES = f"trial,pages\n{OTHER},\n"
 READERS = f"address,trials\nmember@example.org,{TRIAL}\n"
 PROFILE = 'name = "Example Finder"\nhosts = ["clinconnect.io"]\n'
@@ -96,7 +98,7 @@ class World:
         }
         for there, here in pairs.items():
             text = text.replace(there, here)
-        return text
+        return TO_COME.sub(f"--until {datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=30)}", text)
 
     def run(self, text: str, folder: Path) -> subprocess.CompletedProcess[str]:
         """Type a block of commands into a shell; it ends at the first one that fails."""

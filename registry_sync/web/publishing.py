@@ -132,20 +132,32 @@ def publish(around: Surroundings, folder: Path, url: str) -> Published:
 def _in_place_of(folder: Path) -> Iterator[Path]:
     """A new folder beside this one, which takes its place when the block ends well; whatever a killed process left is mended first."""
     new, old = (folder.with_name(f".{folder.name}.{state}") for state in ("publishing", "before"))
-    if old.exists() and not folder.exists():
-        old.rename(folder)
-    if folder.exists():
-        _check_is_ours(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    _remove(new, old)
-    new.mkdir()
+    with _named(folder):
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        if folder.exists():
+            _check_is_ours(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _remove(new, old)
+        new.mkdir()
     try:
         yield new
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
+        with _named(folder):
+            if folder.exists():
+                folder.rename(old)
+            new.rename(folder)
     finally:
         _remove(new, *([old] if folder.exists() else []))
+
+
+@contextlib.contextmanager
+def _named(folder: Path) -> Iterator[None]:
+    """Let what the system refuses name the folder that was asked for, and not one of those beside it. Raises UsageError."""
+    try:
+        yield
+    except OSError as error:
+        said = f"{folder}: cannot be made ({error.strerror}): {folder.parent} must be a folder that may be written to"
+        raise UsageError(said, about=str(folder)) from error
 
 
 def _check_is_ours(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -198,6 +199,30 @@ def test_a_folder_with_anything_else_in_it_is_not_touched(terminal: Terminal, fu
     terminal("publish", "site")
     (full.folder / "site" / ".git").mkdir()
     assert terminal("publish", "site").code == 2
+
+
+@pytest.mark.parametrize("place", ["a file/site", "a file/below/site", f"{'long' * 62}"])
+def test_a_folder_that_cannot_be_made_is_named_as_it_was_asked_for(terminal: Terminal, full: House, place: str) -> None:
+    (full.folder / "a file").write_text("no folder", encoding="utf-8")
+    said = terminal("publish", place)
+    assert said.code == 2
+    assert said.complaint.startswith(f"{full.folder / place}: cannot be made (")
+    assert str((full.folder / place).parent) in said.complaint.partition("): ")[2]
+    assert (full.folder / "a file").read_text(encoding="utf-8") == "no folder"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+@pytest.mark.parametrize("rights", [0o000, 0o500])
+def test_a_folder_of_somebody_else_is_not_written_to(terminal: Terminal, full: House, rights: int) -> None:
+    theirs = full.folder / "theirs"
+    theirs.mkdir()
+    theirs.chmod(rights)
+    try:
+        said = terminal("publish", "theirs/site")
+    finally:
+        theirs.chmod(0o700)
+    assert said.code == 2
+    assert said.complaint.startswith(f"{theirs / 'site'}: cannot be made (Permission denied): {theirs} must be ")
 
 
 def test_a_page_that_cannot_be_made_leaves_what_was_published(terminal: Terminal, full: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -175,6 +175,16 @@ def test_both_services_share_the_volume_and_may_do_little(compose: Any) -> None:
     assert compose["services"]["web"]["ports"] == ["127.0.0.1:8080:8080"]  # a proxy on this machine stands before it
 
 
+def test_the_pages_are_asked_whether_they_are_well_whatever_form_of_image_the_engine_keeps(compose: Any) -> None:
+    """Podman keeps images in the OCI form, which has no health check."""
+    (check,) = of(stages()[1], "HEALTHCHECK")
+    rhythm, _, command = check.partition(" CMD ")
+    options = dict(option.removeprefix("--").split("=") for option in rhythm.split())
+    asked = {**{name.replace("-", "_"): value for name, value in options.items()}, "test": ["CMD", *yaml.safe_load(command)]}
+    assert compose["services"]["web"]["healthcheck"] == asked
+    assert compose["services"]["run"]["healthcheck"] == {"disable": True}  # there is nobody to ask
+
+
 def test_what_the_services_start_are_commands(compose: Any, house: House, shim: Path, environ: dict[str, str]) -> None:
     there_is(*(service["command"][0] for service in compose["services"].values()))
     program = shim / "registry-sync"

@@ -5,6 +5,7 @@ What its actions do (check out, set up Python, keep artefacts, publish) is the h
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -69,7 +70,7 @@ def test_each_step_types_what_the_program_understands(workflow: Any) -> None:
     assert {call.split()[0] for call in found} == {"init", "watch", "sync", "publish", "export", "backup"}
     there_is(*(call.split()[0] for call in found))
     for call in found:
-        understood(call.replace("watch add", f"watch add {TRIAL}").rstrip("; "))
+        understood(call.replace('"${trials[@]}"', TRIAL).rstrip("; "))
 
 
 def test_the_database_is_neither_published_nor_kept_in_the_clear(workflow: Any) -> None:
@@ -86,7 +87,11 @@ class Host:
     shim: Path
     environ: dict[str, str]
     workflow: Any
+    trials: str = f"{TRIAL}\n"
+    contact: str = "operator@example.org"
     number: int = 0
+    said: str = ""
+    """What the steps of the last run printed."""
 
     @property
     def kept(self) -> Path:
@@ -98,7 +103,8 @@ class Host:
         where = self.house.folder / f"run{self.number}"
         (where / "deploy").mkdir(parents=True)
         self.kept.mkdir(exist_ok=True)
-        (where / "deploy" / "trials.txt").write_text(f"{TRIAL}\n", encoding="utf-8")
+        (where / "deploy" / "trials.txt").write_text(self.trials, encoding="utf-8", newline="")
+        self.said = ""
         with tempfile.TemporaryDirectory() as home:  # a path that is short enough for the socket of gpg's agent
             self._run(where, Path(home), begin, passphrase)
         shutil.copy(where / "history.db.gpg", self.kept)
@@ -106,7 +112,7 @@ class Host:
 
     def _run(self, where: Path, home: Path, begin: str, passphrase: str) -> None:
         values = {
-            "vars.CONTACT": "operator@example.org",
+            "vars.CONTACT": self.contact,
             "inputs.begin": begin,
             "github.token": "token",
             "secrets.HISTORY_PASSPHRASE": passphrase,
@@ -127,12 +133,13 @@ class Host:
             call = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
             done = subprocess.run(call, cwd=where, env=environ, capture_output=True, text=True, check=False)
             subprocess.run(["gpgconf", "--kill", "gpg-agent"], env=environ, capture_output=True, check=False)
+            self.said += done.stdout + done.stderr
             assert done.returncode == 0, f"{step['name']}: {done.stdout}{done.stderr}"
 
 
 @pytest.fixture
 def host(house: House, shim: Path, environ: dict[str, str], workflow: Any) -> Host:
-    for tool in ("gpg", "gpgconf", "bash", "xargs"):
+    for tool in ("gpg", "gpgconf", "bash"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed here")
     there_is("export", "backup")
@@ -167,3 +174,41 @@ def test_a_history_that_cannot_be_restored_ends_the_run_and_is_not_replaced(host
     assert (host.kept / "history.db.gpg").read_bytes() == kept
     host.start(begin="true")
     assert (host.kept / "history.db.gpg").read_bytes() != kept
+
+
+def watched(host: Host, where: Path) -> list[str]:
+    call = [host.shim / "registry-sync", "--database", where / "history.db", "watch", "list", "--json"]
+    done = subprocess.run(call, env=host.environ, cwd=where, capture_output=True, text=True, check=True)
+    return [row["trial"] for row in json.loads(done.stdout)]
+
+
+def test_a_line_of_the_list_is_an_id_in_any_case_or_a_comment(host: Host) -> None:
+    host.trials = f"# Sjögren\r\n\r\n  {TRIAL.lower()} \t\r\n \t# NCT00000002, ended\r\n{TRIAL}"
+    where = host.start()
+    assert watched(host, where) == [TRIAL]
+    assert "::" not in host.said
+
+
+@pytest.mark.parametrize(
+    "line", ["NCT068054481", "- NCT00000003", "NCT0000003", "NCT00000003 NCT00000004", "NCT00000003 # mine", "--help", "Sjögren"]
+)
+def test_anything_else_on_the_list_fails_the_run_and_is_named(host: Host, line: str) -> None:
+    host.trials = f"{TRIAL}\n{line}\n"
+    with pytest.raises(AssertionError, match="Watch what is listed") as failed:
+        host.start()
+    assert f"{line!r} is not a trial id" in str(failed.value)
+    assert "::error::" in str(failed.value)
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", f"# {TRIAL}\n"])
+def test_a_list_of_no_trial_is_one_clear_line(host: Host, text: str) -> None:
+    host.trials = text
+    with pytest.raises(AssertionError, match="Look at what was set up: ::error::") as failed:
+        host.start()
+    assert str(failed.value).splitlines()[0].endswith("deploy/trials.txt lists no trial: write an NCT id into it, one a line")
+
+
+def test_without_a_contact_the_run_warns(host: Host) -> None:
+    host.contact = ""
+    host.start()
+    assert [line for line in host.said.splitlines() if line.startswith("::warning::there is no variable CONTACT: ")]

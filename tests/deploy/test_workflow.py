@@ -21,7 +21,7 @@ import yaml
 from registry_sync import cron, settings
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
-from tests.deploy.conftest import DEPLOY, there_is
+from tests.deploy.conftest import DEPLOY, ROOT, there_is
 from tests.house import House
 from tests.test_docs import understood
 
@@ -77,6 +77,17 @@ def test_the_database_is_neither_published_nor_kept_in_the_clear(workflow: Any) 
     kept = [step["with"] for step in steps(workflow) if step.get("uses", "").startswith("actions/upload-")]
     assert [each["path"] for each in kept] == ["history.db.gpg", "site"]
     assert [call for call in commands(workflow) if call.startswith("export") and "--public" not in call] == []
+
+
+def test_what_is_secret_is_neither_made_in_the_clone_nor_committed_from_it() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    for place in re.findall(r"\S*history-passphrase\b", page):
+        assert place.startswith("~/")
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("this is no clone")
+    for name in ("history-passphrase", "registry-sync.toml", "deploy/registry-sync.env", "history.db", "history.db-wal", "history.db.gpg"):
+        done = subprocess.run(["git", "check-ignore", "--no-index", name], cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == 0, name
 
 
 @dataclass

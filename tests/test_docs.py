@@ -345,6 +345,13 @@ def test_every_example_is_a_command_that_the_program_understands(page: Path) -> 
             pytest.fail(f"registry-sync {call}: {error}")
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_program_is_installed_from_a_checkout_on_every_page(page: Path) -> None:
+    """No index has it: a name of which one asked there would be somebody else's."""
+    for block in FENCE.finditer(BLOCK.sub("", read(page))):
+        assert not re.search(r"\b(?:pipx?|tool) install\b[^\n]*[ '\"]registry-sync\b", block["text"]), block["text"]
+
+
 def test_the_pages_have_examples() -> None:
     assert len(list(calls(README))) >= 7
     assert len(list(calls(REFERENCE))) >= len(list(commands()))

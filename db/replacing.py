@@ -11,6 +11,7 @@ from pathlib import Path
 from db import copying, rights, schema, steps
 from db.connection import History, clear_errors, open_history
 from registry_sync.errors import DatabaseError
+from registry_sync.plural import count
 
 _WAIT = 2.0
 """Seconds for whoever is about to close the file that is to be replaced."""
@@ -36,7 +37,7 @@ def check_backup(path: Path) -> list[str]:
     with clear_errors(path), contextlib.closing(copying.read_only(path)) as connection:
         lacking = schema.faults(connection)
     if lacking:
-        further = f", and {len(lacking) - 1} further faults" if lacking[1:] else ""
+        further = f", and {count(len(lacking) - 1, 'further fault')}" if lacking[1:] else ""
         raise DatabaseError(f"{path}: is damaged ({lacking[0]}{further}); take another copy: nothing was changed", about=str(path))
     return taken
 

@@ -10,6 +10,7 @@ from db import history as versions
 from db import unparsed
 from db.connection import History
 from registry_sync.errors import Damaged
+from registry_sync.plural import count
 
 SAMPLE = 50
 """Versions that are unpacked, by chance, beside the newest one and the longest chain."""
@@ -32,7 +33,8 @@ def problem(history: History) -> str | None:
         return f"is damaged: {verdict['quick_check']}; restore a backup"
     broken = history.rows("PRAGMA foreign_key_check")
     if broken:
-        return f"{len(broken)} rows refer to what is not there (first in {broken[0]['table']})"
+        refer = "1 row refers" if len(broken) == 1 else f"{count(len(broken), 'row')} refer"
+        return f"{refer} to what is not there (first in {broken[0]['table']}); restore a backup"
     return None
 
 

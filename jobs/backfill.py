@@ -19,6 +19,7 @@ from jobs.lock import only_one
 from jobs.surroundings import Surroundings
 from jobs.sync import sync
 from registry_sync.errors import BadContent, Damaged, FetchError, Stopped, UsageError
+from registry_sync.plural import count
 from registry_sync.sources import ctgov_history
 from registry_sync.sources.ctgov_batches import ids_of
 from registry_sync.sources.ctgov_history import Listed, NoHistory, in_general
@@ -112,7 +113,7 @@ class _Fault:
             return ""
         versions = sum(number is not None for _, number, _ in self.spared)
         trials = len(self.spared) - versions
-        counts = [f"{each} more {noun}{'' if each == 1 else 's'}" for each, noun in ((versions, "version"), (trials, "trial")) if each]
+        counts = [count(each, f"more {noun}") for each, noun in ((versions, "version"), (trials, "trial")) if each]
         return f"; not asked for: {' and '.join(counts)}" if counts else ""
 
 

@@ -15,6 +15,7 @@ from jobs.lock import only_one
 from jobs.retention import Kept, tidy
 from jobs.surroundings import Surroundings
 from registry_sync.errors import DatabaseError, Stopped
+from registry_sync.plural import count
 
 JOB = "backup"
 PATIENCE = 600.0
@@ -45,10 +46,10 @@ class Backup(msgspec.Struct, frozen=True):
 
     def said(self) -> str:
         """One line for people."""
-        rows = (f"{self.rows.get(name, 0):,} {name}s" for name in ("trial", "version", "change", "subscription"))
-        gone = {"old backups": self.removed, "stopped subscriptions": self.kept.subscriptions, "old runs": self.kept.runs}
-        taken = [f"{number:,} {name}" for name, number in gone.items() if number]
-        taken += [f"contacts taken down out of {self.kept.contacts:,} versions"] if self.kept.contacts else []
+        rows = (count(self.rows.get(name, 0), name) for name in ("trial", "version", "change", "subscription"))
+        gone = {"old backup": self.removed, "stopped subscription": self.kept.subscriptions, "old run": self.kept.runs}
+        taken = [count(number, name) for name, number in gone.items() if number]
+        taken += [f"contacts taken down out of {count(self.kept.contacts, 'version')}"] if self.kept.contacts else []
         return f"copied to {self.file}, and verified: {', '.join(rows)}{'; removed ' if taken else ''}{', '.join(taken)}"
 
 

@@ -214,9 +214,14 @@ def _changes(before: _Both | None, after: _Both, rows: Sequence[dict[str, Any]],
             return
     if by_this_program and not redacted and not strangers:
         lacking = len(list((now - held).elements()))
-        yield Fault(f"{len(surplus)} are other ones than those between the two records, of which {lacking} are not kept", where, RESTORE)
+        others = "1 is another one" if len(surplus) == 1 else f"{len(surplus)} are other ones"
+        yield Fault(f"{others} than those between the two records, of which {lacking} {_is(lacking)} not kept", where, RESTORE)
         return
     done.older_changes += 1
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _derived(before: _Both | None, after: _Both) -> tuple[Change, ...]:

@@ -21,6 +21,7 @@ from db.connection import History
 from jobs.reports import SourceReport, SyncReport
 from jobs.surroundings import Surroundings
 from registry_sync.errors import BadStatus, FetchError, Refused, TooSlow
+from registry_sync.plural import count
 from registry_sync.sources import ctgov
 from registry_sync.sources.http import Client, Meter
 from registry_sync.sources.interface import CTGOV, Glanced, Gone
@@ -257,7 +258,7 @@ class RegistryPull:
         if page.page is None:
             total, came = self._totals.get(stored.id), self._came.get(stored.id, 0)
             if total is not None and came < _WHOLE_SEARCH * total:
-                self._source.fail(str(stored.search), f"the registry counted {total} trials and sent {came}", at_fault=True)
+                self._source.fail(str(stored.search), f"the registry counted {count(total, 'trial')} and sent {came}", at_fault=True)
                 return
             with self._history.write() as connection:
                 searches.finished(connection, stored.id, release, total, now)
@@ -268,7 +269,7 @@ class RegistryPull:
             if not stored.complete:
                 from registry_sync.sources.ctgov_search import requests_to_record
 
-                cost = f"{total:,} trial{'' if total == 1 else 's'}, which may take {requests_to_record(total):,} requests to record"
+                cost = f"{count(total, 'trial')}, which may take {count(requests_to_record(total), 'request')} to record"
                 self._around.say(f"search {stored.search}: {cost if total else 'no trial yet'}")
         shown = page.page.glances
         self._source.answered = True

@@ -16,6 +16,7 @@ from jobs.backup import folder_of, named_now
 from jobs.lock import alone
 from jobs.surroundings import Surroundings
 from registry_sync.errors import DatabaseError
+from registry_sync.plural import count
 
 JOB = "restore"
 _KEYS_CAME_WITH = "m0006_delivery"
@@ -82,7 +83,7 @@ def _check_content(around: Surroundings, history: History, file: Path) -> None:
     if found.faults:
         first, more = found.faults[0], len(found.faults) - 1 + found.more
         where = first.where.replace(str(history.path), str(file))
-        further = f", and {more} further {'fault' if more == 1 else 'faults'}" if more else ""
+        further = f", and {count(more, 'further fault')}" if more else ""
         said = f"{where}: {first.what}{further}; take another copy, or this one with --damaged: nothing was changed"
         raise DatabaseError(f"{file}: is damaged: {said}", about=str(file))
 

@@ -25,6 +25,7 @@ from jobs.surroundings import Surroundings, from_stamp, log, utc_now
 from jobs.sync import SyncReport, sync
 from jobs.triggers import StandardCron, was_missed
 from registry_sync.errors import RegistrySyncError, Stopped
+from registry_sync.plural import count
 
 TO_FINISH = 6.0
 """Seconds after a signal in which work under way may come to its own end."""
@@ -80,7 +81,8 @@ def _said(report: SyncReport) -> str:
     for problem in report.delivery.problems:
         log.warning("deliver: %s", problem)
     checked = sum(source.checked for source in report.sources)
-    return f"{checked} looked at, {report.changes} changes, {report.notices} notices, {report.delivery.sent} sent"
+    kept = f"{count(report.changes, 'change')}, {count(report.notices, 'notice')}"
+    return f"{checked:,} looked at, {kept}, {report.delivery.sent:,} sent"
 
 
 def run(around: Surroundings) -> None:

@@ -16,6 +16,7 @@ from db import steps
 from db.connection import APPLICATION_ID, History
 from db.copying import copy_to
 from registry_sync.errors import DatabaseError
+from registry_sync.plural import count
 
 STEPS = Migrations(steps.SET)
 
@@ -40,7 +41,7 @@ def bring_up_to_date(history: History) -> None:
             broken = connection.execute("PRAGMA foreign_key_check").fetchall()
             if broken:
                 raise DatabaseError(
-                    f"{history.path}: step {migration.name} would break {len(broken)} references; nothing was changed",
+                    f"{history.path}: step {migration.name} would break {count(len(broken), 'reference')}; nothing was changed",
                     about=str(history.path),
                 )
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

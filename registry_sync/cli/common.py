@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from registry_sync.plural import count as count
+
 if TYPE_CHECKING:
     from db.connection import History
     from jobs.surroundings import Surroundings
@@ -113,11 +115,6 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, cut: 
         cells = [cell + " " * (size - width(cell)) for cell, size in zip(line, widths, strict=True)]
         text = "  ".join(cells).rstrip()
         click.echo(click.style(text, bold=True) if number == 0 else text)
-
-
-def count(number: int, noun: str) -> str:
-    """ "1 change", "2,000 changes"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def trial_ids(_: click.Context, __: click.Parameter, value: Any) -> Any:

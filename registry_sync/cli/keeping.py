@@ -90,7 +90,7 @@ def _told(done: Restored) -> Iterator[str]:
         yield f"the database that it replaces could not be read ({done.unread}): {unknown}"
         if done.held:
             yield (
-                f"{count(done.held, 'mail')} that may have been sent since then are held: see `registry-sync outbox --held`, "
+                f"{count(done.held, 'mail')} that may have been sent since then {_are(done.held)} held: see `registry-sync outbox --held`, "
                 "then let them go with `outbox release` or take them back with `outbox drop`"
             )
         yield "the next sync finds again what changed since then, and tells it again; try `registry-sync sync --no-deliver` first"
@@ -120,7 +120,11 @@ def _carried(carried: Carried, since: str) -> Iterator[str]:
         what = "trial, page or search" if carried.entered.again == 1 else "trials, pages and searches"
         yield f"{carried.entered.again:,} {what} removed since {since}: watched again; `registry-sync watch list` shows them"
     if carried.lost:
-        yield f"{count(carried.lost, 'subscription')} made since {since} are only in the copy of what it replaces"
+        yield f"{count(carried.lost, 'subscription')} made since {since} {_are(carried.lost)} only in the copy of what it replaces"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 @click.command(epilog="Example: registry-sync check --deep")

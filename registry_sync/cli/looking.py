@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from registry_sync.cli import differing
-from registry_sync.cli.common import Asked, as_json, asked, print_json, print_table, trial_ids
+from registry_sync.cli.common import Asked, as_json, asked, count, print_json, print_table, trial_ids
 from registry_sync.cli.wanted import by_clock, day, moment, must_be_known, must_be_source, not_seen, of_source
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _print_lines(rows: list[dict[str, Any]]) -> None:
         if number:
             click.echo()
         note = "; the registry's own numbers are under reg." if numbered else ""
-        echo(f"{trial} at {one_line(source)}: {len(line)} version{'' if len(line) == 1 else 's'}{note}")
+        echo(f"{trial} at {one_line(source)}: {count(len(line), 'version')}{note}")
         print_table(
             ["no.", *(["reg."] if numbered else []), "posted", "seen", "changes", "how", "status"],
             [

@@ -36,7 +36,8 @@ def deliver(asked: Asked, json_: bool) -> int:
     if json_:
         print_json(report.as_json())
     else:
-        waiting = f"{report.waiting - report.asking} waiting" + (f", and {report.asking} that ask or bring a link" if report.asking else "")
+        asks = "1 that asks or brings" if report.asking == 1 else f"{report.asking} that ask or bring"
+        waiting = f"{report.waiting - report.asking} waiting" + (f", and {asks} a link" if report.asking else "")
         click.echo(f"{report.sent} sent, {report.retrying} to be tried again, {report.failed} parked, {waiting}")
     say_problems(report)
     return 1 if report.is_partial else 0

@@ -54,7 +54,7 @@ def erase(asked: Asked, address: str) -> int:
         click.echo(f"{masked(address)}: nothing is held on this address")
     if copies and gone["subscriptions"]:
         days = asked.settings.retention.backups
-        until = f"until they are {days} days old" if days else "for ever (retention.backups is 0)"
+        until = f"until they are {count(days, 'day')} old" if days else "for ever (retention.backups is 0)"
         click.echo(f"{count(len(copies), 'backup')} made before may hold it {until}: {copies[0].parent}", err=True)
     return 0 if rewritten else 1
 

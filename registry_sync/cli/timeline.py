@@ -17,6 +17,7 @@ from registry_sync.notices import lifeline, phrases, slipped
 from registry_sync.notices.clean import one_line
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.values import describe
+from registry_sync.plural import count
 from registry_sync.trials.dates import Held, slips
 
 WIDTH = 80
@@ -72,10 +73,9 @@ def timeline(states: Sequence[lifeline.State], until: datetime.date) -> list[str
 
 
 def _heading(states: Sequence[lifeline.State], until: datetime.date) -> str:
-    count = f"{len(states)} version{'' if len(states) == 1 else 's'}"
     loaded = sum(state.backfilled for state in states)
     backfilled = f" ({loaded} backfilled)" if loaded else ""
-    return f"Timeline: {count}{backfilled}, {states[0].day} to {until}"
+    return f"Timeline: {count(len(states), 'version')}{backfilled}, {states[0].day} to {until}"
 
 
 def _label(field: str, t: Translator) -> str:
@@ -221,7 +221,8 @@ def _single(field: str, step: lifeline.Step, t: Translator) -> Iterator[str]:
 def _step_rows(field: str, steps: Sequence[lifeline.Step], t: Translator) -> Iterator[str]:
     listed = steps[-lifeline.MOST_NOTED :]
     if len(steps) > len(listed):
-        yield f"  {len(steps) - len(listed)} earlier steps are not listed"
+        earlier = len(steps) - len(listed)
+        yield f"  {count(earlier, 'earlier step')} {'is' if earlier == 1 else 'are'} not listed"
     texts = [fit(lifeline.from_to(field, step.before, step.after, t), WIDTH - 32) for step in listed]
     room = max(map(width, texts), default=0)
     for step, text in zip(listed, texts, strict=True):

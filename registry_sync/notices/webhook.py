@@ -32,6 +32,7 @@ from registry_sync.notices.address import classify, masked, scrubbed
 from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.deadline import Deadline
 from registry_sync.notices.interface import Ahead, Notice, Outcome, Refused, Retry, Sent, nothing_ahead
+from registry_sync.plural import count
 from registry_sync.settings import Webhook
 
 LONGEST_ANSWER = 65_536
@@ -114,7 +115,7 @@ class WebhookChannel:
                 return self._to(address, url, body, headers, connect_timeout=self._timeout / len(addresses))
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 if deadline.passed:
-                    return Retry(f"{masked(url)}: no whole answer within {deadline.seconds:g} seconds")
+                    return Retry(f"{masked(url)}: no whole answer within {count(deadline.seconds, 'second')}")
                 if number == len(addresses) or not isinstance(error, requests.ConnectTimeout | requests.ConnectionError):
                     return Retry(self._why(url, error), silent=_never_connected(error))
         raise AssertionError("there is always an address")

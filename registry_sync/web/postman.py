@@ -9,6 +9,7 @@ import threading
 from jobs import deliver
 from jobs.surroundings import Surroundings, log
 from registry_sync.errors import RegistrySyncError
+from registry_sync.plural import count
 
 
 class Postman:
@@ -52,4 +53,4 @@ class Postman:
             log.error("forms: what was asked for waits for the next delivery (%s)", type(error).__name__)
         else:
             if report.is_partial:
-                log.warning("forms: %s mails sent, %s to be tried again, %s refused", report.sent, report.retrying, report.failed)
+                log.warning("forms: %s sent, %s to be tried again, %s refused", count(report.sent, "mail"), report.retrying, report.failed)

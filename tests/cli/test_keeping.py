@@ -54,7 +54,7 @@ def test_there_and_back(followed: Terminal) -> None:
     said = followed("backup")
     assert said.code == 0
     (copy,) = copies(followed)
-    assert said.out == f"copied to {copy}, and verified: 1 trials, 2 versions, 1 changes, 1 subscriptions\n"
+    assert said.out == f"copied to {copy}, and verified: 1 trial, 2 versions, 1 change, 1 subscription\n"
     followed("deliver")
     followed("unsubscribe", READER)
     moved(followed, datetime.date(2027, 5, 5))

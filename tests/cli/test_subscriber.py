@@ -170,5 +170,5 @@ def test_what_waits_and_is_no_news_is_counted_apart(terminal: Terminal, monkeypa
     terminal.house.mailbox.refuse_recipient("another@example.org", "450 4.2.0 Later")
     terminal("subscribe", "another@example.org", TRIAL)
     said = terminal("deliver")
-    assert said.out == "0 sent, 1 to be tried again, 0 parked, 0 waiting, and 1 that ask or bring a link\n"
+    assert said.out == "0 sent, 1 to be tried again, 0 parked, 0 waiting, and 1 that asks or brings a link\n"
     assert terminal("deliver", "--json").json["waiting"] == 1

@@ -223,7 +223,7 @@ def test_a_step_that_would_break_references_changes_nothing(path: Path, monkeypa
     with monkeypatch.context() as patched:
         patched.setattr(migrations, "STEPS", more)
         patched.setattr(steps, "known", lambda: [migration.name for migration in more._migrations])
-        with pytest.raises(DatabaseError, match="would break 1 references"):
+        with pytest.raises(DatabaseError, match="would break 1 reference;"):
             open_history(path)
     with open_history(path) as history:
         assert history.rows("SELECT name FROM sqlite_master WHERE name = 'lost'") == []

@@ -149,7 +149,7 @@ def test_what_an_older_program_told_otherwise_is_no_damage(followed: House) -> N
         after = json.loads(row["after"])
         connection.execute("UPDATE change SET after = ? WHERE id = ?", (json.dumps({"date": after["date"], "type": None}), row["id"]))
     assert [f"{fault.what}" for fault in checked(followed).faults] == [
-        "1 are other ones than those between the two records, of which 1 are not kept"
+        "1 is another one than those between the two records, of which 1 is not kept"
     ]
     spoil(followed, "UPDATE version SET program = NULL")
     done = checked(followed)

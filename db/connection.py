@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from db import steps
-from registry_sync.errors import DatabaseError
+from registry_sync.errors import DatabaseError, OlderSchema
 
 if TYPE_CHECKING:
     import sqlite_utils
@@ -33,9 +33,10 @@ T = TypeVar("T")
 class History:
     """An open history file. Not shared between threads: each opens its own, or has one from ``db.readers`` for a while."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, *, reads_only: bool = False) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, reads_only: bool = False, lacking: Sequence[str] = ()) -> None:
         self.path = path
         self.connection = connection
+        self.lacking = lacking
         self._together = False
         self._reads_only = reads_only
         self._found: tuple[int, dict[str, Any]] = (0, {})
@@ -60,8 +61,13 @@ class History:
     def check_writable(self) -> None:
         """Raise DatabaseError when this file cannot be written; nothing is written."""
         with self.clear_errors():
-            self.connection.execute("BEGIN IMMEDIATE")
-            self.connection.execute("ROLLBACK")
+            is_for_looking = self.connection.execute("PRAGMA query_only").fetchone()[0]
+            self.connection.execute("PRAGMA query_only = OFF")
+            try:
+                self.connection.execute("BEGIN IMMEDIATE")
+                self.connection.execute("ROLLBACK")
+            finally:
+                self.connection.execute(f"PRAGMA query_only = {is_for_looking}")
 
     def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
         """What a question finds, as dicts."""
@@ -148,16 +154,18 @@ class History:
     @contextlib.contextmanager
     def clear_errors(self) -> Iterator[None]:
         """Turn what SQLite says of the file and its surroundings into one line; a mistake of ours stays an exception."""
-        with clear_errors(self.path):
+        with clear_errors(self.path, self.lacking):
             yield
 
 
 @contextlib.contextmanager
-def clear_errors(path: Path) -> Iterator[None]:
-    """See ``History.clear_errors``."""
+def clear_errors(path: Path, lacking: Sequence[str] = ()) -> Iterator[None]:
+    """See ``History.clear_errors``; ``lacking``: the steps that the file has not taken."""
     try:
         yield
     except sqlite3.DatabaseError as error:
+        if lacking and str(error).startswith(("no such table: ", "no such column: ")):
+            raise OlderSchema(f"{path}: is of an older registry-sync; the next command brings it up to date", about=str(path)) from error
         sentence = _sentence(error)
         if sentence is None:
             raise
@@ -171,7 +179,7 @@ def _sentence(error: sqlite3.DatabaseError) -> str | None:
     return {
         sqlite3.SQLITE_BUSY: f"is locked by another process for more than {WAIT_FOR_OTHERS:.0f} seconds; end that process, or try again",
         sqlite3.SQLITE_LOCKED: "is locked by another connection; try again",
-        sqlite3.SQLITE_READONLY: "cannot be written: the file or its folder is read-only",
+        sqlite3.SQLITE_READONLY: "cannot be written: the file or its folder is read-only; let this user write both",
         sqlite3.SQLITE_FULL: "the disk is full; make room and run this again: what was stored before is whole",
         sqlite3.SQLITE_IOERR: "cannot be read or written: the disk is full or failing; make room and try again: what was stored is whole",
         sqlite3.SQLITE_CANTOPEN: "cannot be opened: check the path and the rights of its folder",
@@ -182,27 +190,51 @@ def _sentence(error: sqlite3.DatabaseError) -> str | None:
     }.get(code)
 
 
-def open_history(path: Path, *, create: bool = False, shared: bool = False) -> History:
+def open_history(path: Path, *, create: bool = False, shared: bool = False, may_be_empty: bool = True) -> History:
     """Open the history, bring its schema up to date (with a backup before), and return it.
 
-    ``create``: make the file when there is none. ``shared``: for reading alone, in one thread after another.
-    Raises DatabaseError, with what to do: no such file, not a database, another program's, a newer program's, locked, read-only,
-    disk full.
+    ``create``: make the file when there is none. ``shared``: for reading alone, in one thread after another. ``may_be_empty``: an empty
+    file becomes a history. Raises DatabaseError, with what to do: no such file, not a database, another program's, a newer program's,
+    locked, read-only, disk full.
     """
     if not path.exists():
         _check_may_create(path, create=create)
         make_private(path)
-    elif path.is_dir():
-        raise DatabaseError(f"{path}: is a folder; name a file with --database", about=str(path))
+    _refuse_folder(path)
     with clear_errors(path):
         connection = sqlite3.connect(path, timeout=WAIT_FOR_OTHERS, isolation_level=None, check_same_thread=not shared)
     history = History(path, connection, reads_only=shared)
     try:
         with clear_errors(path):
-            _identify(history)
+            _identify(history, may_be_empty=may_be_empty)
             _prepare(history)
             if shared:
                 connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return history
+
+
+def open_to_look(path: Path) -> History:
+    """Open a history of which nothing shall change, its schema neither, while others may write to it.
+
+    ``lacking`` has the steps that it has not taken; a question about what came with them raises OlderSchema. Raises DatabaseError as
+    ``open_history`` does, and for an empty file.
+    """
+    if not path.exists():
+        _check_may_create(path, create=False)
+    _refuse_folder(path)
+    with clear_errors(path):
+        address = f"{path.absolute().as_uri()}?mode=rw"
+        connection = sqlite3.connect(address, uri=True, timeout=WAIT_FOR_OTHERS, isolation_level=None)
+    history = History(path, connection)
+    try:
+        with clear_errors(path):
+            _identify(history, may_be_empty=False)
+            taken = steps.taken(connection)
+            history.lacking = [name for name in steps.known() if name not in taken]
+            connection.execute("PRAGMA query_only = ON")
     except BaseException:
         connection.close()
         raise
@@ -219,7 +251,7 @@ def open_read_only(path: Path) -> History:
     history = History(path, connection)
     try:
         with clear_errors(path):
-            _identify(history)
+            _identify(history, may_be_empty=False)
             if steps.taken(connection) != steps.known():
                 raise DatabaseError(f"{path}: is of an older program, and cannot be written; copy it to another folder", about=str(path))
     except BaseException:
@@ -231,6 +263,11 @@ def open_read_only(path: Path) -> History:
 def open_to_watch(path: Path) -> sqlite3.Connection:
     """A connection that asks for ``data_version`` alone: unchecked, and waiting for nobody. Raises sqlite3.Error."""
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None)
+
+
+def _refuse_folder(path: Path) -> None:
+    if path.is_dir():
+        raise DatabaseError(f"{path}: is a folder; name a file with --database", about=str(path))
 
 
 def _check_may_create(path: Path, *, create: bool) -> None:
@@ -246,14 +283,17 @@ def make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
 
 
-def _identify(history: History) -> None:
-    """Refuse a file that another program made before a single byte of it changes."""
+def _identify(history: History, *, may_be_empty: bool) -> None:
+    """Refuse a file that another program made, or that nobody has filled, before a single byte of it changes."""
     application_id = history.connection.execute("PRAGMA application_id").fetchone()[0]
     empty = history.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     if application_id != APPLICATION_ID and not (application_id == 0 and empty):
         raise DatabaseError(
             f"{history.path}: belongs to another program; name this program's file with --database", about=str(history.path)
         )
+    if empty and not may_be_empty:
+        said = "is empty: it holds no history; restore a backup, or begin a new one with `registry-sync init`"
+        raise DatabaseError(f"{history.path}: {said}", about=str(history.path))
     known = steps.known()
     unknown = [name for name in steps.taken(history.connection) if name not in known]
     if unknown:

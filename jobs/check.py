@@ -14,7 +14,7 @@ import msgspec
 from db import cards
 from db import check as kept
 from db.check import RESTORE, Fault, Line, Read, name_of
-from db.connection import History, Row, open_read_only
+from db.connection import History, Row, open_history, open_read_only
 from db.history import headline_of
 from jobs.surroundings import Surroundings
 from registry_sync import PROGRAM
@@ -64,8 +64,9 @@ class Checked:
 
 
 def check(around: Surroundings, *, deep: bool = False) -> Checked:
-    """Look at everything that is kept; nothing is written. ``deep``: each record is read anew from what was sent, too.
+    """Look at everything that is kept; nothing is written but the steps that the schema of an older program lacks.
 
+    ``deep``: each record is read anew from what was sent, too.
     Raises DatabaseError when the file cannot be opened, Stopped.
     """
     with _open(around) as history:
@@ -73,9 +74,9 @@ def check(around: Surroundings, *, deep: bool = False) -> Checked:
 
 
 def _open(around: Surroundings) -> History:
-    """The history; as it lies there, when it cannot be written."""
+    """The history, which must not be empty; as it lies there, when it cannot be written."""
     try:
-        history = around.open()
+        history = open_history(around.database, may_be_empty=False)
     except DatabaseError as error:
         if getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF not in _NOT_WRITABLE:
             raise

@@ -5,6 +5,7 @@
     │   ├── SettingsError             the settings file or the environment
     │   ├── UsageError                an argument: a malformed trial id, an address, a date
     │   ├── DatabaseError             missing, not ours, newer than this program, locked, read-only, full
+    │   │   ├── OlderSchema           asked for what the file does not have yet: it is only looked at, not brought up to date
     │   │   └── Damaged               something that is kept does not come back as it was put in
     │   └── MissingExtra              an optional dependency is not installed
     ├── AlreadyRunning        exit 1  another process holds the lock of this job
@@ -54,6 +55,10 @@ class UsageError(CannotStart):
 
 class DatabaseError(CannotStart):
     """The history file cannot be used."""
+
+
+class OlderSchema(DatabaseError):
+    """What was asked for came with a step that the file has not taken, and it is open for looking alone."""
 
 
 class Damaged(DatabaseError):

@@ -135,7 +135,7 @@ def check(asked: Asked, deep: bool, json_: bool) -> int:
     """Look at everything that is kept, and say of each fault what it is, where, and what to do.
 
     The file and its references, that each version comes back and can be read, and that the changes derived anew are those that are kept.
-    Nothing is changed.
+    Nothing is changed, but that the database of an older registry-sync is brought up to date first, with a copy of it laid beside.
     """
     from jobs.check import check as look
 

@@ -15,9 +15,9 @@ import pytest
 
 from db import connection as db_connection
 from db import migrations, runs, steps, upkeep, watches
-from db.connection import APPLICATION_ID, History, open_history
+from db.connection import APPLICATION_ID, History, open_history, open_to_look
 from db.copying import copy_to
-from registry_sync.errors import DatabaseError
+from registry_sync.errors import DatabaseError, OlderSchema
 
 NOW = "2026-02-03T06:17:00Z"
 
@@ -98,6 +98,34 @@ def test_a_newer_programs_database_is_left_alone(path: Path, history: History) -
     message = refusal(path)
     assert "newer registry-sync" in message
     assert "m9999_later" in message
+
+
+def test_who_only_looks_changes_nothing_and_says_what_is_not_there_yet(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_history(path, create=True).close()
+    before = path.read_bytes()
+    known = [*steps.known(), "m9998_notes"]
+    monkeypatch.setattr(steps, "known", lambda: known)
+    with open_to_look(path) as history:
+        assert history.lacking == ["m9998_notes"]
+        assert history.rows("SELECT * FROM watch") == []
+        for sql in ("SELECT * FROM note", "SELECT note FROM watch"):
+            with pytest.raises(OlderSchema, match="the next command brings it up to date"):
+                history.rows(sql)
+        history.check_writable()
+        with pytest.raises(DatabaseError, match="read-only"):
+            watches.add(history, ["NCT06805448"], [], NOW)
+    assert path.read_bytes() == before
+
+
+def test_an_empty_file_becomes_a_history_only_where_one_is_to_begin(path: Path) -> None:
+    path.touch()
+    with pytest.raises(DatabaseError, match="is empty: it holds no history; restore a backup, or begin a new one"):
+        open_to_look(path)
+    with pytest.raises(DatabaseError, match="is empty"):
+        open_history(path, may_be_empty=False)
+    assert path.read_bytes() == b""
+    open_history(path).close()
+    open_to_look(path).close()
 
 
 def test_a_damaged_file_says_how_to_go_on(path: Path) -> None:

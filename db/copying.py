@@ -134,7 +134,7 @@ def left_over(database: Path) -> list[Path]:
     found = []
     for path in (*folder.glob(f"*{UNFINISHED}"), *folder.glob(f"backups/*{UNFINISHED}")):
         export = _EXPORT.fullmatch(path.name)
-        if named.fullmatch(path.name.removesuffix(UNFINISHED)) or (export and not _runs(int(export[1]))):
+        if named.fullmatch(path.name.removesuffix(UNFINISHED)) or (export and not is_running(int(export[1]))):
             found.append(path)
     return sorted(found)
 
@@ -147,7 +147,8 @@ def remove_left_over(database: Path) -> int:
     return len(found)
 
 
-def _runs(process: int) -> bool:
+def is_running(process: int) -> bool:
+    """Is there a process of this number?"""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 from db import rights
+from db.copying import is_running
 from jobs.surroundings import as_stamp, utc_now
 from registry_sync.errors import AlreadyRunning, DatabaseError
 
@@ -46,6 +48,16 @@ def only_one(database: Path, job: str, *, patience: float = 0.0, wait: Callable[
         finally:
             _write(file, "")
             fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def at_work(database: Path, job: str) -> str | None:
+    """Who says to hold the lock of this job, and since when, if there is such a process; the lock is not touched."""
+    try:
+        said = Path(f"{database}.{job}.lock").read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    holder = re.fullmatch(r"process (\d+) since .+", said)
+    return said if holder and is_running(int(holder[1])) else None
 
 
 class Desk:

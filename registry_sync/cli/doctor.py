@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from registry_sync.cli.common import Asked, as_json, asked, count, print_json
-from registry_sync.cli.serving import INSTALL
-from registry_sync.errors import RegistrySyncError
+from registry_sync.cli.reaching import Verdict, looking, mail_server, operators_page, registry, web_pages
+from registry_sync.errors import OlderSchema, RegistrySyncError
 
 if TYPE_CHECKING:
     from db.connection import History
 
-Verdict = tuple[bool, str]
-
-SHORTEST_TOKEN = 16
-"""Characters of [web] operator_token."""
-_MOST_PROXIES = 65_536
-"""Public addresses in one network of trusted proxies; the largest providers' have fewer."""
-_PATIENCE = 3.0
-_LONGEST_ANSWER = 4096
+_CLOCKS_DIFFER = datetime.timedelta(hours=1)
+"""What is further in the future than that was written by a clock that was wrong."""
 _NAMED = 5
 """Things of one kind that a line names; further ones are counted."""
 
@@ -32,11 +29,16 @@ _NAMED = 5
 @as_json
 @asked
 def doctor(asked: Asked, json_: bool) -> int:
-    """Check settings, database, registry and mail server, with one line each. Nothing is changed or sent."""
+    """Check settings, database, registry and mail server, with one line each. Nothing is changed or sent.
+
+    A line that is not ok ends with what to do.
+    """
     rows: list[dict[str, Any]] = []
     for name, check in _checks(asked):
         try:
             good, detail = check()
+        except OlderSchema:
+            continue  # the line on the schema says so
         except RegistrySyncError as error:
             good, detail = False, str(error)
         rows.append({"check": name, "ok": good, "detail": detail})
@@ -49,24 +51,32 @@ def doctor(asked: Asked, json_: bool) -> int:
 
 
 def _checks(asked: Asked) -> Iterator[tuple[str, Callable[[], Verdict]]]:
-    """The checks in their order; what needs something that failed is left out, since it could only fail with the same words."""
+    """The checks in their order; what needs something that failed is left out, since it could only fail with the same words.
+
+    So is what needs a step that an older schema lacks.
+    """
     yield "settings", lambda: _settings(asked)
     if not _works(lambda: asked.settings):
         return
     yield "database", lambda: _with_history(asked, _database)
-    yield "registry", lambda: _registry(asked)
-    yield "mail server", lambda: _mail(asked)
-    if not _works(lambda: asked.history().close()):
+    if _is_older(asked):
+        yield "schema", lambda: _with_history(asked, _steps)
+    database = Path(asked.settings.database)
+    if database.is_file() and database.stat().st_size:
+        yield "free room", lambda: _room(asked)
+    yield "registry", lambda: registry(asked)
+    yield "mail server", lambda: mail_server(asked)
+    if not _works(lambda: looking(asked).close()):
         return
     yield "kept records", lambda: _with_history(asked, _kept)
     yield "unusable records", lambda: _with_history(asked, _unusable)
     yield "sources", lambda: _with_history(asked, _incidents)
-    yield "pages", lambda: _pages(asked)
+    yield "pages", lambda: _with_history(asked, lambda history: _pages(asked, history))
     yield "last sync", lambda: _with_history(asked, _last_sync)
     yield "backups", lambda: _with_history(asked, _backups)
     yield "outbox", lambda: _with_history(asked, lambda history: _outbox(asked, history))
-    yield "web pages", lambda: _web(asked)
-    yield "operator's page", lambda: _operator(asked)
+    yield "web pages", lambda: web_pages(asked)
+    yield "operator's page", lambda: operators_page(asked)
 
 
 def _works(what: Callable[[], object]) -> bool:
@@ -77,6 +87,14 @@ def _works(what: Callable[[], object]) -> bool:
     return True
 
 
+def _is_older(asked: Asked) -> bool:
+    try:
+        with looking(asked) as history:
+            return bool(history.lacking)
+    except RegistrySyncError:
+        return False
+
+
 def _settings(asked: Asked) -> Verdict:
     from registry_sync.settings import unknown_in_environment
 
@@ -84,15 +102,20 @@ def _settings(asked: Asked) -> Verdict:
     unknown = unknown_in_environment(os.environ)
     origin = str(settings.path) if settings.path else "no file: the defaults"
     if unknown:
-        return False, f"{origin}; the environment has {', '.join(unknown)}, which is no setting"
+        return False, f"{origin}; the environment has {', '.join(unknown)}, which is no setting: correct or unset it"
     if not settings.http.contact:
         return True, f"{origin}; [http] contact is empty: sites cannot reach you"
     return True, origin
 
 
 def _with_history(asked: Asked, check: Callable[[History], Verdict]) -> Verdict:
-    with asked.history() as history:
-        return check(history)
+    with looking(asked) as history:
+        try:
+            return check(history)
+        except LookupError as error:
+            if history.lacking:
+                raise OlderSchema(f"{history.path}: lacks the column {error}") from error
+            raise
 
 
 def _database(history: History) -> Verdict:
@@ -107,6 +130,49 @@ def _database(history: History) -> Verdict:
         (f"{count(numbers['trials'], 'trial')} watched", count(numbers["versions"], "version"), count(numbers["changes"], "change"))
     )
     return True, f"{history.path}: {held}"
+
+
+def _steps(history: History) -> Verdict:
+    """What the next command does to the schema of an older program."""
+    first, last = history.lacking[0], history.lacking[-1]
+    which = first if first == last else f"{first} to {last}"
+    takes = f"the next command takes {count(len(history.lacking), 'step')} ({which}), after a copy to"
+    copy = f"{history.path.name}.before-{first}.backup"
+    return True, f"of an older registry-sync: end its `run` and `serve`, then {takes} {copy}; what needs them is not looked at here"
+
+
+def _room(asked: Asked) -> Verdict:
+    """Is there room for one more copy of the database, where it lies and where its copies go?"""
+    database = Path(asked.settings.database)
+    needed = sum(path.stat().st_size for path in (database, Path(f"{database}-wal")) if path.exists())
+    said = []
+    for folder in _file_systems(database.parent, database.parent / "backups"):
+        free = shutil.disk_usage(folder).free
+        said.append(f"{_size(free)} free at {folder}")
+        if free < needed:
+            fewer = "make room there, or set [retention] backups to fewer days"
+            return False, f"{said[-1]}, and a copy of the database takes {_size(needed)}; {fewer}"
+    return True, f"{', '.join(said)}; a copy of the database takes {_size(needed)}"
+
+
+def _file_systems(*folders: Path) -> list[Path]:
+    """One folder for each file system that these are on; those that are not there yet will be where the first one is."""
+    found: dict[int, Path] = {}
+    for folder in folders:
+        if folder.is_dir():
+            found.setdefault(folder.stat().st_dev, folder)
+    return list(found.values())
+
+
+def _size(octets: float) -> str:
+    """ "512 bytes", "1.5 MB", "20 GB"."""
+    if octets < 1000:
+        return count(int(octets), "byte")
+    for unit in ("kB", "MB", "GB"):
+        octets /= 1000
+        if octets < 999.5 or unit == "GB":
+            break
+    return f"{octets:.1f} {unit}" if octets < 9.95 else f"{octets:,.0f} {unit}"
 
 
 def _kept(history: History) -> Verdict:
@@ -126,7 +192,8 @@ def _unusable(history: History) -> Verdict:
     if not rows:
         return True, "none"
     named = [f"{row['trial']} at {row['source']} since {row['seen_at']}: {row['error']}" for row in rows]
-    return False, f"{count(len(rows), 'record')} came and cannot be read, so the last good version stays: {_first_of(named)}"
+    came = f"{count(len(rows), 'record')} came and cannot be read, so the last good version stays: {_first_of(named)}"
+    return False, f"{came}; each sync tries again: see whether there is a newer registry-sync"
 
 
 def _first_of(lines: Sequence[str]) -> str:
@@ -134,31 +201,14 @@ def _first_of(lines: Sequence[str]) -> str:
     return "; ".join([*lines[:_NAMED], *([f"and {more} more"] if more > 0 else [])])
 
 
-def _registry(asked: Asked) -> Verdict:
-    from registry_sync.sources.ctgov import release
-    from registry_sync.sources.http import Client
-
-    settings = asked.settings
-    http = settings.http
-    with Client(contact=http.contact, timeout=min(http.timeout, 10), attempts=1, requests_per_minute=http.requests_per_minute) as client:
-        version, stamp = release(client, settings.ctgov.url)
-    return True, f"{settings.ctgov.url}: API {version}, data of {stamp or 'an unknown time'} UTC"
-
-
-def _mail(asked: Asked) -> Verdict:
-    from jobs.deliver import mail_channel
-
-    smtp = asked.settings.smtp
-    mail_channel(asked.surroundings(), lambda: None).check()
-    return True, f"{smtp.host}:{smtp.port}, security {smtp.security}, {'login accepted' if smtp.username else 'no login'}"
-
-
 def _incidents(history: History) -> Verdict:
     from db import incidents
 
     rows: list[dict[str, Any]] = incidents.open_ones(history)
     said = [f"{row['source']} in trouble since {row['opened_at']} ({count(row['times'], 'time')}): {row['error']}" for row in rows]
-    return not rows, "; ".join([*(said or ["none is in trouble"]), *_left(history)])
+    again = "deliver" if all(row["source"] == incidents.DELIVERY for row in rows) else "sync"
+    do = [f"`registry-sync {again}` tries again now"] if rows else []
+    return not rows, "; ".join([*(said or ["none is in trouble"]), *_left(history), *do])
 
 
 def _left(history: History) -> list[str]:
@@ -173,12 +223,11 @@ def _left(history: History) -> list[str]:
     return [f"{count(len(watched), 'trial')} left ClinicalTrials.gov: {named}"]
 
 
-def _pages(asked: Asked) -> Verdict:
+def _pages(asked: Asked, history: History) -> Verdict:
     from db import pages
     from registry_sync.sources.profiles import load_profiles
 
-    with asked.history() as history:
-        watched = pages.every(history)
+    watched = pages.every(history)
     load_profiles(asked.surroundings().profiles)
     failing = [f"{page.url} since {page.standing.failing_since}: {page.standing.reason}" for page in watched if page.standing.failures]
     forbidden = [page.url for page in watched if page.standing.forbidden]
@@ -186,23 +235,39 @@ def _pages(asked: Asked) -> Verdict:
     if forbidden:
         said += f"; robots.txt forbids {_first_of(forbidden)}"
     if failing:
-        return False, f"{said}; not read: {_first_of(failing)}"
+        do = "each sync tries again: open them in a browser, and `watch remove NCT... --page URL` those that are no more"
+        return False, f"{said}; not read: {_first_of(failing)}; {do}"
     return True, said
 
 
 def _last_sync(history: History) -> Verdict:
     from db import runs
     from db.bulletins import LATE_DAYS
-    from jobs.surroundings import from_stamp, utc_now
+    from jobs.lock import at_work
 
     row = runs.last(history, "sync")
     if row is None:
         return True, "none yet"
-    said = f"{row['started_at']}: {row['outcome'] or 'did not come to its end'}"
-    days = (utc_now() - from_stamp(row["started_at"])).days
-    if days >= LATE_DAYS:
-        return False, f"{said}; that is {count(days, 'day')} ago: does `registry-sync run`, or cron, still run?"
-    return row["outcome"] in ("done", "partial"), said
+    holder = at_work(history.path, "sync") if row["outcome"] is None else None
+    said = f"{row['started_at']}: {row['outcome'] or (f'under way ({holder})' if holder else 'did not come to its end')}"
+    odd = _odd_time(row["started_at"], LATE_DAYS, "sync", "run")
+    if odd:
+        return False, f"{said}; {odd}"
+    if holder or row["outcome"] in ("done", "partial"):
+        return True, said
+    return False, f"{said}; `registry-sync sync` does what is left, and says what is wrong"
+
+
+def _odd_time(stamp: str, late_days: int, command: str, is_done: str) -> str | None:
+    """What is odd about when a job was last done, and what to do: too long ago, or not yet."""
+    from jobs.surroundings import from_stamp, utc_now
+
+    ago = utc_now() - from_stamp(stamp)
+    if ago < -_CLOCKS_DIFFER:
+        return f"that is in the future: a clock is or was wrong; set this machine's right, then `registry-sync {command}`"
+    if ago.days >= late_days:
+        return f"that is {count(ago.days, 'day')} ago: does `registry-sync run`, or cron, still {is_done}?"
+    return None
 
 
 def _backups(history: History) -> Verdict:
@@ -219,20 +284,22 @@ def _backups(history: History) -> Verdict:
 def _copied(history: History) -> Verdict:
     from db import runs
     from jobs.backup import LATE_DAYS
-    from jobs.surroundings import from_stamp, utc_now
+    from jobs.lock import at_work
 
     last, good = runs.last(history, "backup"), runs.last(history, "backup", finished=True)
     if last is None:
         return True, "none yet; `registry-sync backup` makes one, and `run` every night"
+    again = "`registry-sync backup` makes one, or says what is wrong"
+    holder = at_work(history.path, "backup") if last["outcome"] is None else None
     if good is None:
-        return False, f"none came to its end; the last one began {last['started_at']}"
+        return bool(holder), f"the first one is under way ({holder})" if holder else f"none came to its end ({last['started_at']}); {again}"
     file = json.loads(good["detail"]).get("file", "")
     said = f"{good['started_at']}: {file or 'done'}"
-    days = (utc_now() - from_stamp(good["started_at"])).days
-    if days >= LATE_DAYS:
-        return False, f"{said}; that is {count(days, 'day')} ago: does `registry-sync run`, or cron, still make them?"
+    odd = _odd_time(good["started_at"], LATE_DAYS, "backup", "make them")
+    if odd:
+        return False, f"{said}; {odd}"
     if last["id"] != good["id"] and last["finished_at"]:
-        return False, f"{said}; the one that began {last['started_at']} {last['outcome']}"
+        return False, f"{said}; the one that began {last['started_at']} {last['outcome']}; {again}"
     return True, said
 
 
@@ -249,85 +316,12 @@ def _outbox(asked: Asked, history: History) -> Verdict:
     to_operator, why = health.waiting(history)
     if to_operator:
         said += f"; {count(to_operator, 'mail')} to the operator waiting{f', last try: {why}' if why else ''}"
-    return not (counts["failed"] or stuck or (to_operator and why)), said
-
-
-def _web(asked: Asked) -> Verdict:
-    from db import overview
-
-    web = asked.settings.web
-    if not (web.url or web.operator_token or web.operator_header):
-        with asked.history() as history:
-            states = overview.subscription_states(history, kind="email")
-        mails = states.get("active", 0) + states.get("pending", 0)
-        return True, "[web] url is empty: mails have no link that leads here" + (", and their readers cannot confirm" if mails else "")
-    missing = _missing_parts()
-    if missing:
-        return False, f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed: {INSTALL}"
-    served, said = _served(web.listen)
-    return served, f"{web.url or '[web] url is empty: mails have no link that leads here'}; {said}"
-
-
-def _missing_parts() -> list[str]:
-    import importlib.util
-
-    return [name for name in ("starlette", "uvicorn", "icalendar") if importlib.util.find_spec(name) is None]
-
-
-def _served(listen: str) -> Verdict:
-    """Do our own pages answer at [web] listen, or nobody?"""
-    import http.client
-    import json
-
-    host, _, port = listen.rpartition(":")
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host.strip("[]"), host.strip("[]"))  # noqa: S104 - where to ask who listens everywhere
-    connection = http.client.HTTPConnection(host, int(port), timeout=_PATIENCE)
-    try:
-        connection.request("GET", "/healthz")
-        state = json.loads(connection.getresponse().read(_LONGEST_ANSWER))
-        wrong = ", ".join(map(str, state["wrong"]))
-        return True, f"{listen} serves them{f' and is unwell: {wrong}' if wrong else ''}"
-    except ConnectionRefusedError:
-        return _free(listen)
-    except (http.client.HTTPException, ValueError, LookupError, TypeError):
-        return False, f"{listen}: something else answers there: set [web] listen to a free port"
-    except OSError as error:
-        return False, f"{listen}: cannot be asked: {error.strerror or error}"
-    finally:
-        connection.close()
-
-
-def _free(listen: str) -> Verdict:
-    import socket
-
-    host, _, port = listen.rpartition(":")
-    host = host.strip("[]")
-    try:
-        with socket.create_server((host, int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
-            return True, f"nobody serves at {listen} just now: registry-sync serve"
-    except OSError as error:
-        return False, f"{listen}: cannot listen there: {error.strerror or error}"
-
-
-def _operator(asked: Asked) -> Verdict:
-    from registry_sync.hosts import network_of
-
-    web = asked.settings.web
-    if web.operator_header and not web.trusted_proxies:
-        return False, f"[web] operator_header names {web.operator_header}, which nobody is believed: set [web] trusted_proxies"
-    if web.operator_token and len(web.operator_token) < SHORTEST_TOKEN:
-        return False, f"[web] operator_token is shorter than {SHORTEST_TOKEN} characters: it can be guessed"
-    wide = [text for text in web.trusted_proxies if network_of(text).is_global and network_of(text).num_addresses > _MOST_PROXIES]
-    if wide:
-        return False, f"[web] trusted_proxies has {', '.join(wide)}: that many strangers may say who they are"
-    ways = [
-        *(["token"] if web.operator_token else []),
-        *([f"{web.operator_header} from {', '.join(web.trusted_proxies)}"] if web.operator_header else []),
-    ]
-    said = f"/operator opens by {' or by '.join(ways)}" if ways else "closed: neither [web] operator_token nor operator_header is set"
-    if web.url and not web.trusted_proxies:
-        said += "; [web] trusted_proxies is empty: behind a reverse proxy all visitors count as one"
-    return True, said
+    parked = "`registry-sync outbox --failed` shows why, `registry-sync outbox retry` sends them again"
+    unsent = "`registry-sync deliver` sends now, or says what is wrong; does `registry-sync run`, or cron, still?"
+    do = [*([parked] if counts["failed"] else []), *([unsent] if stuck else [])]
+    if to_operator and why and not stuck:
+        do.append("mend [smtp], then `registry-sync deliver`")
+    return not do, "; ".join([said, *do])
 
 
 COMMANDS = (doctor,)

@@ -11,7 +11,7 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from email.utils import parseaddr
 
@@ -20,6 +20,7 @@ from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.deadline import Deadline
 from registry_sync.notices.interface import Ahead, Notice, Outcome, Refused, Retry, Sent, nothing_ahead
 from registry_sync.notices.wire import Wire
+from registry_sync.plural import count
 from registry_sync.settings import Smtp
 
 OVERALL = 4
@@ -34,13 +35,21 @@ _CLOSING = 421
 _NEEDS_LOGIN = frozenset({530, 534, 535, 538})
 """Answers that are about the login whatever command they answer (RFC 4954): the operator's to mend, not the recipient's fault."""
 
+_OF_ANOTHER_NAME = frozenset({62, 64})
+"""OpenSSL's codes for a certificate of another host, by name and by address."""
+_WITHOUT_STARTTLS = 'set [smtp] security = "tls" with the port for it, often 465, or "none" on a network of your own'
+
 _LONGEST_REASON = 240
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253}")
 """An address that is written as it is; smtplib takes every address apart, for others need quotes, which costs as much as a mail."""
 
 
 class _ChannelDownError(Exception):
-    """The server as a whole cannot be used now; the text is for the operator."""
+    """The server as a whole cannot be used now; the text is for the operator, and so is what there is to ``do`` about it."""
+
+    def __init__(self, said: str, do: str = "") -> None:
+        super().__init__(said)
+        self.do = do
 
 
 class _ClosedByServerError(Exception):
@@ -115,12 +124,13 @@ class MailChannel:
                 return Retry(self._late(deadline) or self._reason("the mail was not taken", error))
 
     def check(self) -> str:
-        """Connect and log in, as ``doctor`` asks; the server's name. Raises RegistrySyncError with the operator's line."""
+        """Connect and log in, as ``doctor`` asks; the server's name. Raises RegistrySyncError, which says what to do."""
         with Deadline(self._settings.timeout * OVERALL) as deadline:
             try:
                 self._connected(deadline)
             except _ChannelDownError as trouble:
-                raise RegistrySyncError(self._late(deadline) or str(trouble), about=self._server) from None
+                said, do = (str(trouble), trouble.do) if not deadline.passed else (str(self._late(deadline)), self._find_it())
+                raise RegistrySyncError(f"{said}; {do}", about=self._server) from None
             finally:
                 self.close()
         return self._server
@@ -226,13 +236,14 @@ class MailChannel:
             smtp.ehlo_or_helo_if_needed()
             self._log_in(smtp)
         except smtplib.SMTPConnectError as error:
-            raise _ChannelDownError(f"{self._server} does not take mail now: {self._said(error.smtp_code, error.smtp_error)}") from None
+            said = f"{self._server} does not take mail now: {self._said(error.smtp_code, error.smtp_error)}"
+            raise _ChannelDownError(said, "try again later, or ask whoever runs it") from None
         except ssl.SSLError as error:
-            raise _ChannelDownError(self._reason("offers no connection that can be trusted", error)) from None
+            raise _ChannelDownError(self._reason("offers no connection that can be trusted", error), self._trust_it(error)) from None
         except smtplib.SMTPNotSupportedError as error:
-            raise _ChannelDownError(self._reason("lacks what the settings ask for", error)) from None
+            raise _ChannelDownError(self._reason("lacks what the settings ask for", error), _WITHOUT_STARTTLS) from None
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            raise _ChannelDownError(self._reason("cannot be reached", error)) from None
+            raise _ChannelDownError(self._reason("cannot be reached", error), self._find_it(error)) from None
         return smtp
 
     def _session(self, deadline: Deadline) -> _Session | _TlsSession:
@@ -246,13 +257,14 @@ class MailChannel:
         smtp.ehlo_or_helo_if_needed()
         code, answer = smtp.starttls(context=self._tls())
         if code != _READY:
-            raise _ChannelDownError(f"{self._server} refused STARTTLS: {self._said(code, answer)}")
+            raise _ChannelDownError(f"{self._server} refused STARTTLS: {self._said(code, answer)}", _WITHOUT_STARTTLS)
 
     def _tls(self) -> ssl.SSLContext:
         try:
             return ssl.create_default_context(cafile=self._settings.ca_file or None)
         except (OSError, ssl.SSLError) as error:
-            raise _ChannelDownError(f"smtp.ca_file {self._settings.ca_file} cannot be used: {_why(error)}") from None
+            said = f"smtp.ca_file {self._settings.ca_file} cannot be used: {_why(error)}"
+            raise _ChannelDownError(said, "set [smtp] ca_file to a PEM file, or leave it empty for the system's") from None
 
     def _log_in(self, smtp: smtplib.SMTP) -> None:
         """AUTH XOAUTH2, PLAIN or LOGIN (RFC 4954), in UTF-8; smtplib's own login takes ASCII passwords only."""
@@ -262,10 +274,11 @@ class MailChannel:
         wanted = ["XOAUTH2"] if self._settings.auth == "xoauth2" else ["PLAIN", "LOGIN"]
         mechanism = next((each for each in wanted if each in offered), None)
         if mechanism is None:
-            raise _ChannelDownError(f"{self._server} offers no login by {' or '.join(wanted)}")
+            raise _ChannelDownError(f"{self._server} offers no login by {' or '.join(wanted)}", self._log_in_otherwise(offered))
         code, answer = self._auth(smtp, mechanism)
         if code != _AUTHENTICATED:
-            raise _ChannelDownError(f"{self._server} refused the login of {self._settings.username}: {self._said(code, answer)}")
+            said = f"{self._server} refused the login of {self._settings.username}: {self._said(code, answer)}"
+            raise _ChannelDownError(said, "set [smtp] username and password anew")
 
     def _auth(self, smtp: smtplib.SMTP, mechanism: str) -> tuple[int, bytes]:
         user, password = self._settings.username, self._settings.password
@@ -282,8 +295,38 @@ class MailChannel:
     def _server(self) -> str:
         return f"mail server {self._settings.host}:{self._settings.port}"
 
+    def _find_it(self, error: BaseException | None = None) -> str:
+        """What to do about a server that does not answer as one."""
+        settings = self._settings
+        if (settings.host, settings.port) == (Smtp().host, Smtp().port):
+            return "fill in [smtp] with your mail server"
+        if isinstance(error, ConnectionRefusedError | socket.gaierror):
+            return "check [smtp] host and port"
+        tls = "" if settings.security == "tls" else f': port {settings.port} may want "tls"'
+        return f"check [smtp] host, port and security{tls}"
+
+    def _trust_it(self, error: ssl.SSLError) -> str:
+        """What to do about TLS that fails."""
+        if isinstance(error, ssl.SSLCertVerificationError):
+            if error.verify_code in _OF_ANOTHER_NAME:
+                return "set [smtp] host to the name in its certificate"
+            return "set [smtp] ca_file to the authority that signed it, or ask whoever runs it"
+        if self._settings.security == "tls":
+            return 'set [smtp] security = "starttls" or "none" for this port, or the port that speaks TLS, often 465'
+        return "ask whoever runs it which [smtp] port and security to set"
+
+    def _log_in_otherwise(self, offered: Sequence[str]) -> str:
+        settings = self._settings
+        if settings.auth == "password" and "XOAUTH2" in offered:
+            return 'set [smtp] auth = "xoauth2", with a token for a password'
+        if settings.security == "none":
+            return 'set [smtp] security = "starttls", before which many offer none; or leave username empty'
+        if settings.auth == "xoauth2" and offered:
+            return 'set [smtp] auth = "password"'
+        return "leave [smtp] username empty if it wants no login"
+
     def _late(self, deadline: Deadline) -> str | None:
-        return f"{self._server} took longer than {deadline.seconds:g} seconds for one mail" if deadline.passed else None
+        return f"{self._server} took longer than {count(deadline.seconds, 'second')} for one mail" if deadline.passed else None
 
     def _said(self, code: int, answer: bytes | str) -> str:
         """A server's answer on one line, without the password should the server repeat it."""

@@ -375,8 +375,8 @@ def test_doctor_has_a_line_for_each_part(terminal: Terminal) -> None:
     said = terminal("doctor", "--json")
     assert said.code == 0, said.out
     assert [row["check"] for row in said.json] == [
-        "settings", "database", "registry", "mail server", "kept records", "unusable records", "sources", "pages", "last sync", "backups",
-        "outbox", "web pages", "operator's page",
+        "settings", "database", "free room", "registry", "mail server", "kept records", "unusable records", "sources", "pages", "last sync",
+        "backups", "outbox", "web pages", "operator's page",
     ]  # fmt: skip
     assert all(row["ok"] for row in said.json)
     terminal.house.mailbox.stop()

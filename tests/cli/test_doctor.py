@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
+import os
 from typing import Any
+
+import pytest
 
 from db import history as versions
 from db import unparsed
 from jobs import health
+from jobs.lock import only_one
+from jobs.surroundings import as_stamp, utc_now
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from tests.cli.conftest import Terminal
@@ -105,4 +111,55 @@ def test_when_the_last_copy_was_made(terminal: Terminal) -> None:
         connection.execute("DELETE FROM run WHERE job = 'backup'")
         day = "2026-02-03T03:11:00Z"
         connection.execute("INSERT INTO run (job, started_at, finished_at, outcome) VALUES ('backup', ?, ?, 'failed')", (day, day))
+    detail = row(terminal, "backups", 1)["detail"]
+    assert detail == f"none came to its end ({day}); `registry-sync backup` makes one, or says what is wrong"
+
+
+def noted(terminal: Terminal, job: str, started_at: str, outcome: str | None) -> None:
+    """The only run of this job that is noted."""
+    with terminal.house.history() as history, history.write() as connection:
+        connection.execute("DELETE FROM run WHERE job = ?", (job,))
+        detail = '{"file": "/backups/history.db"}'
+        connection.execute("INSERT INTO run (job, started_at, outcome, detail) VALUES (?, ?, ?, ?)", (job, started_at, outcome, detail))
+
+
+@pytest.mark.parametrize(("check", "job"), [("last sync", "sync"), ("backups", "backup")])
+def test_a_time_in_the_future_was_written_by_a_clock_that_was_wrong(terminal: Terminal, check: str, job: str) -> None:
+    begin(terminal)
+    noted(terminal, job, as_stamp(utc_now() + datetime.timedelta(days=400)), "done")
+    detail = row(terminal, check, 1)["detail"]
+    assert detail.endswith(f"that is in the future: a clock is or was wrong; set this machine's right, then `registry-sync {job}`")
+    assert terminal(job).code == 0
+    assert row(terminal, check, 0)["ok"]
+
+
+def test_a_sync_that_is_at_work_is_told_from_one_that_was_killed(terminal: Terminal) -> None:
+    begin(terminal)
+    now = as_stamp(utc_now())
+    noted(terminal, "sync", now, None)
+    detail = row(terminal, "last sync", 1)["detail"]
+    assert detail == f"{now}: did not come to its end; `registry-sync sync` does what is left, and says what is wrong"
+    with only_one(terminal.house.around.database, "sync"):
+        assert f"{now}: under way (process {os.getpid()} since " in row(terminal, "last sync", 0)["detail"]
+    noted(terminal, "sync", now, "done")
+    noted(terminal, "backup", now, None)
     assert "none came to its end" in row(terminal, "backups", 1)["detail"]
+    with only_one(terminal.house.around.database, "backup"):
+        assert "the first one is under way (process " in row(terminal, "backups", 0)["detail"]
+
+
+def test_what_is_parked_and_what_is_stuck_says_how_to_go_on(terminal: Terminal) -> None:
+    begin(terminal)
+    terminal("subscribe", "reader@example.org", TRIAL, "--confirmed")
+    terminal.house.registry.put(record.with_status(terminal.house.registry.study(TRIAL), "SUSPENDED"))
+    terminal("sync", "--no-deliver")
+    with terminal.house.history() as history, history.write() as connection:
+        connection.execute("UPDATE notice SET due_at = '2026-02-03T06:17:00Z', next_try_at = '2026-02-03T06:17:00Z'")
+    assert row(terminal, "outbox", 1)["detail"].endswith(
+        "; `registry-sync deliver` sends now, or says what is wrong; does `registry-sync run`, or cron, still?"
+    )
+    terminal.house.mailbox.refuse_recipient("reader@example.org")
+    terminal("deliver")
+    assert row(terminal, "outbox", 1)["detail"] == (
+        "0 waiting, 0 due now, 1 parked; `registry-sync outbox --failed` shows why, `registry-sync outbox retry` sends them again"
+    )

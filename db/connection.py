@@ -190,12 +190,12 @@ def _sentence(error: sqlite3.DatabaseError) -> str | None:
     }.get(code)
 
 
-def open_history(path: Path, *, create: bool = False, shared: bool = False, may_be_empty: bool = True) -> History:
+def open_history(path: Path, *, create: bool = False, shared: bool = False) -> History:
     """Open the history, bring its schema up to date (with a backup before), and return it.
 
-    ``create``: make the file when there is none. ``shared``: for reading alone, in one thread after another. ``may_be_empty``: an empty
-    file becomes a history. Raises DatabaseError, with what to do: no such file, not a database, another program's, a newer program's,
-    locked, read-only, disk full.
+    ``create``: make the file when there is none, and a history of an empty one, which else is refused: something was lost there.
+    ``shared``: for reading alone, in one thread after another. Raises DatabaseError, with what to do: no such file, not a database,
+    another program's, a newer program's, locked, read-only, disk full.
     """
     if not path.exists():
         _check_may_create(path, create=create)
@@ -206,7 +206,7 @@ def open_history(path: Path, *, create: bool = False, shared: bool = False, may_
     history = History(path, connection, reads_only=shared)
     try:
         with clear_errors(path):
-            _identify(history, may_be_empty=may_be_empty)
+            _identify(history, may_be_empty=create)
             _prepare(history)
             if shared:
                 connection.execute("PRAGMA query_only = ON")

@@ -76,7 +76,7 @@ def check(around: Surroundings, *, deep: bool = False) -> Checked:
 def _open(around: Surroundings) -> History:
     """The history, which must not be empty; as it lies there, when it cannot be written."""
     try:
-        history = open_history(around.database, may_be_empty=False)
+        history = open_history(around.database)
     except DatabaseError as error:
         if getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF not in _NOT_WRITABLE:
             raise

@@ -70,7 +70,7 @@ def test_a_service_of_the_older_program_goes_on(terminal: Terminal) -> None:
     assert not list(terminal.house.folder.glob("*.backup"))
 
 
-@pytest.mark.parametrize("command", ["doctor", "check"])
+@pytest.mark.parametrize("command", ["doctor", "check", "sync", "deliver", "deadlines", "export", "backup", "subscriptions"])
 @pytest.mark.parametrize("content", ["no bytes", "no tables"])
 def test_an_empty_file_holds_no_history(terminal: Terminal, command: str, content: str) -> None:
     database = terminal.house.folder / "history.db"
@@ -82,10 +82,12 @@ def test_an_empty_file_holds_no_history(terminal: Terminal, command: str, conten
     said = terminal(command)
     assert said.code == 2
     assert f"{database}: {EMPTY}" in said.out + said.err
+    assert len(said.err.splitlines()) <= 1
     assert "all sound" not in said.out
-    assert lying_there(terminal) == before
+    assert {name: content for name, content in lying_there(terminal).items() if not name.endswith(".lock")} == before
     assert terminal("init").code == 0
-    assert terminal(command).code == 0
+    if command in ("doctor", "check"):
+        assert terminal(command).code == 0
 
 
 def test_a_file_that_is_not_there_is_not_made(terminal: Terminal) -> None:

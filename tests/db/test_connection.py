@@ -122,9 +122,9 @@ def test_an_empty_file_becomes_a_history_only_where_one_is_to_begin(path: Path) 
     with pytest.raises(DatabaseError, match="is empty: it holds no history; restore a backup, or begin a new one"):
         open_to_look(path)
     with pytest.raises(DatabaseError, match="is empty"):
-        open_history(path, may_be_empty=False)
+        open_history(path)
     assert path.read_bytes() == b""
-    open_history(path).close()
+    open_history(path, create=True).close()
     open_to_look(path).close()
 
 

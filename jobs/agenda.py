@@ -19,7 +19,7 @@ from registry_sync.trials.deadlines import REGISTER, RESULTS, UNKNOWN, VERIFY
 INSTALL = 'pip install "registry-sync[web]"'
 
 CLOCKS = {
-    RESULTS.name: ("primary_completion_date",),
+    RESULTS.name: ("primary_completion_date", "results_delayed_date"),
     VERIFY.name: ("status_verified_date",),
     REGISTER.name: ("start_date",),
     UNKNOWN.name: ("status_verified_date", "completion_date"),

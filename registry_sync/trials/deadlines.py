@@ -190,32 +190,35 @@ def owed(
 
 
 def _results(case: _Case) -> Iterator[Owed]:
-    """One year after primary completion; certification delays it by two years at most (11.44(b) and (c))."""
+    """One year after primary completion, or two after a certification of delay, whichever is later (11.44(b) and (c))."""
     record = case.record
     done = record.primary_completion_date or Dated()
     first, last = first_day(done.date), last_day(done.date)
     if first is None or last is None or record.overall_status == "WITHDRAWN":
         return
     shown = ("primary_completion_date", "results_first_submit_date", "results_first_post_date", "results_delayed_date", "results_unposted")
-    clock = {"earliest": months_after(first, 12), "by": months_after(last, 12)}
-    more: dict[str, Any] = {"since": done.date, "shown": shown, "planned": done.type != "ACTUAL", **clock}
+    earliest, by = months_after(first, 12), months_after(last, 12)
+    more: dict[str, Any] = {"since": done.date, "shown": shown, "planned": done.type != "ACTUAL"}
+    begun, until = first_day(record.results_delayed_date), last_day(record.results_delayed_date)
+    if begun is not None and until is not None:
+        begun, until = months_after(begun, 24), months_after(until, 24)
+        if until >= by:
+            more |= {"since": record.results_delayed_date, "planned": False}
+        earliest, by = max(earliest, begun), max(by, until)
+    more |= {"earliest": earliest, "by": by}
     if last.isoformat() < FINAL_RULE:  # of products that were not approved, the statute asked for none
         more["bound"] = Standing("cannot tell", "completed before the final rule", done.date or "")
     submitted = record.results_first_submit_date
     unposted = max(record.results_unposted or (), key=lambda event: event.date or "", default=None)
-    certified = first_day(record.results_delayed_date)
     state: State
     if record.has_results or submitted:
         yield case.row(RESULTS, state="met", on=submitted, **more)
     elif unposted is not None and unposted.type in ("RELEASE", "RESET"):
         state = "submitted" if unposted.type == "RELEASE" else "returned"
         yield case.row(RESULTS, state=state, on=unposted.date, **more)
-    elif certified is not None:
-        by = months_after(certified, 24)
-        more |= {"earliest": None, "by": by}
+    elif begun is not None:
         # after these two years an extension may have been granted, which no record shows (11.44(e))
-        left = (by - case.today).days
-        state = "past" if left < 0 else "due soon" if left <= RESULTS.soon else "delayed"
+        state = "past" if case.today > by else "due soon" if (earliest - case.today).days <= RESULTS.soon else "delayed"
         yield case.row(RESULTS, state=state, on=record.results_delayed_date, **more)
     else:
         yield case.row(RESULTS, **more)

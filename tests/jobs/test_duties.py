@@ -174,6 +174,20 @@ def test_results_that_were_submitted_are_met_and_that_is_told_where_it_was_due(h
     assert owed(house)["results"] == "met"
 
 
+def test_results_that_are_handed_in_under_a_certified_delay_are_met_by_its_day_and_that_is_told(house: House) -> None:
+    study = ended_study(primary="2023-05-20")
+    study["protocolSection"]["statusModule"]["dispFirstSubmitDate"] = "2024-05-20"
+    begin(house, study=study)
+    house.sync(days=20)
+    assert told(house) == [("results", None, "due soon")]
+    study = house.registry.study(TRIAL)
+    study["protocolSection"]["statusModule"]["resultsFirstSubmitDate"] = "2026-02-20"
+    house.registry.put(study)
+    house.sync(days=1)
+    assert told(house) == [("results", None, "due soon"), ("results", "due soon", "met")]
+    assert "By 2026-05-20" in house.mailbox.messages[-1].text()
+
+
 def test_a_certified_delay_is_never_overdue(house: House) -> None:
     study = ended_study(primary="2025-01-10")
     study["protocolSection"]["statusModule"]["dispFirstSubmitDate"] = "2026-01-05"

@@ -143,6 +143,40 @@ CASES = [
     ("results", {"results_delayed_date": "2025-02-20"}, "2026-01-01", "delayed", "2027-02-20"),
     ("results", {"results_delayed_date": "2025-02-20"}, "2026-11-22", "due soon", "2027-02-20"),
     ("results", {"results_delayed_date": "2025-02-20"}, "2027-02-21", "past", "2027-02-20"),
+    # what was handed in under a certification was in time by its clock
+    ("results", {"results_delayed_date": "2025-02-20", "results_first_submit_date": "2026-03-04"}, "2026-03-05", "met", "2027-02-20"),
+    ("results", {"results_delayed_date": "2025-02-20", "has_results": True}, "2026-03-05", "met", "2027-02-20"),
+    (
+        "results",
+        {"results_delayed_date": "2025-02-20", "results_unposted": (UnpostedEvent("RELEASE", "2026-02-01"),)},
+        "2026-03-05",
+        "submitted",
+        "2027-02-20",
+    ),
+    (
+        "results",
+        {"results_delayed_date": "2025-02-20", "results_unposted": (UnpostedEvent("RESET", "2026-02-01"),)},
+        "2026-03-05",
+        "returned",
+        "2027-02-20",
+    ),
+    # a certification of a month counts from the last of its days
+    ("results", {"results_delayed_date": "2025-02"}, "2026-11-02", "delayed", "2027-02-28"),
+    ("results", {"results_delayed_date": "2025-02"}, "2026-11-03", "due soon", "2027-02-28"),
+    ("results", {"results_delayed_date": "2025-02"}, "2027-02-28", "due soon", "2027-02-28"),
+    ("results", {"results_delayed_date": "2025-02"}, "2027-03-01", "past", "2027-02-28"),
+    # one that came early makes no day earlier than it was
+    ("results", {"results_delayed_date": "2023-03-01"}, "2024-11-30", "delayed", "2025-03-01"),
+    ("results", {"results_delayed_date": "2023-02-28"}, "2025-03-01", "due soon", "2025-03-01"),
+    ("results", {"results_delayed_date": "2023-02-28"}, "2025-03-02", "past", "2025-03-01"),
+    ("results", {"results_delayed_date": "2023-03-02"}, "2025-03-02", "due soon", "2025-03-02"),
+    (
+        "results",
+        {"results_delayed_date": "2023-01-01", "primary_completion_date": Dated("2026-12-31", "ESTIMATED")},
+        "2026-02-02",
+        "delayed",
+        "2027-12-31",
+    ),
     ("results", {"results_unposted": (UnpostedEvent("RELEASE", "2025-02-01"),)}, "2026-01-01", "submitted", "2025-03-01"),
     (
         "results",
@@ -272,6 +306,14 @@ def test_a_clock_that_starts_at_an_event_runs_from_it(rule: str, record: Record,
 )
 def test_what_the_record_says_by_now_is_met(rule: str, differs: dict[str, Any], event: Any) -> None:
     assert state(rule, bound_in_the_us(**differs), "2025-06-01", events=[Event(event, "2025-02-03")]) == "met"
+
+
+@pytest.mark.parametrize(("certified", "since", "planned"), [("2023-01-01", "2026-12", True), ("2026-03-04", "2026-03-04", False)])
+def test_the_later_clock_says_what_it_started_at(certified: str, since: str, planned: bool) -> None:
+    record = bound_in_the_us(primary_completion_date=Dated("2026-12", "ESTIMATED"), results_delayed_date=certified)
+    row = the("results", record, "2026-05-01")
+    assert row is not None
+    assert (row.state, row.since, row.planned) == ("delayed", since, planned)
 
 
 def test_an_earlier_trial_owes_its_status_alone() -> None:

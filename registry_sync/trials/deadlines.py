@@ -268,8 +268,7 @@ def _thirty_days(case: _Case) -> Iterator[Owed]:
         if event.country is not None:
             continue  # the status is of the trial as a whole
         if event.kind == "first-visit" and not early:
-            started = record.start_date is not None and record.start_date.type == "ACTUAL"
-            yield _within_30(case, START_30, event, met=started, shown=("start_date",))
+            yield _within_30(case, START_30, event, met=_started_by(record, event.date), shown=("start_date",))
         expected = _EXPECTED.get(event.kind)
         if expected is not None:
             met = record.overall_status in expected
@@ -281,6 +280,13 @@ def _thirty_days(case: _Case) -> Iterator[Owed]:
         if event.kind == "amendment-approved" and not early:
             updated = (record.last_update_submit_date or "") >= event.date
             yield _within_30(case, AMENDMENT_30, event, met=updated, shown=("last_update_submit_date",))
+
+
+def _started_by(record: Record, day: str) -> bool:
+    """Does the record state as a fact that the trial began by then? A start after the first visit says something else."""
+    start = record.start_date or Dated()
+    begun = first_day(start.date)
+    return start.type == "ACTUAL" and begun is not None and begun.isoformat() <= day
 
 
 _EXPECTED: dict[str, frozenset[str]] = {

@@ -295,6 +295,8 @@ def test_a_clock_that_starts_at_an_event_runs_from_it(rule: str, record: Record,
     ("rule", "differs", "event"),
     [
         ("start", {"start_date": Dated("2025-02-03", "ACTUAL")}, "first-visit"),
+        ("start", {"start_date": Dated("2025-01-20", "ACTUAL")}, "first-visit"),  # who is enrolled has the first visit later
+        ("start", {"start_date": Dated("2025-02", "ACTUAL")}, "first-visit"),
         ("status", {"overall_status": "RECRUITING"}, "first-visit"),
         ("status", {"overall_status": "ACTIVE_NOT_RECRUITING"}, "recruitment-ended"),
         ("status", {"overall_status": "SUSPENDED"}, "halted"),
@@ -306,6 +308,15 @@ def test_a_clock_that_starts_at_an_event_runs_from_it(rule: str, record: Record,
 )
 def test_what_the_record_says_by_now_is_met(rule: str, differs: dict[str, Any], event: Any) -> None:
     assert state(rule, bound_in_the_us(**differs), "2025-06-01", events=[Event(event, "2025-02-03")]) == "met"
+
+
+@pytest.mark.parametrize(
+    "start", [Dated("2025-02-04", "ACTUAL"), Dated("2025-03", "ACTUAL"), Dated("2099-01", "ACTUAL"), Dated(None, "ACTUAL")]
+)
+def test_a_start_that_the_first_visit_contradicts_is_not_met(start: Dated) -> None:
+    record = bound_in_the_us(start_date=start)
+    assert state("start", record, "2025-03-05", events=[Event("first-visit", "2025-02-03")]) == "due soon"
+    assert state("start", record, "2025-03-06", events=[Event("first-visit", "2025-02-03")]) == "overdue"
 
 
 @pytest.mark.parametrize(("certified", "since", "planned"), [("2023-01-01", "2026-12", True), ("2026-03-04", "2026-03-04", False)])

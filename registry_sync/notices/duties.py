@@ -18,6 +18,7 @@ TOPIC = "deadlines"
 _LETTER = "letter "
 _LONGEST_VALUE = 120
 _LONGEST_TITLE = 300
+_STATUS_UNKNOWN = N_("ClinicalTrials.gov: the status Unknown")
 _NO_ADVICE = N_("This is read from the record, and is no legal advice.")
 
 WHAT: dict[str, str] = {
@@ -91,11 +92,18 @@ def shown_by(reason: str, shown: str, t: Translator) -> str:
 
 
 def cited(source: str, t: Translator) -> str:
-    """A rule's source as it is cited in this language: the numbers are the same in all."""
+    """A rule's source as it is cited in this language: the numbers, and the names of the registry's data elements, are the same in all."""
     regulation = "Regulation (EU) 536/2014, Article"
     if source.startswith(regulation):
-        return t.gettext("Regulation (EU) 536/2014, Article {number}").format(number=source.removeprefix(regulation).strip())
-    return one_line(source)
+        number = source.removeprefix(regulation).strip()
+        one, _, other = number.partition(" or ")
+        first, _, last = number.partition(" to ")
+        if other:
+            number = t.gettext("{one} or {other}").format(one=one, other=other)
+        elif last:
+            number = t.gettext("{first} to {last}").format(first=first, last=last)
+        return t.gettext("Regulation (EU) 536/2014, Article {number}").format(number=number)
+    return one_line(t.gettext(source) if source == _STATUS_UNKNOWN else source)
 
 
 def _site(url: str) -> str:
@@ -136,7 +144,8 @@ def rows(change: Change, t: Translator) -> list[str]:
     event = detail.get("event")
     if isinstance(event, dict):
         kind = str(event.get("kind"))
-        parts = (t.gettext(KINDS[kind]) if kind in KINDS else kind, event.get("date"), event.get("country"))
+        country = event.get("country")
+        parts = (t.gettext(KINDS[kind]) if kind in KINDS else kind, event.get("date"), t.country(country) if country else None)
         told = ", ".join(one_line(as_text(part)) for part in parts if part)
         lines.append(t.gettext("Event: {event}").format(event=told))
     return lines

@@ -1,0 +1,34 @@
+"""What is owed, in a coordinator's language."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from registry_sync.notices import duties as words
+from registry_sync.notices.i18n import translator
+from registry_sync.trials.deadlines import RULES
+
+DANISH = translator("da")
+
+
+@pytest.mark.parametrize(
+    ("source", "cited"),
+    [
+        ("Regulation (EU) 536/2014, Article 36(2)", "Forordning (EU) 536/2014, artikel 36(2)"),
+        ("Regulation (EU) 536/2014, Article 37(5) or 38(1)", "Forordning (EU) 536/2014, artikel 37(5) eller 38(1)"),
+        ("Regulation (EU) 536/2014, Article 37(1) to (3)", "Forordning (EU) 536/2014, artikel 37(1) til (3)"),
+        ("ClinicalTrials.gov: the status Unknown", "ClinicalTrials.gov: statussen Unknown"),
+        ("42 CFR 11.44(a)", "42 CFR 11.44(a)"),
+    ],
+)
+def test_a_source_is_cited_in_danish(source: str, cited: str) -> None:
+    assert words.cited(source, DANISH) == cited
+    assert words.cited(source, translator("en")) == source
+
+
+def test_no_source_that_has_a_day_keeps_english_words_in_danish() -> None:
+    for rule in RULES:
+        if rule.law != "registry" or rule.name == "unknown":
+            assert not re.search(r"\b(or|to|and|the|status|Article)\b", words.cited(rule.source, DANISH)), rule.source

@@ -169,6 +169,8 @@ def _print_line(line: Line) -> None:
         echo(f"      {name}: {one_line(value)}", "        ")
     if row.event is not None:
         echo(f"      event: {row.event.kind} {row.event.date}{f' in {row.event.country}' if row.event.country else ''}", "        ")
+        for line_ in words.deemed(row.rule, row.since, row.event.date, t):
+            echo(f"      {line_}", "        ")
     seen = f"acknowledged {duty.acknowledged_at[:10]}" if duty and duty.acknowledged_at else ""
     kept = [
         seen,

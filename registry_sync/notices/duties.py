@@ -11,7 +11,7 @@ from registry_sync.notices import phrases
 from registry_sync.notices.clean import as_text, cut, one_line
 from registry_sync.notices.i18n import Translator
 from registry_sync.trials.changes import Change
-from registry_sync.trials.deadlines import Owed
+from registry_sync.trials.deadlines import EU_END, EU_SUMMARY, Owed
 from registry_sync.trials.record import N_
 
 TOPIC = "deadlines"
@@ -148,7 +148,15 @@ def rows(change: Change, t: Translator) -> list[str]:
         parts = (t.gettext(KINDS[kind]) if kind in KINDS else kind, event.get("date"), t.country(country) if country else None)
         told = ", ".join(one_line(as_text(part)) for part in parts if part)
         lines.append(t.gettext("Event: {event}").format(event=told))
+        lines += deemed(str(detail.get("rule")), as_text(detail.get("since")), as_text(event.get("date")), t)
     return lines
+
+
+def deemed(rule: str, since: str | None, happened: str, t: Translator) -> list[str]:
+    """On which day a trial counts as ended, where that is another than the day of the event: the last of a halt's two years."""
+    if rule not in (EU_END.name, EU_SUMMARY.name) or not since or since == happened:
+        return []
+    return [t.gettext("End of the trial, by a halt of two years: {day}").format(day=one_line(since))]
 
 
 def shown(pair: Any, t: Translator) -> str:
@@ -174,6 +182,8 @@ def lines(row: Owed, t: Translator, *, title: str | None, owner: str | None) -> 
         yield t.gettext("Whether it is owed the record cannot tell: {why}.").format(why=why)
     for pair in row.shown:
         yield shown(pair, t)
+    if row.event:
+        yield from deemed(row.rule, row.since, row.event.date, t)
     if row.planned:
         yield t.gettext("The day follows from a planned date; it can change.")
     if owner:

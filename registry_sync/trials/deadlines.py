@@ -14,7 +14,17 @@ from typing import Any, Literal
 
 import msgspec
 
-from registry_sync.trials.binding import FINAL_RULE, Answers, Bound, Law, Oversight, Standing, began_before_the_final_rule, standing
+from registry_sync.trials.binding import (
+    FINAL_RULE,
+    Answers,
+    Bound,
+    Law,
+    Oversight,
+    Standing,
+    began_before_the_final_rule,
+    member_state,
+    standing,
+)
 from registry_sync.trials.dates import first_day, last_day, months_after
 from registry_sync.trials.record import Dated, Record
 
@@ -126,6 +136,9 @@ class _Case:
         self.record = record
         self.today = today
         self.events = sorted(events, key=lambda event: event.date)
+        in_the_record = {state for site in record.locations or () if (state := member_state(site.country or ""))}
+        self.states = in_the_record and in_the_record | {event.country for event in events if event.country is not None}
+        """The Member States in which the trial is, events' among them; empty where the record names none."""
         self._standing: dict[str, Standing] = {law: standing(law, record, oversight, answers) for law in _LAWS}
         self._standing[REGISTRY] = Standing("applies", "every record")
 
@@ -308,19 +321,68 @@ def _eu_clocks(case: _Case) -> Iterator[Owed]:
     """Fifteen days for each notification; what a record does not hold nothing here can see, so a coordinator says when it was made."""
     for position, event in enumerate(case.events):
         day = datetime.date.fromisoformat(event.date)
-        earlier, later = case.events[:position], case.events[position + 1 :]
-        rule = _EU[event.kind](event, earlier) if event.kind in _EU else None
+        rule = _EU[event.kind](event, case.events[:position]) if event.kind in _EU else None
         if rule is not None:
             yield case.row(rule, by=day + datetime.timedelta(15), since=event.date, event=event)
-        if event.kind == "halted" and not any(_same_place(each, event) and each.kind in ("restarted", "ended") for each in later):
-            yield case.row(EU_HALT_ENDS, by=months_after(day, 24), since=event.date, event=event)
-        if event.kind == "ended" and event.country is None:
-            yield case.row(EU_SUMMARY, by=months_after(day, 12), since=event.date, event=event)
+        expires = _expires(case.events, position)
+        if expires is not None and not _is_ended(case, position):
+            # after it nothing is owed by this rule: the trial counts as ended
+            yield case.row(EU_HALT_ENDS, state="past" if case.today > expires else None, by=expires, since=event.date, event=event)
+    ends, last = list(_ends(case)), None
+    in_one = {end.event.country: end for end in sorted(ends, key=lambda end: end.day, reverse=True) if end.event.country is not None}
+    if case.states and in_one.keys() >= case.states:
+        last = max(in_one.values(), key=lambda end: (end.day, end.event.date, end.event.country))
+        ends = [end for end in ends if end.event.country or end.event.kind == "ended" or end.day < last.day]
+    for end in ends:
+        yield case.row(EU_END, by=end.day + datetime.timedelta(15), since=end.day.isoformat(), event=end.event)
+    in_all = [end for end in ends if end.event.country is None] or ([last] if last else [])
+    for end in in_all:
+        yield case.row(EU_SUMMARY, by=months_after(end.day, 12), since=end.day.isoformat(), event=end.event)
+
+
+class _End(msgspec.Struct, frozen=True):
+    """The day on which the trial ended in a Member State, or in all, and what ended it: an event ``ended``, or a halt."""
+
+    day: datetime.date
+    event: Event
+
+
+def _ends(case: _Case) -> Iterator[_End]:
+    """What ended the trial: an event, or a halt whose two years have expired, which counts as the end where it is earlier (37(7))."""
+    halts: list[_End] = []
+    for position, event in enumerate(case.events):
+        before = [end.day for end in halts if _covers(end.event, event)]
+        expires = _expires(case.events, position)
+        if event.kind == "ended":
+            yield _End(min([datetime.date.fromisoformat(event.date), *before]), event)
+        elif expires is not None:
+            halts.append(_End(expires, event))
+            if case.today > expires and not before and not _is_ended(case, position):
+                yield halts[-1]
+
+
+def _expires(events: Sequence[Event], position: int) -> datetime.date | None:
+    """The last day of a halt's two years; ``None`` for another event, and for a halt that was resumed, or ended, within them."""
+    halt = events[position]
+    last = months_after(datetime.date.fromisoformat(halt.date), 24)
+    over = (each for each in events[position + 1 :] if each.kind in ("restarted", "ended") and _same_place(each, halt))
+    return last if halt.kind == "halted" and all(each.date > last.isoformat() for each in over) else None
+
+
+def _is_ended(case: _Case, position: int) -> bool:
+    """Was the end entered after this halt, for where it was halted, or for each Member State that the record names?"""
+    halt, later = case.events[position], [each for each in case.events[position + 1 :] if each.kind == "ended"]
+    return any(_covers(each, halt) for each in later) or (bool(case.states) and {each.country for each in later} >= case.states)
 
 
 def _restart(event: Event, earlier: Sequence[Event]) -> Rule:
     before = [each.kind for each in earlier if _same_place(each, event) and each.kind in ("halted", "recruitment-ended")]
     return EU_RECRUITMENT_AGAIN if before and before[-1] == "recruitment-ended" else EU_RESTART
+
+
+def _covers(one: Event, other: Event) -> bool:
+    """Is it about all Member States, or about the same one?"""
+    return one.country is None or one.country == other.country
 
 
 def _same_place(one: Event, other: Event) -> bool:
@@ -332,7 +394,6 @@ _EU: dict[str, Callable[[Event, Sequence[Event]], Rule]] = {
     "recruitment-ended": lambda *_: EU_RECRUITMENT_END,
     "halted": lambda *_: EU_HALT,
     "restarted": _restart,
-    "ended": lambda *_: EU_END,
 }
 
 

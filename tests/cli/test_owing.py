@@ -79,6 +79,15 @@ def test_done_snoozed_and_owned(watched: Terminal) -> None:
     assert row("eu-halt")["applies"] == "applies"
 
 
+def test_the_end_by_a_halt_of_two_years_is_listed_with_its_day(watched: Terminal) -> None:
+    watched("event", "add", TRIAL, "halted", "2022-02-01")
+    said = " ".join(watched("deadlines", TRIAL).out.split())
+    assert "past: CTIS: a halt of two years is the end of the trial, by 2024-02-01" in said
+    assert "overdue: CTIS: end of the trial, by 2024-02-16" in said
+    assert "event: halted 2022-02-01 End of the trial, by a halt of two years: 2024-02-01 id 'eu-end halted 2022-02-01'" in said
+    assert "id 'eu-summary halted 2022-02-01'" in said
+
+
 def test_a_coordinator_says_whether_a_law_binds_the_trial(watched: Terminal) -> None:
     rules = {row["rule"]: row["applies"] for row in watched("deadlines", "--json").json}
     assert rules["results"] == "cannot tell"

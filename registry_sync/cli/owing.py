@@ -6,6 +6,7 @@ import contextlib
 import csv
 import datetime
 import io
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from db.connection import History
     from jobs.duties import Line
     from jobs.surroundings import Surroundings
+    from registry_sync.trials.deadlines import Event
 
 _KINDS = ("first-visit", "recruitment-ended", "halted", "restarted", "ended", "amendment-approved")
 _COLOURS = {"overdue": "red", "contradiction": "red", "due soon": "yellow", "past": "yellow"}
@@ -80,8 +82,8 @@ def show(asked: Asked, trial: str | None, all_: bool, owner: str | None, ics: bo
         if link:
             _print_link(asked, history)
             return
+    found = [line for line in found if owner is None or _is_of(line, owner)]
     shown = [line for line in found if all_ or (line.is_open and not line.is_snoozed)]
-    shown = [line for line in shown if owner is None or _is_of(line, owner)]
     if ics:
         from jobs.agenda import agenda
 
@@ -90,7 +92,7 @@ def show(asked: Asked, trial: str | None, all_: bool, owner: str | None, ics: bo
     elif json_:
         print_json([_as_json(line) for line in shown])
     else:
-        _print(shown, len(found) - len(shown), trial)
+        _print(shown, len(found) - len(shown), trial, owner)
 
 
 def _is_of(line: Line, owner: str) -> bool:
@@ -137,9 +139,12 @@ def _as_json(line: Line) -> dict[str, Any]:
     }
 
 
-def _print(shown: list[Line], hidden: int, trial: str | None) -> None:
-    if not shown:
-        click.echo("nothing is owed that the records and events show", err=True)
+def _print(shown: list[Line], hidden: int, trial: str | None, owner: str | None) -> None:
+    of_it = f"{f' {trial}' if trial else ''}{f' --owner {shlex.quote(owner)}' if owner is not None else ''}"
+    if not shown and owner is not None:
+        click.echo(f"nothing that is {'open' if hidden else 'owed'} is looked after by {owner!r}", err=True)
+    elif not shown:
+        click.echo(f"nothing is {'open' if hidden else 'owed'} that the records and events show", err=True)
     before = None
     for line in shown:
         if line.trial != before:
@@ -148,8 +153,7 @@ def _print(shown: list[Line], hidden: int, trial: str | None) -> None:
         before = line.trial
         _print_line(line)
     if hidden:
-        of_it = f"{trial} " if trial else ""
-        click.echo(f"{count(hidden, 'line')} met, stated, or put off: registry-sync deadlines {of_it}--all", err=True)
+        click.echo(f"{count(hidden, 'line')} met, stated, or put off: registry-sync deadlines{of_it} --all", err=True)
 
 
 def _print_line(line: Line) -> None:
@@ -310,6 +314,7 @@ def add(asked: Asked, trial: str, kind: Any, date: str, country: str | None, not
     """Enter an event on the day on which it happened."""
     from jobs import duties
     from registry_sync.notices.clean import one_line
+    from registry_sync.trials.binding import member_state
     from registry_sync.trials.deadlines import Event
 
     around = asked.surroundings()
@@ -317,11 +322,23 @@ def add(asked: Asked, trial: str, kind: Any, date: str, country: str | None, not
         must_be_known(history, trial)
         happened = Event(kind, date, one_line(country or "")[:80] or None)
         new = duties.enter(around, history, trial, happened, one_line(note or "")[:500] or None)
-        started = [line for line in duties.lines(around, history, trial) if line.owed.event and line.owed.event.date == date]
+        entered = Event(kind, date, member_state(country) if country else None)
+        started = [line for line in duties.lines(around, history, trial) if line.owed.event == entered]
     click.echo(f"{trial}: {kind} on {date}{'' if new else ' was entered before'}")
     for line in started:
-        if line.owed.event and line.owed.event.kind == kind:
-            _print_line(line)
+        _print_line(line)
+    if not started:
+        click.echo(_nothing_starts(trial, entered), err=True)
+
+
+def _nothing_starts(trial: str, event: Event) -> str:
+    """Why no clock runs from an event, as far as that can be told, and what can be done about it."""
+    if event.kind == "amendment-approved" and event.country is not None:
+        return "no deadline starts at it: an amendment is told in the record of the whole trial; enter it without --country"
+    return (
+        "no deadline starts at it: no law that the record shows to bind the trial asks anything after it, or a later event counts in its"
+        f" place; if you know better: registry-sync deadlines law {trial} us yes (or eu yes)"
+    )
 
 
 @event.command("list", epilog="Example: registry-sync event list NCT06805448 --json")

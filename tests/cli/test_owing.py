@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import shlex
 
 import pytest
 
@@ -77,6 +79,76 @@ def test_done_snoozed_and_owned(watched: Terminal) -> None:
     assert watched("deadlines", "undone", TRIAL, "eu-halt halted").code == 0
     assert row("eu-halt")["state"] == "overdue"
     assert row("eu-halt")["applies"] == "applies"
+
+
+def test_a_name_hears_of_its_own_lines_alone(watched: Terminal) -> None:
+    watched("event", "add", TRIAL, "halted", "2026-02-01")
+    assert watched("deadlines", "--owner", "Contact B").out == ""
+    assert watched("deadlines", "--owner", "Contact B").err.strip() == "nothing that is owed is looked after by 'Contact B'"
+    watched("deadlines", "owner", TRIAL, "eu-halt", "Contact A")
+    watched("deadlines", "done", TRIAL, "eu-halt", "--on", "2026-02-10")
+    assert watched("deadlines", "--owner", "Contact A").err.splitlines() == [
+        "nothing that is open is looked after by 'Contact A'",
+        "1 line met, stated, or put off: registry-sync deadlines --owner 'Contact A' --all",
+    ]
+    assert watched("deadlines", "--owner", "Contact A", "--all").out.startswith(TRIAL)
+    assert watched("deadlines", TRIAL, "--owner", "Contact A").err.splitlines()[1].endswith(f"deadlines {TRIAL} --owner 'Contact A' --all")
+
+
+def test_a_rule_by_its_whole_name_is_that_rule_where_one_event_started_it(watched: Terminal) -> None:
+    watched("event", "add", TRIAL, "halted", "2026-02-01")  # eu-halt, and eu-halt-ends
+    assert "eu-halt halted 2026-02-01 is done" in watched("deadlines", "done", TRIAL, "eu-halt", "--on", "2026-02-10").out
+    watched("event", "add", TRIAL, "halted", "2026-02-02", "--country", "Denmark")
+    said = watched("deadlines", "undone", TRIAL, "eu-halt")
+    assert said.code == 2
+    assert "'eu-halt halted 2026-02-01'" in said.complaint
+    assert "'eu-halt halted 2026-02-02 Denmark'" in said.complaint
+    assert "eu-halt-ends" not in said.complaint
+
+
+def test_the_examples_of_the_help_can_be_typed(watched: Terminal) -> None:
+    from registry_sync.cli.owing import COMMANDS, deadlines, event
+
+    groups = {*COMMANDS, *deadlines.commands.values(), *event.commands.values()}
+    examples = [(command.epilog or "").removeprefix("Example: registry-sync ").split(" > ")[0] for command in groups]
+    order = (
+        "event add",
+        "event list",
+        "deadlines NCT",
+        "deadlines show",
+        "deadlines done",
+        "deadlines undone",
+        "deadlines",
+        "logbook",
+        "event",
+    )
+    examples.sort(key=lambda example: (next(n for n, start in enumerate(order) if example.startswith(start)), "law" in example, example))
+    assert len(examples) == len(groups)
+    watched("event", "add", TRIAL, "first-visit", "2026-01-20")  # for "event remove 3" to have its number
+    for example in examples:
+        said = watched(*shlex.split(re.sub(r"--until \d{4}", "--until 2999", example)))
+        assert said.code == 0, (example, said.err)
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        (("halted", "2026-02-01"), "no law that the record shows to bind the trial asks anything after it"),
+        (("amendment-approved", "2026-02-01", "--country", "Denmark"), "enter it without --country"),
+    ],
+)
+def test_an_event_that_starts_nothing_says_so(watched: Terminal, event: tuple[str, ...], why: str) -> None:
+    for law in ("us", "eu"):
+        watched("deadlines", "law", TRIAL, law, "no")
+    said = watched("event", "add", TRIAL, *event)
+    assert said.code == 0
+    assert said.err.startswith("no deadline starts at it: ")
+    assert why in said.err
+    watched("deadlines", "law", TRIAL, "eu", "yes")
+    watched("deadlines", "law", TRIAL, "us", "by-record")
+    said = watched("event", "add", TRIAL, "halted", "2026-02-02", "--country", "Denmark")
+    assert said.err == ""
+    assert said.out.count("event: ") == said.out.count("event: halted 2026-02-02 in Denmark") == 2  # what started at others is not shown
 
 
 def test_the_end_by_a_halt_of_two_years_is_listed_with_its_day(watched: Terminal) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from db import duties as kept
+from db.connection import History
 from jobs import duties
 from jobs.agenda import agenda
 from registry_sync.demo import record
@@ -284,6 +285,22 @@ def test_what_was_acknowledged_is_open_again_when_it_stands_otherwise(house: Hou
     house.sync(days=20)
     assert ("eu-halt", "due soon", "overdue") in told(house)
     assert not acknowledged()
+
+
+def test_that_it_was_acknowledged_as_done_ends_when_it_is_undone(house: House) -> None:
+    begin(house)
+    enter(house, "halted", "2026-02-02")
+
+    def line(history: History) -> duties.Line:
+        return duties.find(house.around, history, TRIAL, "eu-halt")
+
+    with house.history() as history:
+        duties.done(house.around, line(history), history, "2026-02-02")
+        duties.acknowledge(house.around, line(history), history, None)
+        duties.undone(house.around, line(history), history)
+        (found,) = [each for each in duties.lines(house.around, history, TRIAL) if each.owed.rule == "eu-halt"]
+    assert found.duty is not None
+    assert (found.state, found.duty.acknowledged_at) == ("due soon", None)
 
 
 def test_a_halt_of_two_years_is_told_as_the_end_that_is_to_be_notified(house: House) -> None:

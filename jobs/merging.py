@@ -24,7 +24,7 @@ def merged(around: Surroundings, history: History, moved: Moved, known: Absence 
     other one differ. So it is told here, in one notice with the merger, to those who follow the old id and not the other.
     """
     old, new = versions.latest(history, moved.trial, CTGOV), versions.latest(history, moved.to, CTGOV)
-    status = _status(history, old, new) if old and new else ()
+    status = presence.between(_differing(history, old, new), moved.trial, moved.to) if old and new else ()
     absence, word = presence.moved(known, moved.to, around.stamp())
     change = presence.told(known, word, old.record) if old and word else None
     if new is None or change is None or not status:
@@ -38,12 +38,12 @@ def merged(around: Surroundings, history: History, moved: Moved, known: Absence 
     return sum(each.significance != "housekeeping" for each in changes), queued
 
 
-def _status(history: History, old: Version, new: Version) -> tuple[Change, ...]:
+def _differing(history: History, old: Version, new: Version) -> tuple[Change, ...]:
     try:
         pair = differing(versions.payload(history, old.id), versions.payload(history, new.id))
     except (BadContent, Damaged):
         pair = (old.record, new.record)
-    return tuple(change for change in judged(*pair) if change.topic == "status") if pair else ()
+    return judged(*pair) if pair else ()
 
 
 def _queue(around: Surroundings, history: History, moved: Moved, changes: tuple[Change, ...], ids: list[int], only_the_old: bool) -> int:

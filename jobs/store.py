@@ -155,7 +155,8 @@ class Store:
         except Damaged:
             held = None  # the kept record may come back all the same
         decision = _by_payloads(held, sent.payload) if held is not None else None
-        joined = held is not None and ids_of(held)[0] != sent.trial  # the last record is that of the id that was merged into this one
+        before = (ids_of(held)[0] if held is not None else None) or sent.trial
+        joined = before != sent.trial  # the last record is that of the id that was merged into this one
         if isinstance(decision, Unchanged) and not joined:
             self._unchanged(sent.trial, sent.source, sent.payload)
             return
@@ -168,7 +169,7 @@ class Store:
             decision = decide(known.record if known else None, observation.record, complete=True)
         if joined and not isinstance(decision, Incomplete):
             changes = decision.changes if isinstance(decision, Changed) else ()
-            decision = Changed(observation.record, presence.since_joined(changes))
+            decision = Changed(observation.record, presence.since_joined(changes, before, sent.trial))
         self._keep(observation, decision, source, joined=joined)
 
     def _part(self, trial: str) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from registry_sync.notices import duties, listings, phrases, sites, slipped, values
+from registry_sync.notices import duties, listings, mergers, phrases, sites, slipped, values
 from registry_sync.notices.clean import as_text, cut, text_of
 from registry_sync.notices.coordinator_status import standing, status_detail, status_sentences, unknown_by_rule
 from registry_sync.notices.i18n import Translator
 from registry_sync.notices.marking import excerpts
 from registry_sync.notices.said import STATUS, UNKNOWN, At, Said, posted, seen, status_step
 from registry_sync.notices.wording import summary
+from registry_sync.trials import presence
 from registry_sync.trials.changes import KeptChange
 from registry_sync.trials.record import BY_NAME, Record
 
@@ -25,13 +26,16 @@ _LONGEST_QUOTE = 60
 
 def said(at: At, t: Translator) -> Said:
     """Subject and first sentences of one trial's news."""
-    what, sentences = _news(at, t)
+    merged = mergers.differing(at)
+    what, sentences = mergers.for_coordinators(merged[0], t) if merged else _news(at, t)
     first = _source(at, sentences[0], t)
-    more = len(at.told) - sum(change.field == at.head.field for change in at.told)
+    own = (change.field == at.head.field and presence.entries(change) is None for change in at.told)
+    more = len(at.told) - (mergers.of_it(at) if merged else sum(own))
     rest = list(sentences[1:])
     if more > 0:
         rest.append(t.ngettext("{n} other change below.", "{n} other changes below.", more).format(n=more))
-    return Said(_subject(at, what, t), (first, *rest))
+    followed = presence.entries(merged[0]) if merged else None
+    return Said(f"{followed[0]}: {what}" if followed else _subject(at, what, t), (first, *rest))
 
 
 def _subject(at: At, what: str, t: Translator) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from registry_sync.notices import listings
 from registry_sync.notices.chains import net
 from registry_sync.notices.interface import Role, TrialNews
+from registry_sync.trials import presence
 from registry_sync.trials.changes import Change, KeptChange
 from registry_sync.trials.record import Location, plain
 
@@ -57,8 +58,17 @@ def told(news: TrialNews, role: Role) -> tuple[KeptChange, ...]:
     changes = net(news.changes)
     beside_status = any(change.field == STATUS for change in changes)
     kept = [change for change in changes if not _folded(change, beside_status=beside_status, role=role)]
-    order = sorted(kept or changes, key=lambda change: (weight(change, role), rank(change), _how_bad(change), -change.id))
+    merged = any(presence.entries(change) for change in kept)  # what is not the same is understood by who knows what was merged
+    order = sorted(
+        kept or changes,
+        key=lambda change: (not (merged and presence.is_merger(change)), weight(change, role), rank(change), _how_bad(change), -change.id),
+    )
     return tuple(order)
+
+
+def _is_step(change: Change) -> bool:
+    """Is this a step of the status? Where two records differ since they were merged, no site followed anything."""
+    return change.field == STATUS and presence.entries(change) is None
 
 
 def _how_bad(change: Change) -> int:
@@ -70,7 +80,7 @@ def _how_bad(change: Change) -> int:
 
 def followed(news: TrialNews) -> Followed:
     """Sites whose status or contacts left the record, or came, with the overall status; the two records decide where both are known."""
-    if not any(change.field == STATUS for change in news.changes):
+    if not any(map(_is_step, news.changes)):
         return Followed()
     if news.before is not None and news.before.locations is not None and news.record.locations is not None:
         before = _without(news.before.locations, news.changes, "removed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from registry_sync.notices import duties, listings, phrases, slipped, values, windows
+from registry_sync.notices import duties, listings, mergers, phrases, slipped, values, windows
 from registry_sync.notices.clean import as_text, block, text_of
 from registry_sync.notices.i18n import Translator
 from registry_sync.notices.interface import Role
@@ -58,7 +58,8 @@ class Item:
     """One change. ``before`` and ``after`` are ``None`` on the side where an item of a list does not exist.
 
     ``runs`` holds the marked words where both sides are running text, else it is empty. ``note`` says how far a date moved.
-    ``is_cut``: the text is longer than what is shown of it.
+    ``is_cut``: the text is longer than what is shown of it. ``entries``: what each of two entries says that were merged, where that is
+    not the same: neither was before the other.
     """
 
     heading: str
@@ -67,6 +68,7 @@ class Item:
     runs: tuple[Run, ...] = ()
     note: str = ""
     is_cut: bool = False
+    entries: tuple[str, ...] = ()
 
     @property
     def before_runs(self) -> tuple[Run, ...]:
@@ -105,6 +107,9 @@ def item(change: Change, role: Role, t: Translator, slips: Slips | None = None) 
     if change.topic == duties.TOPIC and change.detail is not None:
         return _duty(change, t)
     heading = _heading(change, role, t)
+    entries = mergers.sides(change, t, style)
+    if entries:
+        return Item(mergers.heading(heading, t), None, None, entries=entries)
     before = None if change.before is None and change.operation != "changed" else _side(change, change.before, t, style, gone=True)
     after = None if change.after is None and change.operation != "changed" else _side(change, change.after, t, style, gone=False)
     if change.topic == "registry" and change.after == "found":

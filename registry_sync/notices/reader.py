@@ -10,25 +10,28 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from registry_sync.notices import phrases, sites, slipped, when
+from registry_sync.notices import mergers, phrases, sites, slipped, when
 from registry_sync.notices.clean import one_line, text_of
 from registry_sync.notices.i18n import Translator
 from registry_sync.notices.reader_status import Words, quoted_reason, status_words
 from registry_sync.notices.reader_words import CRITERIA_FIELDS, DATES, EXPANDED, FIELDS, GENERIC, LISTING, REGISTRY
 from registry_sync.notices.said import STATUS, At, Said, posted, seen
 from registry_sync.notices.wording import moved_by
+from registry_sync.trials import presence
 
 
 def said(at: At, t: Translator) -> Said:
     """Subject and first sentences of one trial's news."""
-    words = _words(at, t)
-    more = len(at.told) - _in_the_head(at)
+    merged = mergers.differing(at)
+    words = mergers.for_readers(merged[0], t) if merged else _words(at, t)
+    more = len(at.told) - (mergers.of_it(at) if merged else _in_the_head(at))
     sentences = [_source(at, words.says, t), *words.means]
-    if at.news.into is not None and at.head.topic != "registry":
+    if at.news.into is not None and at.head.topic != "registry" and not merged:
         sentences.insert(1, _part_of(at.news.into, t))
     if more > 0:
         sentences.append(t.ngettext("{n} other change is listed below.", "{n} other changes are listed below.", more).format(n=more))
-    return Said(words.subject.format(trial=at.trial), tuple(sentences))
+    followed = presence.entries(merged[0]) if merged else None
+    return Said(words.subject.format(trial=followed[0] if followed else at.trial), tuple(sentences))
 
 
 def _source(at: At, says: str, t: Translator) -> str:
@@ -38,7 +41,7 @@ def _source(at: At, says: str, t: Translator) -> str:
             page=_host(at.head.source), date=t.date(seen(at.head)), says=says
         )
     date = posted(at.head)
-    if at.is_silent and (date is not None or at.head.topic == "registry"):
+    if at.is_silent and (date is not None or at.is_of_the_whole):
         return t.gettext("Seen at the registry ClinicalTrials.gov on {date}: {says}").format(date=t.date(seen(at.head)), says=says)
     if date is None:
         return t.gettext("The registry ClinicalTrials.gov now says: {says}").format(says=says)
@@ -69,7 +72,7 @@ def _in_the_head(at: At) -> int:
         return sum(change.field in CRITERIA_FIELDS for change in at.told)
     if at.head.field == "has_results":
         return sum(change.field in ("has_results", "results_first_post_date") for change in at.told)
-    return sum(change.field == at.head.field for change in at.told)
+    return sum(change.field == at.head.field and presence.entries(change) is None for change in at.told)
 
 
 def _translated(words: Words, t: Translator) -> Words:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from registry_sync.notices import when
 from registry_sync.notices.folding import STATUS, Followed
 from registry_sync.notices.interface import TrialNews
+from registry_sync.trials import presence
 from registry_sync.trials.changes import KeptChange
 
 UNKNOWN = "UNKNOWN"
@@ -36,10 +37,14 @@ class At(NamedTuple):
     def is_silent(self) -> bool:
         """The registry's date is not that of the news: it would say that it was so for long.
 
-        UNKNOWN always comes so, and so does what becomes of a record as a whole: found by a search, gone, back.
+        UNKNOWN always comes so, and so does what becomes of a record as a whole: found by a search, gone, back, merged.
         """
-        came_silently = self.head.topic == "registry" or (self.head.field == STATUS and self.head.after == UNKNOWN)
-        return self.news.registry_date is None or came_silently
+        return self.news.registry_date is None or self.is_of_the_whole or (self.head.field == STATUS and self.head.after == UNKNOWN)
+
+    @property
+    def is_of_the_whole(self) -> bool:
+        """Does the head tell what became of the record as a whole? The registry gives that no date."""
+        return self.head.topic == "registry" or presence.entries(self.head) is not None
 
     def of(self, field: str) -> KeptChange | None:
         """The newest change of this field among all that came in, told one by one or not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from registry_sync.notices import coordinator, folding, reader
+from registry_sync.notices import coordinator, folding, mergers, reader
 from registry_sync.notices.clean import block, cut, one_line
 from registry_sync.notices.fitting import LONGEST_TITLE
 from registry_sync.notices.i18n import Translator, translator
@@ -25,13 +25,14 @@ MOST_ITEMS = 100
 
 @dataclass(frozen=True)
 class Story:
-    """What is told of one trial. ``more`` counts changes that are left out because there are too many."""
+    """What is told of one trial. ``heading``: that of the changes; ``more`` counts those that are left out because there are too many."""
 
     trial: str
     url: str | None
     title: str
     subject: str
     sentences: tuple[str, ...]
+    heading: str
     items: tuple[Item, ...]
     more: int = 0
 
@@ -53,6 +54,7 @@ def story(news: TrialNews, role: Role, language: str, *, most_items: int = MOST_
         title=cut(one_line(news.record.brief_title or news.record.official_title or ""), LONGEST_TITLE),
         subject=cut(one_line(heard.subject), LONGEST_SUBJECT),
         sentences=tuple(cut(block(sentence), _LONGEST_SENTENCE) for sentence in heard.sentences),
+        heading=mergers.heading_of_all(told, t) or t.gettext("What changed"),
         items=tuple(_dated(item(change, role, t, _slips_of(change, news, told)), change, told, role, t) for change in shown),
         more=len(told) - len(shown),
     )

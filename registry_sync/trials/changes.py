@@ -28,7 +28,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     ``before`` and ``after`` have the shapes of ``show --json`` (for a criterion its text, for another list one item);
     ``None`` is what was or is not stated. ``group`` is set for criteria alone: after a move, the new group.
     ``significance`` is the coordinator's, ``reader_significance`` the reader's (NEWS: major, minor, housekeeping, untold).
-    ``detail``: of a listing's news, what it is about (see ``standing``), as JSON has it.
+    ``detail``: of a listing's news, what it is about (see ``standing``), of two records that were merged, which (see ``presence``), as JSON
+    has it.
     """
 
     field: str

@@ -7,7 +7,7 @@ it either, some hours later. An alias needs no second look: the registry itself 
 from __future__ import annotations
 
 import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -57,14 +57,34 @@ def found(record: Record) -> Change:
     return judged_alone(Change(field=FIELD, topic=FIELD, operation="changed", before="absent", after="found"), record)
 
 
-def since_joined(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+def since_joined(changes: tuple[Change, ...], old: str, new: str) -> tuple[Change, ...]:
     """What differs between the last record under one id and the first under the id that it was merged into, as it is to be told.
 
     The status is told, since it may be another than people know. Nobody knows when the rest came to differ, or whether it is another's
     wording of the same: that is housekeeping.
     """
     silent = {"significance": "housekeeping", "reader_significance": "untold"}
-    return tuple(change if change.topic == "status" else replace(change, **silent) for change in changes)
+    return tuple(_between(change, old, new) if change.topic == "status" else replace(change, **silent) for change in changes)
+
+
+def between(changes: tuple[Change, ...], old: str, new: str) -> tuple[Change, ...]:
+    """The same of two records that were both known: their statuses."""
+    return tuple(_between(change, old, new) for change in changes if change.topic == "status")
+
+
+def _between(change: Change, old: str, new: str) -> Change:
+    return replace(change, detail={"entries": [old, new]})
+
+
+def entries(change: Change) -> tuple[str, str] | None:
+    """The ids of the two records that ``before`` and ``after`` are of, where they differ since they were merged: neither was changed."""
+    found: Any = change.detail.get("entries") if change.detail is not None and change.topic == "status" else None
+    return (str(found[0]), str(found[1])) if isinstance(found, list | tuple) and len(found) == 2 else None
+
+
+def is_merger(change: Change) -> bool:
+    """Does this tell that a record was merged into another?"""
+    return change.topic == FIELD and change.after == "merged"
 
 
 def told(known: Absence | None, word: str, record: Record) -> Change | None:

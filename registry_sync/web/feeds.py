@@ -133,6 +133,7 @@ def _html(told: Told, t: Translator) -> str:
     sides = [(t.gettext("Before: {value}"), it.before, it.before_runs), (t.gettext("Now: {value}"), it.after, it.after_runs)]
     parts = [f"<p>{escape(cut(one_line(told.title), _LONGEST_TITLE))}</p>"] if told.title else []
     parts.append(f"<p><strong>{escape(it.heading)}</strong></p>")
+    parts += [f"<p>{escape(entry)}</p>" for entry in it.entries]
     parts += [f"<p>{escape(label).format(value=_side(side, runs))}</p>" for label, side, runs in sides if side is not None]
     parts += [f"<p>{escape(it.note)}</p>"] if it.note else []
     if it.is_cut:

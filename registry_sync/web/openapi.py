@@ -210,7 +210,10 @@ def _change() -> Schema:
         "summary": {**_TEXT, "description": "In English, made of the rest"},
         "registry_date": _or_none(_DATE),
         "seen_at": _TIME,
-        "detail": {"type": "object", "description": "Of a listing's news: what it is about"},
+        "detail": {
+            "type": "object",
+            "description": "Of a listing's news: what it is about; of two merged records that differ: their ids (`entries`)",
+        },
     }
     return _object(properties, [name for name in properties if name != "detail"])
 

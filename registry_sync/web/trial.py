@@ -20,7 +20,7 @@ from db.history import DatedChange
 from db.lookback import State
 from jobs import kept
 from registry_sync.errors import UsageError
-from registry_sync.notices import lifeline, phrases
+from registry_sync.notices import lifeline, mergers, phrases
 from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.items import Item, item
@@ -254,16 +254,18 @@ def _by_day(changes: Sequence[DatedChange], its: _Its, t: Translator) -> Iterato
 def _under_its_number(change: DatedChange, its: _Its, t: Translator) -> Item:
     """One change; what was told under a former number says so, and so does it what differed between two records that were merged.
 
-    Of such a difference the registry gives no date: neither record was changed.
+    Of such a difference the registry gives no date: neither record was changed. Those kept by an older program do not say which they are.
     """
     shown = told_item(change, its.current, t)
     former = change.trial if change.trial != its.trial else ""
-    if former and change.topic == presence.FIELD and change.after == "merged":
+    if presence.entries(change):
+        return shown
+    if former and presence.is_merger(change):
         return Item(t.gettext("{trial} was merged into this entry").format(trial=former), None, None)
     if its.former and change.topic == "status" and change.registry_date is None:
         before = former or next((old for old, since in reversed(its.former) if since <= change.seen_at), its.former[0][0])
-        heading = t.gettext("{label}: not the same in the two entries that were merged").format(label=shown.heading)
-        return Item(heading, f"{before}: {shown.before}", f"{its.trial}: {shown.after}")
+        heading = mergers.heading(shown.heading, t)
+        return Item(heading, None, None, entries=(f"{before}: {shown.before}", f"{its.trial}: {shown.after}"))
     return replace(shown, heading=f"{former}: {shown.heading}") if former else shown
 
 

@@ -174,14 +174,14 @@ def test_who_followed_the_old_id_alone_is_told_the_status_of_the_record_that_it_
         (TRIAL, "overall_status", "RECRUITING", "SUSPENDED"),
     ]
     assert (report.changes, report.merged) == (3, [(TRIAL, OTHER)])
-    assert told_to(followed, "reader@example.org") == [f"A trial you follow has paused ({TRIAL})"]
+    assert told_to(followed, "reader@example.org") == [f"A trial you follow was merged into an entry with another status ({TRIAL})"]
     (reading,) = [mail for mail in followed.mailbox.messages if mail.message["To"] == "reader@example.org"]
-    assert f"It is part of {OTHER} now." in reading.text()
+    assert f"{TRIAL} was merged into another entry, {OTHER}." in " ".join(reading.text().split())
     (mail,) = [mail for mail in followed.mailbox.messages if mail.message["To"] == "desk@example.org"]
-    assert "RECRUITING → SUSPENDED" in mail.text()
+    assert mail.message["Subject"] == f"{TRIAL}: merged into {OTHER}, which says SUSPENDED and not RECRUITING"
     assert "Now: merged" in mail.text()
     for address in ("both@example.org", "other@example.org"):
-        assert [subject for subject in told_to(followed, address) if "paused" in subject] == []
+        assert [subject for subject in told_to(followed, address) if "another status" in subject] == []
     assert len(told_to(followed, "other@example.org")) == 1  # the other one's own change
     before = len(followed.mailbox.messages)
     assert followed.sync().changes == 0

@@ -209,7 +209,7 @@ def test_a_watched_trial_that_is_found_under_a_new_id_was_merged_and_is_no_find(
     report = searching.sync(pages=False)
     assert (report.merged, report.is_partial) == ([(FIRST, THIRD)], False)
     assert told(searching) == [(FIRST, "registry", "present", "merged"), (THIRD, "overall_status", "RECRUITING", "SUSPENDED")]
-    assert to(searching, "reader@example.org") == [f"A trial you follow has paused ({THIRD})"]
+    assert to(searching, "reader@example.org") == [f"A trial you follow was merged into an entry with another status ({FIRST})"]
     assert watched(searching) == [SECOND, THIRD]
     with searching.history() as history:
         assert watches.pages(history) == [(THIRD, url)]

@@ -94,6 +94,17 @@ def _access(language: str, *, already: bool) -> access.AccessNotice:
     return access.notice("0" * 32, "reader@example.org", language, asked, link=link, web_url=web_url, already=already)
 
 
+def _merged(**more: Any) -> Notice:
+    old, into = "NCT01000003", "NCT01000005"
+    told = (
+        change("registry", "present", "merged", trial=old, topic="registry", registry_date=None),
+        change(
+            "overall_status", "WITHDRAWN", "ENROLLING_BY_INVITATION", id=2, trial=old, registry_date=None, detail={"entries": [old, into]}
+        ),
+    )
+    return notice(news(*told, trial=old, url=f"https://clinicaltrials.gov/study/{old}", into=into), stop_token=TOKEN, **more)
+
+
 MAILS: dict[str, Callable[[], Notice]] = {
     "reader-closed": lambda: closing(stop_token=TOKEN),
     "reader-closed-da": lambda: closing(language="da", stop_token=TOKEN),
@@ -101,6 +112,9 @@ MAILS: dict[str, Callable[[], Notice]] = {
     "reader-dates-da": lambda: _dates(language="da"),
     "reader-site-noted": lambda: _site(note="We asked the team: the first visit is in March."),
     "reader-digest": _digest,
+    "reader-merged": _merged,
+    "reader-merged-da": lambda: _merged(language="da"),
+    "coordinator-merged": lambda: _merged(role="coordinator"),
     "coordinator-closed": lambda: closing(role="coordinator", stop_token=TOKEN),
     "coordinator-dates": lambda: _dates(role="coordinator"),
     "coordinator-digest-da": lambda: _digest(role="coordinator", language="da"),

@@ -51,6 +51,20 @@ def lively(house: House) -> House:
     return house
 
 
+def test_two_merged_entries_that_differ_are_no_step_from_one_status_to_another(site: Site, house: House) -> None:
+    house.registry.put(record.a_study("NCT00000001", status="WITHDRAWN"))
+    house.registry.put(record.a_study("NCT00000002", status="ENROLLING_BY_INVITATION"))
+    house.watch("NCT00000001")
+    house.sync(days=0)
+    house.registry.alias("NCT00000001", "NCT00000002")
+    house.sync()
+    (entry,) = [entry for entry in read(site).entries if entry.tags[0].term == "status"]
+    assert "not the same in the two entries that were merged" in entry.title
+    html = entry.content[0].value
+    assert "<p>NCT00000001: Withdrawn (called off before anyone took part)</p>" in html
+    assert "Before" not in html
+
+
 def test_each_change_is_an_entry_with_before_and_after(site: Site, lively: House) -> None:
     found = read(site)
     assert found.feed.title == "Changes in clinical trials"

@@ -125,8 +125,18 @@ def _sites(at: At, t: Translator) -> Words:
     lines = sites.one_by_one(changes, t) or tuple(f"{country}: {sites.in_words(tally, t)}." for country, tally in countries)
     if sites.are_all(changes, at.news.before, at.news.record):
         lines = (*lines, t.gettext("Other sites did not change."))
-    says = t.gettext("the list of sites has changed.")
-    return Words(_sites_subject(at, tallies, t), says, lines)
+    subject = _sites_subject(at, tallies, t)
+    of_all = sites.total(tallies.values())
+    if of_all.added or of_all.removed or of_all.opened:
+        return Words(subject, t.gettext("the list of sites has changed."), lines)
+    if of_all.closed:
+        return Words(subject, t.gettext("sites are listed otherwise than before."), lines)
+    n = len(changes)
+    if sites.only_contacts(changes):
+        says = t.ngettext("the contacts of {n} site have changed.", "the contacts of {n} sites have changed.", n)
+    else:
+        says = t.ngettext("the details of {n} site have changed.", "the details of {n} sites have changed.", n)
+    return Words(subject, says.format(n=n), lines)
 
 
 def _sites_subject(at: At, tallies: dict[str, sites.Tally], t: Translator) -> str:
@@ -142,7 +152,7 @@ def _sites_subject(at: At, tallies: dict[str, sites.Tally], t: Translator) -> st
         return t.gettext("No site in {country} is listed as recruiting any more ({trial})").format(country=named, trial="{trial}")
     n = all_of_them.opened
     if not n:
-        return t.gettext("The list of sites has changed in a trial you follow ({trial})")
+        return _quiet_subject(at, all_of_them, t)
     if not named:
         return t.ngettext("A site is now listed as recruiting ({trial})", "{n} sites are now listed as recruiting ({trial})", n).format(
             n=n, trial="{trial}"
@@ -151,6 +161,31 @@ def _sites_subject(at: At, tallies: dict[str, sites.Tally], t: Translator) -> st
         "A site in {country} is now listed as recruiting ({trial})", "{n} sites in {country} are now listed as recruiting ({trial})", n
     )
     return text.format(n=n, country=named, trial="{trial}")
+
+
+def _quiet_subject(at: At, tally: sites.Tally, t: Translator) -> str:
+    """Of sites none of which opened: what changed, the list, a status, or what is said of a site."""
+    if tally.added or tally.removed:
+        return t.gettext("The list of sites has changed in a trial you follow ({trial})")
+    if tally.closed:
+        n = tally.closed
+        text = t.ngettext(
+            "A site is not listed as recruiting any more ({trial})", "{n} sites are not listed as recruiting any more ({trial})", n
+        )
+        return text.format(n=n, trial="{trial}")
+    changes = [change for change in at.told if change.field == "locations"]
+    n = len(changes)
+    contacts = t.ngettext(
+        "Contacts of a site have changed in a trial you follow ({trial})",
+        "Contacts of {n} sites have changed in a trial you follow ({trial})",
+        n,
+    )
+    details = t.ngettext(
+        "Details of a site have changed in a trial you follow ({trial})",
+        "Details of {n} sites have changed in a trial you follow ({trial})",
+        n,
+    )
+    return (contacts if sites.only_contacts(changes) else details).format(n=n, trial="{trial}")
 
 
 def _enrollment(at: At, t: Translator) -> Words:

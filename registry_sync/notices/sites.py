@@ -10,6 +10,7 @@ import msgspec
 
 from registry_sync.notices.clean import one_line, text_of
 from registry_sync.notices.i18n import Translator
+from registry_sync.notices.values import differing_parts
 from registry_sync.trials.changes import Change
 from registry_sync.trials.record import Record
 
@@ -106,6 +107,8 @@ def _told(change: Change, t: Translator) -> str:
         text = t.gettext("{place} was added; it is listed as recruiting.") if now else t.gettext("{place} was added to the list.")
     elif change.operation == "removed":
         text = t.gettext("{place} is no longer listed.")
+    elif only_contacts([change]):
+        text = t.gettext("{place}: the contacts have changed.")
     elif was == now:
         text = t.gettext("{place}: the details have changed.")
     else:
@@ -114,6 +117,11 @@ def _told(change: Change, t: Translator) -> str:
     city, country = text_of(site, "city") or text_of(site, "state"), t.country(text_of(site, "country"))
     place = f"{city} ({country})" if city and country else city or country
     return text.format(place=place or t.gettext("A site"))
+
+
+def only_contacts(changes: Sequence[Change]) -> bool:
+    """Do all of these sites differ in their contacts and in nothing else?"""
+    return all(change.operation == "changed" and differing_parts(change.before, change.after) == ["contacts"] for change in changes)
 
 
 def are_all(changes: Sequence[Change], before: Record | None, after: Record) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from registry_sync.notices.i18n import translator
 from registry_sync.notices.story import Story, story, subject
-from registry_sync.trials.record import Dated, Enrollment, Location, Record
+from registry_sync.trials.record import Contact, Dated, Enrollment, Location, Record
 from tests.notices.told import RECORD, SITE, TRIAL, change, closing, news, notice, record
 
 
@@ -210,6 +211,22 @@ def test_a_site_alone_is_told_by_its_city(was: str | None, now: str | None, oper
     others = record(locations=(*(records[1].locations or ()), Location(city="Odense", country="Denmark")))
     heard = told(change("locations", before, after, operation=operation), before=records[0], after=others)
     assert heard.sentences[1:] == (sentence,)
+
+
+def test_contacts_of_a_site_are_no_change_of_the_list_of_sites() -> None:
+    named = msgspec.structs.replace(SITE, contacts=(Contact(name="Contact B", phone="556"),))
+    heard = told(change("locations", SITE, named), before=record(locations=(SITE,)), after=record(locations=(named,)))
+    assert heard.subject == f"Contacts of a site have changed in a trial you follow ({TRIAL})"
+    assert "the contacts of 1 site have changed." in heard.sentences[0]
+    assert heard.sentences[1:] == ("Copenhagen (Denmark): the contacts have changed.", "Other sites did not change.")
+
+
+def test_a_site_that_closes_leaves_the_list_of_sites_as_it_is() -> None:
+    closed = msgspec.structs.replace(SITE, status="COMPLETED")
+    open_still = Location(facility="H", city="Aarhus", country="Denmark", status="RECRUITING")
+    heard = told(change("locations", SITE, closed), after=record(locations=(closed, open_still)))
+    assert heard.subject == f"A site is not listed as recruiting any more ({TRIAL})"
+    assert "list of sites" not in heard.text
 
 
 def test_a_site_without_any_name_is_a_site() -> None:

@@ -27,7 +27,8 @@ def classify(address: str) -> tuple[Kind, str]:
     """What an address is (RFC 5321 mailbox, http(s) URL, Apprise URL) and its normal spelling.
 
     Blanks around and ``mailto:`` go; the domain of a mailbox becomes lower case ASCII (RFC 5890), and its local part lower
-    case: RFC 5321 lets a server tell cases apart, none in use does, and one person must not be two subscribers;
+    case (where that is sure to be another case and no other letter): RFC 5321 lets a server tell cases apart, none in use does, and one
+    person must not be two subscribers;
     scheme and host of a URL become lower case, a fragment goes. Raises UsageError for what is none of the three.
     """
     text = address.strip()
@@ -80,9 +81,16 @@ def _mailbox(text: str, given: str) -> str:
         and not (local.startswith(".") or local.endswith(".") or ".." in local)
         and all(len(label) <= _LONGEST_LABEL and _LABEL.fullmatch(label) for label in domain.split("."))
     )
-    if not well_formed:
+    composed = unicodedata.normalize("NFC", local)
+    if not well_formed or composed.isascii() != local.isascii():  # a sign that only looks like a letter would be another's mailbox
         raise _unusable(given)
-    return f"{unicodedata.normalize('NFC', local).lower()}@{domain}"
+    return f"{''.join(map(_lower, composed))}@{domain}"
+
+
+def _lower(character: str) -> str:
+    """The small letter of a capital one; what has none that leads back to it stays: of a dotted capital I there would be two signs."""
+    small = character.lower()
+    return small if small.upper() == character else character
 
 
 def _web(text: str, given: str) -> str:

@@ -15,6 +15,9 @@ from registry_sync.notices.address import classify, masked, scrubbed
         ("mailto:a@example.org", "email", "a@example.org"),
         ("a@bücher.example", "email", "a@xn--bcher-kva.example"),
         ("ølrik@example.org", "email", "ølrik@example.org"),
+        ("Ølrik@example.org", "email", "ølrik@example.org"),
+        ("VİCTIM@example.org", "email", "vİctim@example.org"),
+        ("VI\u0307CTIM@example.org", "email", "vİctim@example.org"),
         ("a@localhost", "email", "a@localhost"),
         ("HTTPS://Hooks.Example.org/a/B?c=D#e", "webhook", "https://hooks.example.org/a/B?c=D"),
         ("http://127.0.0.1:8080", "webhook", "http://127.0.0.1:8080/"),
@@ -66,6 +69,20 @@ def test_nonsense_is_refused_in_one_line(nonsense: str) -> None:
     with pytest.raises(UsageError) as error:
         classify(nonsense)
     assert "\n" not in str(error.value)
+
+
+def test_a_sign_that_only_looks_like_a_letter_is_not_taken_for_another_mailbox() -> None:
+    with pytest.raises(UsageError):
+        classify("\N{KELVIN SIGN}im@example.org")
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_whoever_types_signs_beyond_ascii_reaches_no_mailbox_within_it(local: str) -> None:
+    try:
+        _kind, address = classify(f"{local.strip()}@example.org")
+    except UsageError:
+        return
+    assert address.isascii() == local.strip().isascii()
 
 
 @given(st.text(max_size=60) | st.text(st.sampled_from("htps:/@[]%.ab0-é "), max_size=40))

@@ -146,9 +146,9 @@ class Listings:
 def _reason(seen: Observation) -> tuple[str, bool]:
     match seen:
         case Gone():
-            return "its site answers that there is no such page", True
+            return standing.NOT_THERE, True
         case Unreadable():
-            return f"unreadable, so the last good version stays: {seen.reason}", True
+            return f"{standing.NOT_MADE_OUT}: {seen.reason}", True
         case Failed():
             return seen.error, True
         case _:

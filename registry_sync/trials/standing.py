@@ -61,6 +61,24 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     forbidden: bool = False
 
 
+NOT_THERE = "its site answers that there is no such page"
+NOT_MADE_OUT = "unreadable, so the last good version stays"
+"""How the reasons begin why a page was not read, where its site answered."""
+
+Trouble = Literal["forbidden", "not there", "not made out", "no answer"]
+
+
+def trouble(stands: Standing) -> Trouble | None:
+    """Of what kind it is that a page was not read when it was last asked for; ``None`` when it was."""
+    if stands.forbidden:
+        return "forbidden"
+    if not stands.failures:
+        return None
+    if stands.reason.startswith(NOT_THERE):
+        return "not there"
+    return "not made out" if stands.reason.startswith(NOT_MADE_OUT) else "no answer"
+
+
 def compared(known: Standing, verdicts: Sequence[Verdict], now: str) -> tuple[Standing, Change | None]:
     """The page was read and laid beside the registry: how it stands now, and what of that is news."""
     wrong = _wrong(known, verdicts)

@@ -17,6 +17,7 @@ from registry_sync.notices import phrases, values
 from registry_sync.notices.clean import as_text, cut, one_line
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.sources.interface import CTGOV
+from registry_sync.trials import standing
 from registry_sync.trials.audit import Difference, Verdict, days_behind
 from registry_sync.trials.record import BY_NAME, N_
 from registry_sync.web import told
@@ -34,6 +35,19 @@ _WORDS: dict[str, str] = {
     "incomparable": N_("Cannot be compared"),
 }
 """What a page is, field by field."""
+_TROUBLE: dict[standing.Trouble, str] = {
+    "forbidden": N_("Its site does not want the page to be read by programs. So it is not asked for any more."),
+    "not there": N_("Its site says that there is no such page."),
+    "not made out": N_("Its site sent something in which what the page says could not be found."),
+    "no answer": N_("Its site gave no answer that could be used."),
+}
+"""Why a page was not read when it was last asked for; in full the operator sees it."""
+_ALIKE: dict[str, str] = {
+    "agrees": N_("The same in both"),
+    "unstated": N_("The page says nothing of this"),
+    "": N_("Not shown here"),
+}
+"""What stands instead of both sides where neither is shown: a list, or people."""
 _DIFFERS: dict[str, str] = {
     "missing": N_("Not on the page: {registry}"),
     "extra": N_("On the page only: {listing}"),
@@ -54,13 +68,15 @@ def listings(request: Request, history: History, trial: str) -> Response:
 
 def _page(one: Audited, today: datetime.date, t: Translator) -> dict[str, Any]:
     stands = one.page.standing
+    trouble = standing.trouble(stands)
     url = one_line(one.page.url)
     parts = urlsplit(url)
     return {
         "url": url if parts.scheme in ("http", "https") else "",
         "name": (parts.hostname or url).removeprefix("www."),
         "read": told.day(one.page.read_at, t),
-        "reason": cut(one_line(stands.reason), _LONGEST_SIDE) if stands.failures or stands.forbidden else "",
+        "reason": t.gettext(_TROUBLE[trouble]) if trouble else "",
+        "failing": told.day(stands.failing_since, t) if stands.failures and one.page.read_at else "",
         "rows": [_row(row, today, t) for row in one.verdicts],
     }
 
@@ -72,13 +88,15 @@ def _row(row: Verdict, today: datetime.date, t: Translator) -> dict[str, Any]:
         since = t.ngettext("{since} ({n} day)", "{since} ({n} days)", days).format(since=since, n=days)
     is_list = row.field in BY_NAME and BY_NAME[row.field].is_list
     hidden = row.field in kept.NAMING
+    shows_sides = not (is_list or hidden)
     return {
         "label": phrases.reader_label(row.field, "", t),
         "word": t.gettext(_WORDS[row.verdict]),
         "kind": row.verdict,
         "since": since,
-        "listing": "" if is_list or hidden or row.listing is None else _side(row.field, row.listing, t),
-        "registry": "" if is_list or hidden or row.registry is None else _side(row.field, row.registry, t),
+        "listing": "" if not shows_sides or row.listing is None else _side(row.field, row.listing, t),
+        "registry": "" if not shows_sides or row.registry is None else _side(row.field, row.registry, t),
+        "both": "" if shows_sides else t.gettext(_ALIKE.get(row.verdict, _ALIKE[""])),
         "items": [] if hidden else [_item(row.field, each, t) for each in row.items[:_MOST_ITEMS]],
         "more": 0 if hidden else max(0, len(row.items) - _MOST_ITEMS),
     }

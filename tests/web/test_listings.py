@@ -1,0 +1,75 @@
+"""What readers are shown of pages on other sites that cannot be read, or say the same as the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from registry_sync.demo import record
+from registry_sync.demo.record import TRIAL
+from registry_sync.demo.story import first_listing
+from tests.house import House
+from tests.web.conftest import Site
+from tests.web.reading import Page, is_sound, words
+
+PATH = f"/trials/{TRIAL}/listings"
+
+
+@pytest.fixture
+def listed(site: Site, house: House) -> House:
+    """A page of another site is watched, and was read."""
+    house.registry.put(record.the_study())
+    house.listing.put(TRIAL, first_listing())
+    house.watch(TRIAL, pages=(house.listing.url_of(TRIAL),))
+    house.sync(days=0)
+    return house
+
+
+def gone(house: House) -> None:
+    house.listing.remove(TRIAL)
+
+
+def overloaded(house: House) -> None:
+    house.listing.faults.fail(503, times=None)
+
+
+def redesigned(house: House) -> None:
+    house.listing.instead(f"<html><body><h1>{first_listing().title}</h1><p>Completed</p><p>NCT ID: {TRIAL}</p></body></html>")
+
+
+@pytest.mark.parametrize(
+    ("befalls", "english", "danish"),
+    [
+        (gone, "Its site says that there is no such page.", "Webstedet siger, at siden ikke findes."),
+        (overloaded, "Its site gave no answer that could be used.", "Webstedet gav ikke noget svar, der kunne bruges."),
+        (redesigned, "could not be found.", "Webstedet sendte noget, hvor det, siden oplyser, ikke kunne findes."),
+    ],
+)
+def test_why_a_page_was_not_read_is_said_in_the_readers_words(
+    site: Site, listed: House, befalls: Callable[[House], None], english: str, danish: str
+) -> None:
+    befalls(listed)
+    listed.sync()
+    found = Page(site.get(PATH))
+    is_sound(found)
+    (warning,) = found.soup.select(".warning")
+    assert words(warning).startswith("Since 3 February 2026 it could not be read any more.")
+    assert english in words(warning)
+    (warning,) = Page(site.get(f"{PATH}?lang=da")).soup.select(".warning")
+    assert words(warning) == f"Den har ikke kunnet læses siden 3. februar 2026. {danish}"
+
+
+def test_a_page_whose_site_wants_no_programs_says_so(site: Site, listed: House) -> None:
+    listed.listing.robots("User-agent: *\nDisallow: /trials/\n")
+    listed.sync(days=2)
+    (warning,) = Page(site.get(PATH)).soup.select(".warning")
+    assert words(warning).startswith("Its site does not want the page to be read by programs.")
+
+
+def test_where_both_say_the_same_no_dash_says_that_the_page_is_silent(site: Site, listed: House) -> None:
+    rows = [[words(cell) for cell in row.find_all(["th", "td"])] for row in Page(site.get(PATH)).soup.select("tbody tr")]
+    alike = [row for row in rows if row[1].startswith("Says the same")]
+    assert alike
+    assert all("–" not in row[2:] for row in alike)
+    assert ["Rules on who may take part", "Says the same", "The same in both"] in rows

@@ -45,7 +45,7 @@ _LONGEST = 300
 _MOST_FIELDS = 1_000
 
 GROUPS: dict[str, tuple[str, frozenset[str]]] = {
-    "open": (N_("whether it opens or closes to new participants"), frozenset({"status", "registry"})),
+    "open": (N_("whether it opens or closes to new participants, or leaves the registry"), frozenset({"status", "registry"})),
     "who": (N_("who may take part"), frozenset({"criteria"})),
     "dates": (N_("when it starts, and when its last visit is"), frozenset({"timeline"})),
     "results": (N_("its results"), frozenset({"results"})),

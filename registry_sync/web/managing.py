@@ -17,12 +17,11 @@ from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.route import COORDINATOR_TOPICS, READER_TOPICS
 from registry_sync.sources.ctgov_search import Search
 from registry_sync.trials.countries import country_key
-from registry_sync.trials.record import TOPICS
 from registry_sync.web import answers, forms
 from registry_sync.web.forms import AS_IT_IS, GROUPS, OF_READERS, Choice, Endpoint, Typed
 from registry_sync.web.pages import around_of, failed, language_of
-from registry_sync.web.subscribing import address_of, all_countries, areas, choices, gone_to, title_of
-from registry_sync.web.wishes import EVERY_WORDS, MOST_TRIALS, TOPIC_WORDS
+from registry_sync.web.subscribing import address_of, all_countries, choices, gone_to
+from registry_sync.web.wishes import EVERY_WORDS, MOST_TRIALS, about, areas, shortened
 
 Make = Callable[[Request, History, str, Typed | None], Response]
 
@@ -205,9 +204,9 @@ def _told(request: Request, history: History, row: Row) -> dict[str, Any]:
         "state": row["state"],
         "everything": row["trials"] == "all",
         "search": areas(Search(tuple(row["query"].items())), t) if row["query"] else [],
-        "trials": [(trial, title_of(titles.get(trial)), True) for trial in trials[:MOST_TRIALS]],
+        "trials": [(trial, shortened(titles.get(trial)), True) for trial in trials[:MOST_TRIALS]],
         "more": max(0, len(trials) - MOST_TRIALS),
-        "topics": [t.gettext(TOPIC_WORDS[topic]) for topic in TOPICS if topic in topics],
+        "topics": about(topics, t),
         "countries": t.join([t.country(country) for country in _countries(row)]) if row["countries"] else "",
         "least_is_major": row["least"] == "major",
         "every": t.gettext(EVERY_WORDS[every]),
@@ -221,7 +220,7 @@ def _without(row: Row, typed: Typed, t: Translator) -> frozenset[str]:
     without = frozenset(typed.several("was")) - frozenset(typed.several("trial"))
     if row["trials"] != "all" and row["trials"] and without.issuperset(row["trials"]):
         message = t.gettext("Leave at least one trial. To be told of none of them, stop this news.")
-        typed.wrong("trial", message, f"trial-{row['trials'][0]}")
+        typed.wrong("trial", message, f"trial-{row['trials'][0]}" if len(row["trials"]) > 1 else "which")
     return without
 
 

@@ -26,11 +26,11 @@ from registry_sync.notices.i18n import Translator, countries, languages, transla
 from registry_sync.sources.ctgov_search import Search
 from registry_sync.trials.countries import country_key
 from registry_sync.trials.record import trial_id
-from registry_sync.web import answers, forms, told
+from registry_sync.web import answers, forms
 from registry_sync.web.forms import Choice, Typed
 from registry_sync.web.home import LONGEST_QUERY
 from registry_sync.web.pages import around_of, failed, language_of
-from registry_sync.web.wishes import AREA_WORDS
+from registry_sync.web.wishes import areas, shortened
 
 A_PAGE = 50
 """Trials to choose from."""
@@ -230,7 +230,7 @@ def _page(request: Request, history: History, offer: Offer, typed: Typed, chosen
         error=typed.error,
         condition=offer.condition,
         searches=[(value, areas(search, t)) for value, search in offer.searches],
-        trials=[(each, title_of(titles.get(each)), each in picked) for each in shown],
+        trials=[(each, shortened(titles.get(each)), each in picked) for each in shown],
         total=offer.total,
         is_given=offer.is_named,
         what=typed.one("what") if sent else (offer.searches[0][0] if offer.searches else ""),
@@ -262,16 +262,6 @@ def choices(groups: Sequence[str], near: Sequence[str], every: Sequence[str], ch
         "other_zones": ["UTC"] if chosen.timezone in listed else ["UTC", chosen.timezone],
         "languages": [(each, answers.NAMES.get(each, each)) for each in languages()],
     }
-
-
-def title_of(title: object) -> str:
-    """A title as it can be shown; empty where there is none."""
-    return cut(one_line(title), told.LONGEST_TITLE) if isinstance(title, str) else ""
-
-
-def areas(search: Search, t: Translator) -> list[tuple[str, str]]:
-    """A search, area by area, in a reader's words."""
-    return [(t.gettext(AREA_WORDS[area]), cut(one_line(text), told.LONGEST_TITLE)) for area, text in search.areas]
 
 
 def _action(request: Request) -> str:

@@ -187,7 +187,7 @@ def test_what_is_asked_for_is_shown_whatever_it_is(site: Site, watched: House) -
         "At most one mail a week",
     ):
         assert shown in page
-    assert "who may take part" not in page
+    assert "<li>who may take part</li>" not in page
     assert "Every trial that is watched here" in site.get(links["all@example.org"]).text
 
 

@@ -160,6 +160,19 @@ def test_one_trial_at_least_is_left(site: Site, three: House) -> None:
     assert len(site.rows()[2]["trials"]) == 3
 
 
+def test_what_was_taken_out_elsewhere_meanwhile_leaves_one_trial_and_says_so(site: Site, three: House) -> None:
+    """Two windows with the form: the first one leaves one trial, and in the second one that trial is without a tick."""
+    start = path(site, managed(site, 1))
+    action, data = fill(Page(site.get(f"{start}/3")), trial=[TRIAL, THIRD])
+    press(site, f"{start}/3", trial=[SECOND])
+    page = Page(site.post(action, data=data, headers={"Origin": site.url}))
+    assert page.answer.status_code == 422
+    is_sound(page)
+    (link,) = page.soup.select(".problems a")
+    assert page.soup.find(id=link["href"].removeprefix("#")) is not None
+    assert site.rows()[2]["trials"] == [SECOND]
+
+
 def test_a_trial_that_came_while_the_form_was_open_stays(site: Site, three: House) -> None:
     three.subscribe(READER, TRIAL, SECOND, every="day")
     start = path(site, managed(site, 1))

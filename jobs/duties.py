@@ -261,7 +261,7 @@ def find(around: Surroundings, history: History, trial: str, key: str) -> Line:
     _look(around, history, trial)
     every = _lines(around, history, trial)
     found = [line for line in every if line.owed.key == key] or [line for line in every if line.owed.rule == key]
-    found = found or [line for line in every if line.owed.key.startswith(key)]
+    found = found or [line for line in every if key and line.owed.key.startswith(key)]
     if len(found) == 1:
         return found[0]
     if not found:

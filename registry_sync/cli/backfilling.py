@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from jobs.backfill import TrialReport
 
 
-@click.command(epilog="Example: registry-sync backfill NCT06805448, then registry-sync changes NCT06805448 --backfilled")
+@click.command(epilog="Example: registry-sync backfill NCT06805448 && registry-sync changes NCT06805448 --backfilled")
 @click.argument("trials", metavar="NCT...", nargs=-1, required=True, callback=trial_ids)
 @as_json
 @asked

@@ -180,6 +180,7 @@ def test_a_coordinator_says_whether_a_law_binds_the_trial(watched: Terminal) -> 
         (("event", "add", TRIAL, "halted", "2999-01-01"), "is yet to come"),
         (("event", "add", "NCT00000009", "halted", "2026-01-01"), "nothing is known of this trial"),
         (("deadlines", "done", TRIAL, "nothing"), "owes nothing by the name 'nothing'"),
+        (("deadlines", "done", TRIAL, ""), "owes nothing by the name ''"),
         (("deadlines", "snooze", TRIAL, "results", "--until", "2020-01-01"), "is not yet to come"),
         (("deadlines", "done", TRIAL, "results", "--on", "2999-01-01"), "is yet to come"),
         (("deadlines", "undone", TRIAL, "results"), "nobody has said that results is done"),

@@ -24,7 +24,7 @@ from registry_sync.sources.ctgov_oversight import oversight_from
 from registry_sync.sources.interface import CTGOV
 from registry_sync.trials.binding import Oversight, member_state
 from registry_sync.trials.changes import Change
-from registry_sync.trials.deadlines import OPEN, UNKNOWN, URGENCY, Event, Owed, State, owed
+from registry_sync.trials.deadlines import OPEN, UNKNOWN, URGENCY, VERIFY, Event, Owed, State, owed
 from registry_sync.trials.record import plain
 
 JOB = "deadlines"
@@ -35,6 +35,11 @@ _LAST_DAYS = 7
 """What was due soon at the first look already is told so many days before it is due."""
 _FROM_BEFORE = "before: "
 """How it stood at the first look, which tells nobody anything."""
+_FULFILLED = "fulfilled: "
+"""What was told of a clock that an update of the record has started anew: that it is met is still to be told."""
+_MET: frozenset[str] = frozenset({"met", "submitted"})
+_ROLLING = frozenset({VERIFY.name, UNKNOWN.name})
+"""Clocks that an update of the record starts anew: what is done in time moves their day."""
 LETTER = "letter"
 _FIRST_DAY = "1990-01-01"
 LETTER_DAYS = 30
@@ -205,9 +210,7 @@ def _tell(around: Surroundings, history: History, connection: Connection, trial:
 
 def _stands(line: Line, known: Duty | None, *, is_first: bool) -> tuple[Duty, Change | None]:
     """How a thing stands now, and what of that is news."""
-    state, told = line.state, known.told if known else None
-    if known is not None and known.due != line.owed.by:
-        told = None  # its day has moved: what was told was of another one
+    state, told = line.state, _told(line, known)
     fresh = Duty(line.owed.key, state, line.owed.by, told, known.first_seen_at if known else "")
     fresh = msgspec.structs.replace(known, state=state, due=line.owed.by, told=told) if known else fresh
     if is_first:
@@ -215,25 +218,42 @@ def _stands(line: Line, known: Duty | None, *, is_first: bool) -> tuple[Duty, Ch
     left = line.owed.days_left(line.today)
     if told == f"{_FROM_BEFORE}due soon" and state == "due soon" and left is not None and left <= _LAST_DAYS:
         told = None  # it was so at the first look, which told nobody: now it is near
-    struck = line.owed.rule == UNKNOWN.name and state != "due soon"  # that the registry shows UNKNOWN is the status's own news
+    struck = line.owed.rule == UNKNOWN.name and state in ("overdue", "past")  # that the registry shows UNKNOWN is the status's own news
     if line.owed.law == "listing" or line.owed.bound != "applies" or line.is_snoozed or struck:
         return fresh, None
     if state in TOLD and told not in (state, f"{_FROM_BEFORE}{state}"):
         return msgspec.structs.replace(fresh, told=state), _change(line, told, state)
-    if state not in TOLD and told in TOLD:
+    fulfilled = (told or "").startswith(_FULFILLED)
+    if state not in TOLD and (told in TOLD or fulfilled):
         # that a deadline moved away, or is delayed or returned for corrections, is news of the record alone
-        word = "met" if state in ("met", "submitted") else None
-        return msgspec.structs.replace(fresh, told=word), _change(line, told, word) if word else None
+        word = "met" if fulfilled or state in _MET else None
+        return msgspec.structs.replace(fresh, told=word), _change(line, (told or "").removeprefix(_FULFILLED), word) if word else None
     return fresh, None
 
 
+def _told(line: Line, known: Duty | None) -> str | None:
+    """What was told of the clock that runs now; of the one before it only what was fulfilled since, not what moved away."""
+    told = known.told if known else None
+    if known is None or known.due == line.owed.by:
+        return told
+    if told in TOLD:
+        is_met = line.state in _MET or _is_renewed(known, line.owed)
+        return f"{_FULFILLED}{told}" if is_met else None
+    return told if told and told.startswith(_FULFILLED) else None
+
+
+def _is_renewed(known: Duty, row: Owed) -> bool:
+    """Has the record been verified or updated, so that a clock begins after the last day of the one before?"""
+    return row.rule in _ROLLING and known.due is not None and (row.earliest or row.by or "") > known.due
+
+
 def _change(line: Line, before: str | None, after: str) -> Change:
-    row = line.owed
+    row, runs_on = line.owed, after == "met" and line.state not in _MET  # then the day is that of the clock which runs now
     detail: dict[str, Any] = {
         "rule": row.rule,
         "source": row.source,
-        "by": row.by,
-        "earliest": row.earliest,
+        "by": None if runs_on else row.by,
+        "earliest": None if runs_on else row.earliest,
         "since": row.since,
         "on": row.on,
         "planned": row.planned,

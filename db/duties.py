@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -129,6 +130,12 @@ def _in_words(event: Event) -> str:
     return f"{event.kind} {event.date}{f' {event.country}' if event.country else ''}"
 
 
+def key_of(detail: Mapping[str, Any]) -> str:
+    """The key of the thing that is owed, by what its news is about: the rule, and the event that started its clock."""
+    event = detail.get("event") or {}
+    return " ".join(str(part) for part in (detail.get("rule"), *(event.get(name) for name in ("kind", "date", "country"))) if part)
+
+
 # --- duties ------------------------------------------------------------------------------------------------------------
 
 
@@ -179,9 +186,11 @@ def keep(connection: sqlite3.Connection, trial: str, seen: Sequence[Duty], now: 
 
 
 def forget(connection: sqlite3.Connection, trial: str, keys: Iterable[str], now: str) -> None:
-    """What is not owed any more: its event was taken back, or the record no longer shows it."""
+    """What is not owed any more: its event was taken back, or the record no longer shows it. Should it come back, that is news again."""
     for key in keys:
-        connection.execute("UPDATE duty SET state = ? WHERE trial = ? AND key = ?", (NOT_OWED, trial, key))
+        connection.execute(
+            "UPDATE duty SET state = ?, told = iif(told LIKE 'before: %', told, NULL) WHERE trial = ? AND key = ?", (NOT_OWED, trial, key)
+        )
         _log(connection, trial, key, now, "state", "no longer owed")
 
 

@@ -235,6 +235,15 @@ def unpark(history: History, notice_id: str, next_try_at: str, error: str) -> No
         )
 
 
+def leave_out(history: History, notice_id: str, changes: Iterable[int]) -> None:
+    """These are not told by a notice: they are no longer so."""
+    with history.write() as connection:
+        connection.execute(
+            "DELETE FROM notice_change WHERE notice_id = ? AND change_id IN (SELECT value FROM json_each(?))",
+            (notice_id, json.dumps(list(changes))),
+        )
+
+
 def cancel(history: History, notice_id: str) -> None:
     """Nothing is left to tell, or the reader stopped."""
     with history.write() as connection:
@@ -310,6 +319,11 @@ def known(history: History, notice_id: str) -> Waiting | None:
     )
     row = rows.fetchone()
     return Waiting(*row) if row else None
+
+
+def was_sent(history: History, notice_id: str) -> bool:
+    """Has a server taken it?"""
+    return history.one("SELECT 1 FROM notice WHERE id = ? AND state = 'sent'", (notice_id,)) is not None
 
 
 def beginning_with(history: History, beginning: str) -> list[str]:

@@ -37,7 +37,8 @@ _FROM_BEFORE = "before: "
 """How it stood at the first look, which tells nobody anything."""
 _FULFILLED = "fulfilled: "
 """What was told of a clock that an update of the record has started anew: that it is met is still to be told."""
-_MET: frozenset[str] = frozenset({"met", "submitted"})
+MET: frozenset[str] = frozenset({"met", "submitted"})
+"""States in which what was told is met."""
 _ROLLING = frozenset({VERIFY.name, UNKNOWN.name})
 """Clocks that an update of the record starts anew: what is done in time moves their day."""
 LETTER = "letter"
@@ -219,14 +220,16 @@ def _stands(line: Line, known: Duty | None, *, is_first: bool) -> tuple[Duty, Ch
     if told == f"{_FROM_BEFORE}due soon" and state == "due soon" and left is not None and left <= _LAST_DAYS:
         told = None  # it was so at the first look, which told nobody: now it is near
     struck = line.owed.rule == UNKNOWN.name and state in ("overdue", "past")  # that the registry shows UNKNOWN is the status's own news
-    if line.owed.law == "listing" or line.owed.bound != "applies" or line.is_snoozed or struck:
+    if line.owed.bound != "applies":
+        return msgspec.structs.replace(fresh, told=None if told in TOLD else told), None  # once it applies again, it is told again
+    if line.owed.law == "listing" or line.is_snoozed or struck:
         return fresh, None
     if state in TOLD and told not in (state, f"{_FROM_BEFORE}{state}"):
         return msgspec.structs.replace(fresh, told=state), _change(line, told, state)
     fulfilled = (told or "").startswith(_FULFILLED)
     if state not in TOLD and (told in TOLD or fulfilled):
         # that a deadline moved away, or is delayed or returned for corrections, is news of the record alone
-        word = "met" if fulfilled or state in _MET else None
+        word = "met" if fulfilled or state in MET else None
         return msgspec.structs.replace(fresh, told=word), _change(line, (told or "").removeprefix(_FULFILLED), word) if word else None
     return fresh, None
 
@@ -237,7 +240,7 @@ def _told(line: Line, known: Duty | None) -> str | None:
     if known is None or known.due == line.owed.by:
         return told
     if told in TOLD:
-        is_met = line.state in _MET or _is_renewed(known, line.owed)
+        is_met = line.state in MET or _is_renewed(known, line.owed)
         return f"{_FULFILLED}{told}" if is_met else None
     return told if told and told.startswith(_FULFILLED) else None
 
@@ -248,7 +251,7 @@ def _is_renewed(known: Duty, row: Owed) -> bool:
 
 
 def _change(line: Line, before: str | None, after: str) -> Change:
-    row, runs_on = line.owed, after == "met" and line.state not in _MET  # then the day is that of the clock which runs now
+    row, runs_on = line.owed, after == "met" and line.state not in MET  # then the day is that of the clock which runs now
     detail: dict[str, Any] = {
         "rule": row.rule,
         "source": row.source,

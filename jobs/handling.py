@@ -56,7 +56,7 @@ def written(around: Surroundings, history: History, waiting: Waiting) -> Written
     desk.begin([waiting])
     notice = desk.notice(waiting)
     if notice is None:
-        return Written(why_not="nobody at its address wants any of it any more: it will not be sent")
+        return Written(why_not="nobody at its address wants any of it any more, or none of it is so any more: it will not be sent")
     if isinstance(notice, Refused):
         return Written(why_not=f"it will not be sent: {notice.reason}")
     smtp, web_url = around.settings.smtp, around.settings.web.url

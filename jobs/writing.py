@@ -17,6 +17,7 @@ from db.outbox import Waiting
 from jobs.surroundings import Surroundings
 from registry_sync.notices.chains import net
 from registry_sync.notices.compose import MOST_STORIES, MOST_SUBJECTS
+from registry_sync.notices.duties import TOPIC
 from registry_sync.notices.interface import STOPPED, Notice, Refused, TrialNews
 from registry_sync.notices.route import Subscription, voice, wants
 from registry_sync.notices.tokens import stop_token
@@ -42,6 +43,7 @@ class WritingDesk:
         self._key = keys.links(history)
         self._changes: _Kept[tuple[KeptChange, ...]] = _Kept()
         self._news: _Kept[tuple[tuple[TrialNews, ...], int]] = _Kept()
+        self._standing: _Kept[list[KeptChange]] = _Kept()
         self._seen = -1
         self._batch: list[str] = []
         self._at_once = 1
@@ -84,8 +86,9 @@ class WritingDesk:
     def notice(self, waiting: Waiting) -> Notice | Refused | None:
         """Everything that a channel needs to write this notice.
 
-        ``None`` when nobody at its address wants any of it any more, or when it is no longer claimed; Refused when its address has been
-        stopped for refusing so many, and is not asked again. Raises Damaged when a record that it tells of does not come back.
+        ``None`` when nobody at its address wants any of it any more, none of it is still so, or it is no longer claimed; Refused when its
+        address has been stopped for refusing so many, and is not asked again. Raises Damaged when a record that it tells of does not come
+        back.
         """
         ahead, self._ahead = self._ahead, None
         if ahead is not None and ahead[:2] == (waiting.id, self._history.changed_elsewhere()):
@@ -100,6 +103,7 @@ class WritingDesk:
         told = self._told.get(waiting.id, ())
         changes = self._changes.get(told, lambda: tuple(versions.changes_by_id(self._history, told)))
         wanted = [change for change in changes if any(wants(each, change) for each in behind.get(change.trial, ()))]
+        wanted = self._still_so(waiting, wanted)
         if waiting.every != "now" and waiting.kind != "webhook":
             wanted = _lasting(wanted)
         if not wanted:
@@ -123,6 +127,21 @@ class WritingDesk:
             more=more,
             note=waiting.note,
         )
+
+    def _still_so(self, waiting: Waiting, wanted: list[KeptChange]) -> list[KeptChange]:
+        """What is told of deadlines is asked anew right before it is sent; what was sent stays as it was."""
+        if not any(change.topic == TOPIC for change in wanted) or (not self._by and outbox.was_sent(self._history, waiting.id)):
+            return wanted
+        from jobs.still import still_so  # loads the rules: only where news of them waits
+
+        kept = self._standing.get(
+            (tuple(change.id for change in wanted), waiting.kind, self._seen),
+            lambda: still_so(self._around, self._history, wanted, counted_anew=waiting.kind != "webhook"),
+        )
+        gone = {change.id for change in wanted} - {change.id for change in kept}
+        if gone and kept and self._by:
+            outbox.leave_out(self._history, waiting.id, gone)
+        return list(kept)
 
     def _news_of(self, ids: tuple[int, ...], changes: Sequence[KeptChange], *, slim: bool) -> tuple[tuple[TrialNews, ...], int]:
         return self._news.get((ids, slim), lambda: self._read_news(ids, changes, slim=slim))

@@ -16,6 +16,10 @@ from registry_sync.trials.binding import Answers
 from registry_sync.trials.deadlines import Event
 
 DESK = """key, state, due, told, first_seen_at, acknowledged_at, done_at, done_on, done_due, snoozed_until, owner"""
+FIELD = "deadline"
+"""The field of their news."""
+AGAIN = "again: "
+"""Before what was told in a history that a backup has replaced since: it is found, and told to who has not heard it, once more."""
 NOT_OWED = "not owed"
 """The state of what was owed and is not any more: what was done about it stays, should it come back."""
 
@@ -34,7 +38,7 @@ class Duty(msgspec.Struct, frozen=True):
     """How a thing that is owed stood when it was last looked at, and what a coordinator has done about it.
 
     ``due`` and ``done_on``, ``snoozed_until``: days; the others UTC. ``told``: the state that its news told last, or that the first look
-    found (``before: overdue``).
+    found (``before: overdue``), or that a history told which was replaced since (``again: overdue``).
     """
 
     key: str

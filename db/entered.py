@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from db.connection import Connection
+from db.duties import AGAIN, key_of
 
 _Row = dict[str, Any]
 
@@ -98,11 +100,14 @@ def _watches(restored: Connection, replaced: Connection) -> tuple[int, int]:
 
 
 def _desk(restored: Connection, replaced: Connection) -> int:
-    """Events, answers about laws, letters, and what was said of what is owed, with the log of it."""
+    """Events, answers about laws, letters, and what was said of what is owed, with the log of it; how much of it people entered."""
     entered = 0
-    for table, keys in (("event", ("trial", "kind", "date", "country")), ("letter", ("trial", "url", "sent_on"))):
-        for row in _rows(replaced, f"SELECT * FROM {table}"):  # noqa: S608 - the names are ours
-            entered += _put(restored, replaced, table, keys, {name: value for name, value in row.items() if name != "id"})
+    for row in _rows(replaced, "SELECT * FROM event"):
+        entered += _put(restored, replaced, "event", ("trial", "kind", "date", "country"), _unnumbered(row))
+    for row in _rows(replaced, "SELECT * FROM letter"):
+        known = _known(restored, "letter", row, ("trial", "url", "sent_on"))
+        _put(restored, replaced, "letter", ("trial", "url", "sent_on"), _unnumbered(row))
+        entered += known.get("fields") != row["fields"]  # when the page was right, the next sync might say, too
     answers = _rows(replaced, "SELECT * FROM law_answer")
     for row in answers:
         entered += _put(restored, replaced, "law_answer", ("trial", "law"), row)
@@ -110,13 +115,65 @@ def _desk(restored: Connection, replaced: Connection) -> int:
         if not any((row["trial"], row["law"]) == (trial, law) for row in answers):
             entered += restored.execute("DELETE FROM law_answer WHERE trial = ? AND law = ?", (trial, law)).rowcount
     for row in _rows(replaced, "SELECT * FROM duty"):
-        del row["id"]
-        entered += _put(restored, replaced, "duty", ("trial", "key"), row)
+        known = _known(restored, "duty", row, ("trial", "key"))
+        said = any(row[name] != known.get(name) for name in _SAID)
+        entered += said or (row["acknowledged_at"] or "") > (known.get("acknowledged_at") or "")
+        _put(restored, replaced, "duty", ("trial", "key"), {**_unnumbered(row), "told": _told(row, known)})
+    _log(restored, replaced)
+    return entered
+
+
+_SAID = ("done_at", "done_on", "done_due", "snoozed_until", "owner")
+_NEWS = ("due soon", "overdue", "met")
+
+
+def _told(row: _Row, known: _Row) -> str | None:
+    """What was told since, as what is to be found once more: its changes and what waited to tell them are not carried over."""
+    told: str | None = row["told"]
+    is_since = (told, row["due"]) != (known.get("told"), known.get("due"))
+    return f"{AGAIN}{told}" if is_since and told in _NEWS else told
+
+
+def _log(restored: Connection, replaced: Connection) -> None:
+    """What was noted of deadlines, and what was sent of them: the notices themselves are not carried over."""
+    noted = replaced.execute("SELECT trial, key, at, what, detail FROM duty_log ORDER BY id").fetchall()
     known = {tuple(row) for row in restored.execute("SELECT trial, key, at, what, detail FROM duty_log")}
-    for values in replaced.execute("SELECT trial, key, at, what, detail FROM duty_log ORDER BY id").fetchall():
+    for values in [*noted, *_sent(restored, replaced)]:
         if tuple(values) not in known:
             restored.execute("INSERT INTO duty_log (trial, key, at, what, detail) VALUES (?, ?, ?, ?, ?)", values)
-    return entered
+
+
+def _sent(restored: Connection, replaced: Connection) -> list[tuple[str, str, str, str, str]]:
+    """Of the news of deadlines that the restored history does not know and somebody was sent: what was told, and by which notices."""
+    newest = restored.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0]
+    notices = {row[0] for row in restored.execute("SELECT id FROM notice WHERE state = 'sent'")}
+    told: dict[int, tuple[str, str, str, str, str]] = {}
+    sent: dict[tuple[str, str], tuple[str, str, int]] = {}
+    for number, trial, after, detail, notice, kind, at in replaced.execute(
+        """SELECT change.id, change.trial, change."after", change.detail, notice.id, notice.kind, notice.sent_at FROM notice
+           JOIN notice_change ON notice_id = notice.id JOIN change ON change.id = change_id
+           WHERE notice.state = 'sent' AND change.topic = 'deadlines' AND change.detail IS NOT NULL AND change.id > ?
+           ORDER BY notice.sent_at, change.id""",
+        (newest,),
+    ):
+        about = json.loads(detail)
+        day = f", by {about['by']}" if about.get("by") else ""
+        told.setdefault(number, (trial, key_of(about), at, "told", f"{json.loads(after)}{day}"))
+        if notice not in notices:
+            sent[trial, notice] = (at, kind, sent.get((trial, notice), (at, kind, 0))[2] + 1)
+    lines = [(trial, notice, at, "notice sent", f"{kind}, {n} changes") for (trial, notice), (at, kind, n) in sent.items()]
+    return sorted([*told.values(), *lines], key=lambda line: line[2])
+
+
+def _unnumbered(row: _Row) -> _Row:
+    return {name: value for name, value in row.items() if name != "id"}
+
+
+def _known(restored: Connection, table: str, row: _Row, keys: tuple[str, ...]) -> _Row:
+    """The row with these keys, if there is one."""
+    where = " AND ".join(f"{key} IS ?" for key in keys)
+    found = _rows(restored, f"SELECT * FROM {table} WHERE {where}", [row[key] for key in keys])  # noqa: S608 - the names are ours
+    return found[0] if found else {}
 
 
 def _subscriptions(restored: Connection, replaced: Connection, searches: dict[int, int]) -> int:

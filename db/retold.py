@@ -15,6 +15,7 @@ import msgspec
 
 from db import stops
 from db.connection import Connection, History
+from db.duties import FIELD, key_of
 
 if TYPE_CHECKING:
     from registry_sync.notices.route import Planned
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 DAYS = 7
 """How long a restored history holds back what was told: by then every source has been asked."""
 
-_COLUMNS = 'change.trial, change.source, change.field, change."group", change."before", change."after"'
+_COLUMNS = 'change.trial, change.source, change.field, change."group", change."before", change."after", change.detail'
 _What = tuple[str, str, str, str | None]
 
 
@@ -36,8 +37,9 @@ def note(restored: Connection, replaced: Connection, now: str) -> int:
         (newest,),
     )
     told: dict[tuple[str, _What], list[tuple[Any, Any]]] = {}
-    for address, _, trial, source, field, group, before, after in rows:
-        _go_on(told.setdefault((address, (trial, source, field, group)), []), _read(before), _read(after))
+    for address, _, *columns in rows:
+        what, (before, after) = _about(*columns)
+        _go_on(told.setdefault((address, what), []), before, after)
     marks = [(_mark(restored, address, what, pair), now) for (address, what), pairs in told.items() for pair in pairs]
     # what the replaced one had itself held back, since it had come from a backup, was told before that
     held_back = replaced.execute("SELECT mark, at FROM told_before").fetchall()
@@ -88,8 +90,20 @@ def _kept(connection: Connection, change_ids: Sequence[int]) -> dict[int, tuple[
         f"SELECT id, {_COLUMNS} FROM change WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - no value is in it
         (json.dumps(list(change_ids)),),
     )
-    found = {row[0]: ((row[1], row[2], row[3], row[4]), (_read(row[5]), _read(row[6]))) for row in rows}
+    found = {number: _about(*columns) for number, *columns in rows}
     return {position: found[change_id] for position, change_id in enumerate(change_ids)}
+
+
+def _about(
+    trial: str, source: str, field: str, group: str | None, before: str | None, after: str | None, detail: str | None
+) -> tuple[_What, tuple[Any, Any]]:
+    """What a change is about, and its two values. Of a deadline: which one, and how it stands by which day, whatever was told before."""
+    about = _read(detail)
+    if field != FIELD or not isinstance(about, dict):
+        return (trial, source, field, group), (_read(before), _read(after))
+    stands = _read(after)
+    day = None if stands == "met" else about.get("by")
+    return (trial, source, field, f"{key_of(about)} {day or ''}".rstrip()), (None, stands)
 
 
 def _go_on(pairs: list[tuple[Any, Any]], before: Any, after: Any) -> None:

@@ -16,8 +16,9 @@ import msgspec
 from db import absences, duties, lookback, runs, watches
 from db import history as versions
 from db.connection import Connection, History
-from db.duties import Duty, KeptEvent, Letter
+from db.duties import AGAIN, Duty, KeptEvent, Letter
 from jobs import audit, tell
+from jobs.restore import JOB as RESTORE
 from jobs.surroundings import Surroundings, from_stamp, log
 from registry_sync.errors import BadContent, Damaged, UsageError
 from registry_sync.sources.ctgov_oversight import oversight_from
@@ -28,7 +29,7 @@ from registry_sync.trials.deadlines import OPEN, UNKNOWN, URGENCY, VERIFY, Event
 from registry_sync.trials.record import plain
 
 JOB = "deadlines"
-FIELD, TOPIC = "deadline", "deadlines"
+TOPIC = "deadlines"
 TOLD: frozenset[str] = frozenset({"due soon", "overdue"})
 """States that are told when they come; ``met`` is told after one of them. What a record says against itself is listed alone."""
 _LAST_DAYS = 7
@@ -41,6 +42,8 @@ MET: frozenset[str] = frozenset({"met", "submitted"})
 """States in which what was told is met."""
 _ROLLING = frozenset({VERIFY.name, UNKNOWN.name})
 """Clocks that an update of the record starts anew: what is done in time moves their day."""
+_DAYS_BEHIND = 2
+"""How many days a look waits for the registry to be asked after a backup was restored."""
 LETTER = "letter"
 _FIRST_DAY = "1990-01-01"
 LETTER_DAYS = 30
@@ -143,13 +146,17 @@ def _of_letter(letter: Letter, day: datetime.date) -> Owed:
 # --- news --------------------------------------------------------------------------------------------------------------
 
 
-def look(around: Surroundings, history: History, since: str) -> tuple[int, int]:
+def look(around: Surroundings, history: History, since: str, *, asked: bool = True) -> tuple[int, int]:
     """Look at what is owed by now, and queue what is news of it; how many changes and notices.
 
-    Once a day at all that is watched, else at the trials of which a version came ``since`` then (UTC).
+    Once a day at all that is watched, else at the trials of which a version came ``since`` then (UTC). ``asked``: the registry has been
+    asked for everything; after a backup was restored nothing is looked at before that.
     """
+    is_behind = _is_behind(around, history)
+    if is_behind and not asked:
+        return 0, 0
     last = runs.last(history, JOB, finished=True)
-    if last is not None and today(around, from_stamp(last["started_at"])) >= today(around):
+    if not is_behind and last is not None and today(around, from_stamp(last["started_at"])) >= today(around):
         return _look_at(around, history, duties.changed_since(history, since), since)
     run = runs.begin(history, JOB, around.stamp(), alone=False)
     told = _look_at(around, history, watches.trials(history), since)
@@ -157,6 +164,14 @@ def look(around: Surroundings, history: History, since: str) -> tuple[int, int]:
         history, run, around.stamp(), "stopped" if around.stop.is_set() else "done", dict(zip(("changes", "notices"), told, strict=True))
     )
     return told
+
+
+def _is_behind(around: Surroundings, history: History) -> bool:
+    """Are the records those of a backup that was restored, and nothing was looked at since? After some days they count."""
+    restored, last = runs.last(history, RESTORE), runs.last(history, JOB, finished=True)
+    if restored is None or (last is not None and last["id"] > restored["id"]):
+        return False
+    return around.now() - from_stamp(restored["started_at"]) <= datetime.timedelta(_DAYS_BEHIND)
 
 
 def _look_at(around: Surroundings, history: History, trials: Sequence[str], since: str) -> tuple[int, int]:
@@ -181,13 +196,19 @@ def _look(around: Surroundings, history: History, trial: str, since: str | None 
     found = _lines(around, history, trial)
     known = duties.duties(history, trial)
     is_first = not duties.was_looked_at(history, trial)
+    is_behind = since is None and _is_behind(around, history)
     now, news, seen = around.stamp(), [], []
     for line in found:
+        if is_behind and line.owed.key in known:
+            continue  # it is known better than by the record that came back
         duty, change = _stands(line, known.get(line.owed.key), is_first=is_first)
+        if is_behind and change is not None:
+            duty, change = msgspec.structs.replace(duty, told=None), None
         seen.append(duty)
         news += [change] if change else []
     keys = {line.owed.key for line in found}
     lapsed = [duty for key, duty in known.items() if key not in keys and duty.state != duties.NOT_OWED]
+    lapsed = [duty for duty in lapsed if " " in duty.key] if is_behind else lapsed  # events are as they were entered
     if not is_first and not lapsed and all(known.get(duty.key) == duty for duty in seen):
         return 0, 0
     with history.write() as connection:
@@ -221,16 +242,19 @@ def _stands(line: Line, known: Duty | None, *, is_first: bool) -> tuple[Duty, Ch
         told = None  # it was so at the first look, which told nobody: now it is near
     struck = line.owed.rule == UNKNOWN.name and state in ("overdue", "past")  # that the registry shows UNKNOWN is the status's own news
     if line.owed.bound != "applies":
-        return msgspec.structs.replace(fresh, told=None if told in TOLD else told), None  # once it applies again, it is told again
+        was_before = (told or "").startswith(_FROM_BEFORE)
+        return msgspec.structs.replace(fresh, told=told if was_before else None), None  # once it applies again, it is told again
     if line.owed.law == "listing" or line.is_snoozed or struck:
         return fresh, None
     if state in TOLD and told not in (state, f"{_FROM_BEFORE}{state}"):
         return msgspec.structs.replace(fresh, told=state), _change(line, told, state)
-    fulfilled = (told or "").startswith(_FULFILLED)
-    if state not in TOLD and (told in TOLD or fulfilled):
+    once_more = f"{AGAIN}met"
+    fulfilled = (told or "").startswith(_FULFILLED) or (told == once_more and line.owed.rule in _ROLLING)
+    was = (told or "").removeprefix(_FULFILLED).removeprefix(AGAIN)
+    if state not in TOLD and (was in TOLD or told == once_more):
         # that a deadline moved away, or is delayed or returned for corrections, is news of the record alone
         word = "met" if fulfilled or state in MET else None
-        return msgspec.structs.replace(fresh, told=word), _change(line, (told or "").removeprefix(_FULFILLED), word) if word else None
+        return msgspec.structs.replace(fresh, told=word), _change(line, was, word) if word else None
     return fresh, None
 
 
@@ -239,9 +263,10 @@ def _told(line: Line, known: Duty | None) -> str | None:
     told = known.told if known else None
     if known is None or known.due == line.owed.by:
         return told
-    if told in TOLD:
+    was = (told or "").removeprefix(AGAIN)
+    if was in TOLD:
         is_met = line.state in MET or _is_renewed(known, line.owed)
-        return f"{_FULFILLED}{told}" if is_met else None
+        return f"{_FULFILLED}{was}" if is_met else None
     return told if told and told.startswith(_FULFILLED) else None
 
 
@@ -265,7 +290,7 @@ def _change(line: Line, before: str | None, after: str) -> Change:
         "as_of": line.today.isoformat(),
     }
     return Change(
-        field=FIELD,
+        field=duties.FIELD,
         topic=TOPIC,
         operation="changed",
         before=before if before in TOLD else None,

@@ -75,7 +75,7 @@ def sync(
         outcome = "failed"
         try:
             _pull(around, history, wanted, report)
-            _deadlines(around, history, report)
+            _deadlines(around, history, report, everything=not wanted.only)
             outcome = "stopped" if report.stopped else "partial" if report.is_partial else "done"
         except KeyboardInterrupt:
             outcome = "stopped"
@@ -91,13 +91,14 @@ def sync(
     return report
 
 
-def _deadlines(around: Surroundings, history: History, report: SyncReport) -> None:
+def _deadlines(around: Surroundings, history: History, report: SyncReport, *, everything: bool) -> None:
     """What is owed by now, where a coordinator may hear of it."""
     if report.stopped or not duties.hears(history):
         return
     from jobs.duties import look  # loads the rules: only when somebody hears of what follows from them
 
-    report.count(look(around, history, report.started))
+    in_trouble = any(source.trouble or source.failed for source in report.sources if source.source == CTGOV)
+    report.count(look(around, history, report.started, asked=everything and not in_trouble))
 
 
 def _deliver(around: Surroundings) -> DeliverReport:

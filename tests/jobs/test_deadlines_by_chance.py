@@ -1,4 +1,4 @@
-"""Months of days, slips, events and failing servers by chance: no notice says of a deadline what is not so on its day, and none is lost.
+"""Months of days, slips, events, failing servers and backups by chance: no notice says of a deadline what is not so, and none is lost.
 
 ``DEADLINES`` sets how many runs, ``SEED`` where the chance begins.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import os
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ import pytest
 from db import duties as kept
 from db import outbox
 from jobs import duties
+from jobs.backup import backup
 from jobs.duties import MET, TOLD
+from jobs.restore import restore
 from registry_sync.demo.hook import payload
 from registry_sync.demo.record import TRIAL
 from registry_sync.notices.duties import what
@@ -39,6 +42,7 @@ class Months:
         self.chance = random.Random(seed)
         self.heard: dict[str, dict[str, Any]] = {f"/{every}": {} for every in RHYTHMS}
         self.lines = 0
+        self.copy: Path | None = None
         self._posts = self._mails = 0
         house.registry.put(ended_study(primary="2025-06-20"))
         house.watch(TRIAL)
@@ -84,6 +88,14 @@ class Months:
                 line = duties.find(self.house.around, history, TRIAL, self.chance.choice(lines).owed.key)
                 duties.done(self.house.around, line, history, self.house.at.date().isoformat())
 
+    def back(self) -> None:
+        """The newest backup comes back, and another one is made."""
+        if self.copy is not None and self.chance.random() < 0.5:
+            self.house.at += datetime.timedelta(minutes=1)
+            restore(self.house.around, self.copy)
+        self.house.at += datetime.timedelta(minutes=1)
+        self.copy = backup(self.house.around).file
+
     def fail(self) -> None:
         self.house.mailbox.refuse_recipient(f"{self.chance.choice(RHYTHMS)}.{COORDINATOR}", "451 4.3.0 later", times=1)
         self.house.hook.script(503)
@@ -97,7 +109,8 @@ class Months:
         self.look()
 
     def step(self) -> None:
-        self.chance.choice([self.change, self.change, self.happen, self.say, self.fail, self.sync, self.sync, self.sync, self.deliver])()
+        often = [self.change, self.change, self.sync, self.sync, self.sync]
+        self.chance.choice([*often, self.happen, self.say, self.fail, self.deliver, self.back])()
 
     def look(self) -> None:
         """What came since the last look is so."""
@@ -133,13 +146,17 @@ def test_nobody_is_told_what_is_not_so_and_everybody_what_is(house: House, seed:
     months = Months(house, seed)
     for _ in range(STEPS):
         months.step()
+    months.copy = backup(house.around).file
+    enter(house, "halted", (house.at.date() - datetime.timedelta(days=21)).isoformat())
+    house.sync(days=1, then_deliver=False)
+    restore(house.around, months.copy)  # before anybody was sent what was found last
     house.at = house.at.replace(hour=6)
     for _ in range(14 - house.at.weekday()):  # to a Monday
         house.sync(days=1, then_deliver=False)
         house.deliver(hours=2)
         months.look()
         house.at -= datetime.timedelta(hours=2)
-    assert months.lines > STEPS // 3
+    assert months.lines > STEPS // 5
     with house.history() as history:
         found = duties.lines(house.around, history, TRIAL)
         known = kept.duties(history, TRIAL)

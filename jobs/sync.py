@@ -279,7 +279,7 @@ def _note_health(around: Surroundings, history: History, report: SyncReport, *, 
     for source in report.sources:
         if source.source == CTGOV:
             health.note_registry(around, history, source, everything=everything)
-        if source.trouble is None and not source.failed:
+        if source.trouble is None and not source.failed and (everything or source.source != CTGOV):
             with history.write() as connection:
                 looks.all_of(connection, source.source, around.stamp())
     by_site: dict[str, list[SourceReport]] = {}

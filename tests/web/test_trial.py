@@ -472,3 +472,15 @@ def test_in_danish(site: Site, lived: House) -> None:
     assert "Sat på pause" in found.text or "pause" in found.text
     assert "Tidslinje fra 3. februar 2025 til 6. februar 2026" in found.text
     assert f"{PAGE}/versions?lang=da" in found.links()
+
+
+def test_a_sync_of_one_trial_says_nothing_of_when_another_was_checked(site: Site, house: House) -> None:
+    house.registry.put(record.the_study())
+    house.registry.put(record.a_study("NCT00000079"))
+    house.watch(TRIAL, "NCT00000079")
+    house.registry.release(house.at)
+    house.sync(days=0)
+    house.registry.release(house.at + datetime.timedelta(days=3))
+    house.sync(TRIAL, days=3)
+    assert "Last checked here: 5 February 2026" in Page(site.get(f"/trials/{TRIAL}")).text
+    assert "Last checked here: 2 February 2026" in Page(site.get("/trials/NCT00000079")).text

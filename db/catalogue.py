@@ -25,6 +25,7 @@ FROM watch LEFT JOIN version ON version.id = (
 )
 LEFT JOIN card ON card.version_id = version.id
 """
+_GONE = "SELECT 1 FROM absence WHERE absence.trial = watch.trial AND state = 'absent'"
 _LAST_RUN = "(SELECT max(finished_at) FROM run WHERE job = 'sync' AND outcome IN ('done', 'partial'))"
 _SHOWN = """
 source = 'ctgov' AND backfilled = 0 AND topic != 'deadlines'
@@ -43,7 +44,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """What is looked for: all of it must hold. Empty: anything.
 
     ``words``: anywhere in titles, conditions, keywords, treatments, sponsor, summary and ids. ``condition``: words of the name of one
-    condition, or with ``exactly`` the whole name. ``status``: the registry's token.
+    condition, or with ``exactly`` the whole name. ``status``: the registry's token; of a trial that the registry does not show any more
+    it is not known.
     """
 
     words: str = ""
@@ -119,18 +121,21 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[str]]:
         conditions.append("instr(card.country_keys, ?)")
         values.append(f"\n{country_key(name_of(wanted.country))}\n")
     if wanted.status:
-        conditions.append("json_extract(version.headline, '$.overall_status') = ?")
+        conditions.append(f"json_extract(version.headline, '$.overall_status') = ? AND NOT EXISTS ({_GONE})")
         values.append(wanted.status)
     return conditions, values
 
 
 def cards(history: History, trials: Sequence[str]) -> list[Row]:
     """What is to be seen of each of these, in their order: ``trial``, ``headline`` (see ``db.history.HEADLINE``; empty where nothing is
-    held yet), ``conditions``, ``countries``, and ``changed_at``, when the last change was seen (UTC; ``None``: never any)."""
+    held yet), ``conditions``, ``countries``, ``changed_at``, when the last change was seen (UTC; ``None``: never any), and, as in
+    ``db.watches.listing``, ``absent_since`` and ``absence``."""
     rows = history.rows(
         f"""SELECT watch.trial, version.headline, card.conditions, card.countries, version.seen_at,
-                   (SELECT seen_at FROM change WHERE id = {_LAST_CHANGE}) AS changed_at
-            {_NEWEST} WHERE watch.trial IN ({marks(trials)})""",  # noqa: S608 - no value is in the text
+                   (SELECT seen_at FROM change WHERE id = {_LAST_CHANGE}) AS changed_at, absence.since AS absent_since,
+                   absence.state AS absence
+            {_NEWEST} LEFT JOIN absence ON absence.trial = watch.trial AND absence.state != 'merged'
+            WHERE watch.trial IN ({marks(trials)})""",  # noqa: S608 - no value is in the text
         list(trials),
     )
     by_trial = {row["trial"]: row for row in rows}

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from registry_sync.trials.presence import Absence
 
 __all__ = [
-    "Clock", "State", "absence", "first_day", "held_under", "is_shown", "is_watched", "latest", "line_of", "neighbours", "numbered",
-    "standing", "states",
+    "Clock", "State", "absence", "first_day", "gone_since", "held_under", "is_shown", "is_watched", "latest", "line_of", "neighbours",
+    "numbered", "standing", "states",
 ]  # fmt: skip
 
 
@@ -117,8 +117,7 @@ def is_watched(history: History, trial: str) -> bool:
 
 def is_shown(history: History, version: Version) -> bool:
     """Does the registry show the record as this version has it: is it the newest, and not taken down, as far as is known?"""
-    gone = absence(history, version.trial)
-    if gone is not None and gone.state == "absent":
+    if gone_since(history, version.trial) is not None:
         return False
     held = held_under(history, version.trial, version.source)
     last = history.one(
@@ -131,6 +130,12 @@ def absence(history: History, trial: str) -> Absence | None:
     """Since when the registry has not shown this trial under the id that it has now; ``None`` where it does, as far as is known."""
     found = absences.every(history).get(aliases.current(history, trial))
     return None if found is None or found.state == "merged" else found
+
+
+def gone_since(history: History, trial: str) -> str | None:
+    """Since when (UTC) the registry has not shown this trial any more, as two looks found; ``None`` where it does, or one did not yet."""
+    found = absence(history, trial)
+    return found.since if found is not None and found.state == "absent" else None
 
 
 def states(history: History, version: Version, clock: Clock) -> list[State]:

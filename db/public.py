@@ -75,7 +75,7 @@ def state(history: History) -> State:
     row = history.one(
         f"""SELECT {revisions.columns()}, (SELECT max(id) FROM change) AS change, (SELECT max(id) FROM version) AS version,
                   (SELECT count(*) FROM watch) AS watches, (SELECT max(rowid) FROM watch) AS watch,
-                  (SELECT count(*) FROM alias) AS aliases,
+                  (SELECT count(*) FROM alias) AS aliases, (SELECT group_concat(trial || state || since) FROM absence) AS absences,
                   (SELECT coalesce(max(found_at), '') || ' ' || count(*) FROM search_trial WHERE NOT dropped) AS finds_at,
                   (SELECT count(*) || coalesce(max(id), '') FROM search WHERE watched) AS searches,
                   (SELECT max(seen_at) FROM change) AS changed_at, (SELECT seen_at FROM version ORDER BY id DESC LIMIT 1) AS seen_at,
@@ -98,8 +98,9 @@ def state_of(history: History, ids: Sequence[str]) -> State:
                    (SELECT count(*) || coalesce(max(read_at), '') || coalesce(max(looked_at), '') FROM page
                     WHERE trial IN ({these})) AS pages,
                    (SELECT max(read_at) FROM page WHERE trial IN ({these})) AS read_at,
-                   (SELECT max(added_at) FROM page WHERE trial IN ({these})) AS added_at""",  # noqa: S608 - question marks
-        [*ids] * 9,
+                   (SELECT max(added_at) FROM page WHERE trial IN ({these})) AS added_at,
+                   (SELECT group_concat(trial || state || since) FROM absence WHERE trial IN ({these})) AS absences""",  # noqa: S608
+        [*ids] * 10,
     )
     assert row is not None  # noqa: S101 - it has one row
     return _as_state({**row, "ids": ",".join(ids)})

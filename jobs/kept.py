@@ -20,6 +20,7 @@ from registry_sync.notices.compose import change_json
 from registry_sync.notices.i18n import translator
 from registry_sync.notices.values import differing_parts
 from registry_sync.notices.wording import ITEM_LINES, PART_LABELS, summary
+from registry_sync.sources.interface import CTGOV
 from registry_sync.trials.changes import Change, KeptChange
 from registry_sync.trials.people import PLACES as OF_PEOPLE
 from registry_sync.trials.record import Record, plain
@@ -30,9 +31,18 @@ _PERSONAL = ("name", "phone", "email")
 _MAIL = re.compile(r"[^\s@<>()\[\],;:\"']{1,64}@[^\s@<>()\[\],;:\"']{1,255}")
 
 
-def record(history: History, version: Version) -> dict[str, Any]:
-    """A record as ``show --json`` has it; one that the registry does not show now without people."""
-    return whole(version) if lookback.is_shown(history, version) else bare(version)
+def record(history: History, version: Version, day: str | None = None) -> dict[str, Any]:
+    """A record of the registry as ``show --json`` has it, now or on a ``day``; one that the registry does not show now without people."""
+    found = whole(version) if lookback.is_shown(history, version) else bare(version)
+    return {**found, **presence(history, version, day)}
+
+
+def presence(history: History, version: Version, day: str | None = None) -> dict[str, str | None]:
+    """Whether the registry showed a record of its own on a day, or shows it now: as ``watch list --json`` has it."""
+    found = lookback.absence(history, version.trial) if version.source == CTGOV else None
+    if found is None or (day is not None and day < found.since[:10]):
+        return {"absent_since": None, "absence": None}
+    return {"absent_since": found.since, "absence": found.state}
 
 
 def bare(version: Version) -> dict[str, Any]:

@@ -75,7 +75,9 @@ def show(asked: Asked, trial: str, at: str | None, clock: Clock, source: str, js
         if version is None:
             raise not_seen(history, trial, source, at, clock)
         if json_:
-            print_json(_record_json(version))
+            from jobs.kept import presence
+
+            print_json({**_record_json(version), **presence(history, version, at)})
             return
         states = lookback.states(history, version, clock)
         absence = _absence(history, version, at)

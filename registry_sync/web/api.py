@@ -69,7 +69,7 @@ def at(request: Request) -> Response:
     day = asked.day(request.path_params["date"], "the date")
 
     def record(history: History, _: tuple[str, ...]) -> dict[str, Any]:
-        return kept.record(history, comparing.standing(history, _named(request), day))
+        return kept.record(history, comparing.standing(history, _named(request), day), day)
 
     return _of_one(request, record)
 
@@ -198,6 +198,8 @@ def _trial_row(row: dict[str, Any]) -> dict[str, Any]:
         "conditions": row["conditions"],
         "countries": row["countries"],
         "changed_at": row["changed_at"],
+        "absent_since": row["absent_since"],
+        "absence": row["absence"],
     }
 
 

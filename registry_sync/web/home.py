@@ -118,6 +118,7 @@ def page_number(request: Request, pages: int) -> int:
 
 def _entry(row: dict[str, Any], today: str, t: Translator) -> dict[str, Any]:
     headline = row["headline"]
+    gone = row["absence"] == "absent"
     word = headline.get("overall_status")
     shown = told.conditions(row["conditions"])
     countries = [t.country(each) for each in row["countries"]]
@@ -128,7 +129,8 @@ def _entry(row: dict[str, Any], today: str, t: Translator) -> dict[str, Any]:
         "held": bool(headline),
         "status": told.status(word if isinstance(word, str) else None, t),
         "kind": status_class(word if isinstance(word, str) else None),
-        "next": told.next_date(headline, today, t),
+        "gone": told.gone(row["absent_since"], t) if gone else "",
+        "next": None if gone else told.next_date(headline, today, t),
         "changed": told.day(row["changed_at"], t) or t.gettext(NEVER),
         "conditions": shown[:_MOST_NAMED],
         "more_conditions": max(0, len(shown) - _MOST_NAMED),

@@ -29,6 +29,16 @@ _EMPTY = {"type": "string", "maxLength": 0}
 _MOMENT = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}, _EMPTY]}
 _SIDE = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "pattern": "^[0-9]{1,9}$"}, _EMPTY]}
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 10**15 - 1}
+_PRESENCE: dict[str, Any] = {
+    "absent_since": {
+        "anyOf": [_TIME, {"type": "null"}],
+        "description": "From when on the registry has not shown the trial; null while it does. All else is what it said last.",
+    },
+    "absence": {
+        "enum": ["missing", "absent", None],
+        "description": "`missing`: not found, and not confirmed yet by a look on another day; `absent`: gone",
+    },
+}
 _ANY: dict[str, Any] = {}
 
 Schema = dict[str, Any]
@@ -77,7 +87,7 @@ def _paths() -> Schema:
             _parameter("q", _WORDS, "Words, all of which stand in titles, conditions, keywords, treatments, sponsor, summary or ids"),
             _parameter("condition", _WORDS, "Words, all of which the conditions have"),
             _parameter("country", _WORDS, "A country with a site of the trial"),
-            _parameter("status", _WORDS, f"The registry's token: {', '.join(STATUSES)}"),
+            _parameter("status", _WORDS, f"The registry's token, of what it still shows: {', '.join(STATUSES)}"),
             _parameter("limit", {"type": "integer", "minimum": 1, "maximum": api.MOST_TRIALS, "default": 50}, "Trials of one answer"),
             _parameter("offset", {**_COUNT, "default": 0}, "Trials to pass over"),
         ),
@@ -155,12 +165,22 @@ def _schemas() -> dict[str, Schema]:
     made = {name: _object(_stated(schema["properties"], name), required=()) for name, schema in components.items()}
     record = made.pop("Record")["properties"]
     seen = {"source": _TEXT, "registry_date": _or_none(_DATE), "seen_at": _TIME}
-    records = _object({"trial": _ID, **seen, **{name: schema for name, schema in record.items() if name != "trial"}}, ("trial", *seen))
+    stated = {name: schema for name, schema in record.items() if name != "trial"}
+    records = _object({"trial": _ID, **seen, **stated, **_PRESENCE}, ("trial", *seen, *_PRESENCE))
     headline = {name: _or_none(record[name]) for name in HEADLINE}
     return {
         "SeenRecord": {**records, "description": "A field that the registry does not give is absent, which is not the same as empty"},
         **made,
-        "Trial": _object({"trial": _ID, **headline, "conditions": _list(_TEXT), "countries": _list(_TEXT), "changed_at": _or_none(_TIME)}),
+        "Trial": _object(
+            {
+                "trial": _ID,
+                **headline,
+                "conditions": _list(_TEXT),
+                "countries": _list(_TEXT),
+                "changed_at": _or_none(_TIME),
+                **_PRESENCE,
+            }
+        ),
         "TrialPage": _object({"total": _NUMBER, "trials": _list(_ref("Trial")), "next": _or_none(_TEXT)}),
         "Change": _change(),
         "ChangePage": _object({"changes": _list(_ref("Change")), "last_id": _NUMBER, "next": _or_none(_TEXT)}),

@@ -42,11 +42,13 @@ def held(request: Request, history: History, trial: str) -> Response:
     if last is None:
         return failed(request, 404)
     rows = _rows(history, last, t)
+    gone = lookback.gone_since(history, trial)
     return public(
         request,
         "versions",
         trial=trial,
         title=told.title(last.record),
+        gone=told.gone(gone, t) if gone else "",
         rows=rows[:MOST_VERSIONS],
         more=max(0, len(rows) - MOST_VERSIONS),
         former=list(_former(history, last, t)),

@@ -93,21 +93,25 @@ def _shown(request: Request, history: History, trial: str, version: Version, hea
     """A version as it stood. Contacts are left out: the registry may have taken them down since."""
     states = lookback.states(history, version, "registry")
     last = lookback.latest(history, trial, CTGOV)
-    ends = min(until, around_of(request).now().date())
+    gone = lookback.gone_since(history, trial)
+    left = datetime.date.fromisoformat(gone[:10]) if gone else until
+    is_last = last is not None and last.id == version.id
+    ends = min(until, left, around_of(request).now().date())
     return public(
         request,
         "at",
         trial=trial,
         now=False,
         heading=heading,
-        stands_still=last is not None and last.id == version.id,
+        is_last=is_last,
+        gone_since=told.gone(gone, t) if gone else "",
         number=version.number,
         line=version.trial if version.trial != trial else "",
         posted=t.date(version.registry_date or ""),
         seen=told.day(version.seen_at, t),
         backfilled=version.backfilled,
         since=since(states, ends, t),
-        **record_of(version.record, t, with_people=False),
+        **record_of(version.record, t, with_people=False, gone=is_last and gone is not None and left <= until),
         **timeline(states, ends, t),
     )
 

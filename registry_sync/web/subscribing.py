@@ -217,7 +217,9 @@ def _followed(history: History, offer: Offer, typed: Typed, t: Translator) -> tu
 def _page(request: Request, history: History, offer: Offer, typed: Typed, chosen: Choice, t: Translator) -> Response:
     sent = bool(typed.errors)
     shown = offer.trials if not offer.condition else offer.trials[:A_PAGE]
-    titles = {row["trial"]: row["headline"].get("brief_title") for row in catalogue.cards(history, shown)}
+    cards = catalogue.cards(history, shown)
+    titles = {row["trial"]: row["headline"].get("brief_title") for row in cards}
+    gone = {row["trial"] for row in cards if row["absence"] == "absent"}
     picked = set(typed.several("trial")) if sent else offer.picked
     return answers.public(
         request,
@@ -231,6 +233,7 @@ def _page(request: Request, history: History, offer: Offer, typed: Typed, chosen
         condition=offer.condition,
         searches=[(value, areas(search, t)) for value, search in offer.searches],
         trials=[(each, shortened(titles.get(each)), each in picked) for each in shown],
+        gone=gone,
         total=offer.total,
         is_given=offer.is_named,
         what=typed.one("what") if sent else (offer.searches[0][0] if offer.searches else ""),

@@ -99,6 +99,11 @@ def status(word: str | None, t: Translator) -> str:
     return cut(phrases.plain(word, t), LONGEST_TITLE) if word else t.gettext("not stated")
 
 
+def gone(since: str, t: Translator) -> str:
+    """That the registry does not show a trial any more, since when (UTC): what its status is, nobody knows."""
+    return t.gettext("The registry has not shown this trial since {day}.").format(day=day(since, t))
+
+
 def dates(record: Record, t: Translator) -> list[Row]:
     """The dates that people ask for, and whether each is a plan."""
     named = ((field, plain(getattr(record, field))) for field in (*DATES, "results_first_post_date"))

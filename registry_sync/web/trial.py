@@ -76,11 +76,12 @@ def trial(request: Request, history: History, trial: str) -> Response:
     t = translator(language_of(request))
     version = lookback.latest(history, trial, CTGOV)
     absence = lookback.absence(history, trial)
+    gone = absence.since if absence and absence.state == "absent" else ""
     if version is None:
         return public(
             request, "waiting", trial=trial, title=trial, registry=_registry(request, trial), **_checked(history, trial, absence, t)
         )
-    until = _until(request, absence)
+    until = _until(request, gone)
     states = lookback.states(history, version, "registry")
     found = _changes(request, history, trial)
     pages = max(1, -(-len(found) // A_PAGE))
@@ -93,7 +94,7 @@ def trial(request: Request, history: History, trial: str) -> Response:
         registry=_registry(request, trial),
         now=True,
         line="",
-        absent_since=told.day(absence.since, t) if absence and absence.state == "absent" else "",
+        absent_since=told.day(gone, t),
         since=since(states, until, t),
         former=[(old, told.day(since, t)) for old, since in former],
         changes=list(_by_day(found[(number - 1) * A_PAGE : number * A_PAGE], _Its(trial, former, kept.as_shown(history, version)), t)),
@@ -106,7 +107,7 @@ def trial(request: Request, history: History, trial: str) -> Response:
         versions=len(states),
         first=(lookback.first_day(history, trial, CTGOV, "registry") or "") if former else states[0].day,
         today=around_of(request).now().date().isoformat(),
-        **record_of(version.record, t, with_people=lookback.is_shown(history, version)),
+        **record_of(version.record, t, with_people=lookback.is_shown(history, version), gone=bool(gone)),
         **timeline(states, until, t),
         **_checked(history, trial, absence, t),
     )
@@ -115,14 +116,15 @@ def trial(request: Request, history: History, trial: str) -> Response:
 # --- the record ------------------------------------------------------------------------------------------------------------
 
 
-def record_of(record: Record, t: Translator, *, with_people: bool) -> dict[str, Any]:
-    """A record as its page shows it."""
+def record_of(record: Record, t: Translator, *, with_people: bool, gone: bool = False) -> dict[str, Any]:
+    """A record as its page shows it; ``gone``: as the registry showed it last, since it does not show it any more."""
     criteria, more_criteria = told.criteria(record, t)
     countries, more_sites = told.countries(record, t, with_people=with_people)
     official = record.official_title if record.official_title != record.brief_title else None
     return {
         "title": told.title(record),
         "official": cut(one_line(official or ""), 2 * told.LONGEST_TITLE),
+        "gone": gone,
         "stands": told.status(record.overall_status, t),
         "kind": status_class(record.overall_status),
         "why_stopped": cut(one_line(record.why_stopped or ""), 1_000),
@@ -135,7 +137,7 @@ def record_of(record: Record, t: Translator, *, with_people: bool) -> dict[str, 
         "countries": countries,
         "more_sites": more_sites,
         "sites": len(record.locations or ()),
-        "open_sites": sum(each.open_sites for each in countries),
+        "open_sites": 0 if gone else sum(each.open_sites for each in countries),
         "summary": told.prose(record.brief_summary),
         "conditions": told.conditions(record.conditions or ()),
         "what": told.what(record if with_people else msgspec.structs.replace(record, overall_officials=None), t),
@@ -170,10 +172,10 @@ def _has_listings(history: History, trial: str) -> bool:
 # --- the timeline ----------------------------------------------------------------------------------------------------------
 
 
-def _until(request: Request, absence: Absence | None) -> datetime.date:
+def _until(request: Request, gone: str) -> datetime.date:
     """The right end of the timeline: today, or the day on which the record left the registry."""
     today = around_of(request).now().date()
-    return min(today, lifeline.as_date(absence.since[:10])) if absence is not None and absence.state == "absent" else today
+    return min(today, lifeline.as_date(gone[:10])) if gone else today
 
 
 def since(states: Sequence[State], until: datetime.date, t: Translator) -> str:

@@ -182,6 +182,20 @@ def test_a_trial_that_is_watched_no_more_goes(terminal: Terminal, full: House) -
     assert not list(full.folder.glob(".site*"))
 
 
+def test_a_trial_that_left_the_registry_is_shown_as_open_nowhere(terminal: Terminal, full: House) -> None:
+    full.registry.remove(OTHER)
+    full.sync()
+    full.sync()
+    terminal("publish", "site")
+    site = full.folder / "site"
+    entries = {str(entry.a["href"]): entry for entry in BeautifulSoup((site / "index.html").read_bytes(), "lxml").select(".trials > li")}
+    gone = entries[f"trials/{OTHER}/"] if f"trials/{OTHER}/" in entries else entries[f"trials/{OTHER}/index.html"]
+    assert "The registry has not shown this trial since" in gone.get_text()
+    assert not gone.select(".status")
+    rows = {row["trial"]: row for row in json.loads((site / "api/trials.json").read_bytes())["trials"]}
+    assert {trial: row["absence"] for trial, row in rows.items()} == {TRIAL: None, OTHER: "absent"}
+
+
 def test_a_trial_that_was_not_fetched_yet_has_a_page_that_says_so(terminal: Terminal, full: House) -> None:
     with full.history() as history:
         watches.add(history, ["NCT00000009"], [], "2026-02-02T00:00:00Z")

@@ -30,7 +30,8 @@ __all__ = [
 class State:
     """What one version of a line showed, from a day (``2026-02-03``, UTC) on. ``headline``: see ``db.history.HEADLINE``.
 
-    ``at_latest``: it showed it by that day, and nobody knows since when (see ``clocks.at_latest``).
+    ``at_latest``: it showed it by that day, and nobody knows since when (see ``clocks.at_latest``). ``is_joined``: it is the first that is
+    held, and not known to be the source's first: what it showed may have stood before.
     """
 
     day: str
@@ -38,6 +39,7 @@ class State:
     headline: Mapping[str, Any]
     backfilled: bool = False
     at_latest: bool = False
+    is_joined: bool = False
 
 
 def held_under(history: History, trial: str, source: str) -> list[str]:
@@ -145,11 +147,18 @@ def states(history: History, version: Version, clock: Clock) -> list[State]:
     """
     line = _days(history, version.trial, version.source, clock)
     by_then = at_latest([row for row, _ in line]) if clock == "registry" else [False] * len(line)
+    joined = clock == "registry" and bool(line) and not _is_the_sources_first(line[0][0], version)
     return [
-        State(day, row["number"], json.loads(row["headline"]), bool(row["backfilled"]), unsure)
+        State(day, row["number"], json.loads(row["headline"]), bool(row["backfilled"]), unsure, joined and row is line[0][0])
         for (row, day), unsure in zip(line, by_then, strict=True)
         if row["number"] <= version.number and not (clock == "seen" and row["backfilled"])
     ]
+
+
+def _is_the_sources_first(first: Mapping[str, Any], version: Version) -> bool:
+    """Is the first version held the one with which the source began, as far as its own numbers or the record's first posting tell?"""
+    posted = version.record.first_post_date
+    return first["registry_version"] == 0 or (posted is not None and posted.date == first["registry_date"])
 
 
 def _days(history: History, trial: str, source: str, clock: Clock) -> list[tuple[dict[str, Any], str]]:

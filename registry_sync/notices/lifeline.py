@@ -46,6 +46,11 @@ class State(Protocol):
         """Did it stand by ``day``, and nobody knows since when?"""
         ...
 
+    @property
+    def is_joined(self) -> bool:
+        """Is it the first that is held, and not known to be the source's first?"""
+        ...
+
 
 class Span(NamedTuple):
     """A status from the day on which it began to that on which the next one did; ``by_begin``, ``by_end``: at the latest."""
@@ -71,9 +76,14 @@ class Step(NamedTuple):
 def spans(states: Sequence[State], until: datetime.date) -> Iterator[Span]:
     """The statuses, one after the other; the last one to ``until``."""
     groups = [list(group) for _, group in groupby(states, key=lambda state: word(state, "overall_status"))]
-    begins = [(as_date(group[0].day), group[0].at_latest) for group in groups]
+    begins = [(as_date(group[0].day), is_by_then(group[0])) for group in groups]
     for group, (begin, by_begin), (end, by_end) in zip(groups, begins, [*begins[1:], (until, False)], strict=True):
         yield Span(word(group[-1], "overall_status"), word(group[-1], "last_known_status"), begin, end, by_begin, by_end)
+
+
+def is_by_then(state: State) -> bool:
+    """Is it only known that what a version showed stood by its day?"""
+    return state.at_latest or state.is_joined
 
 
 def length(span: Span, t: Translator) -> str:

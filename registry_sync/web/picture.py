@@ -117,7 +117,9 @@ class _Drawing:
             start, end = self.scale.x(span.begin), self.scale.x(span.end)
             width = round(max(2.0, end - start), 1)
             words = _status(span.status, self.t)
-            period = f"{self.t.date(span.begin.isoformat())} – {self.t.date(span.end.isoformat())}"
+            begin = self.t.date(span.begin.isoformat())
+            begin = self.t.gettext("by {day} at the latest").format(day=begin) if span.by_begin else begin
+            period = f"{begin} – {self.t.date(span.end.isoformat())}"
             self.boxes.append(Box(min(start, _RIGHT - width), self.y, width, _BAND, status_class(span.status), f"{words}, {period}"))
             if len(words) * _LETTER + 8 < width:
                 self.texts.append(Text(start + 5, self.y + 17.5, "start", f"in-{status_class(span.status)}", words))

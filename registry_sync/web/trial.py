@@ -205,7 +205,7 @@ def _row(state: State, notes: Mapping[tuple[str, str], str], t: Translator) -> d
     return {
         "number": state.number,
         "day": t.date(state.day),
-        "at_latest": state.at_latest,
+        "at_latest": lifeline.is_by_then(state),
         "status": cut(phrases.token(word, t), told.LONGEST_TITLE) if word else t.gettext("not stated"),
         "dates": [(_date(field, lifeline.part(state, field), t), notes.get((state.day, field), "")) for field in lifeline.DATES],
     }

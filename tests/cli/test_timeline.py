@@ -24,6 +24,7 @@ class State:
     headline: Mapping[str, Any] = field(default_factory=dict)
     backfilled: bool = False
     at_latest: bool = False
+    is_joined: bool = False
 
 
 def planned(date: str) -> dict[str, str]:

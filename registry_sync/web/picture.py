@@ -19,7 +19,7 @@ from registry_sync.trials.dates import RegistryDate
 
 WIDTH = 760
 MOST_ROWS = 24
-"""Of one date so many of what it was are drawn, the newest; the table has more."""
+"""Of one date so many of what it was are drawn, the newest; the table has more, which the picture says."""
 _LEFT, _RIGHT = 6, 754
 _TOP = 22
 _ROW = 18
@@ -27,9 +27,10 @@ _BAND = 26
 _HEADING = 18
 _LETTER = 7.2
 """About how wide a letter is."""
-_MOST_LABELS = 11
+_MOST_YEARS, _MOST_MONTHS = 11, 7
+"""Labels of the scale, at most: a month needs more room than a year."""
 _FARTHEST_YEARS = 25
-"""Dates further than this before or behind what is held are drawn at the edge."""
+"""Dates further than this before or behind what is held are drawn at the edge, with an arrow that leads out of the picture."""
 _COLOURS = frozenset(
     "NOT_YET_RECRUITING RECRUITING ENROLLING_BY_INVITATION ACTIVE_NOT_RECRUITING COMPLETED SUSPENDED TERMINATED WITHDRAWN AVAILABLE "
     "TEMPORARILY_NOT_AVAILABLE NO_LONGER_AVAILABLE APPROVED_FOR_MARKETING UNKNOWN WITHHELD".split()
@@ -77,7 +78,10 @@ class Text(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """All shapes, those first that lie below; ``statuses``: each that is in the band, with its class."""
+    """All shapes, those first that lie below; ``statuses``: each that is in the band, with its class.
+
+    ``is_whole``: is everything in it that each date was? ``leads_beyond``: is there a date beyond its edges?
+    """
 
     height: float
     lines: Sequence[Line]
@@ -85,6 +89,8 @@ class Picture(NamedTuple):
     dots: Sequence[Dot]
     texts: Sequence[Text]
     statuses: Sequence[tuple[str, str]]
+    is_whole: bool
+    leads_beyond: bool
 
 
 class _Scale(NamedTuple):
@@ -95,12 +101,17 @@ class _Scale(NamedTuple):
         share = (day - self.first).days / max(1, (self.last - self.first).days)
         return round(_LEFT + min(1.0, max(0.0, share)) * (_RIGHT - _LEFT), 1)
 
+    def beyond(self, day: datetime.date) -> int:
+        """Beyond which edge a day lies: -1, 1, or 0 for none."""
+        return (day > self.last) - (day < self.first)
+
 
 class _Drawing:
     """The shapes so far, from the top down to ``y``."""
 
     def __init__(self, scale: _Scale, t: Translator) -> None:
         self.scale, self.t, self.y = scale, t, float(_TOP)
+        self.is_whole, self.leads_beyond = True, False
         self.lines: list[Line] = []
         self.boxes: list[Box] = []
         self.dots: list[Dot] = []
@@ -108,7 +119,7 @@ class _Drawing:
 
     def heading(self, words: str) -> None:
         self.y += _HEADING
-        self.texts.append(Text(_LEFT, self.y, "start", "lane", words))
+        self.texts += [Text(_LEFT, self.y, "start", "lane", words), Text(_RIGHT, self.y, "end", "lane narrow", words)]
         self.y += 8
 
     def band(self, spans: Sequence[Span]) -> None:
@@ -126,14 +137,20 @@ class _Drawing:
         self.y += _BAND + 4
 
     def dates(self, field: str, states: Sequence[State], notes: Mapping[tuple[str, str], str]) -> None:
-        said = list(_said(field, states))[-MOST_ROWS:]
+        said = list(_said(field, states))
         if not said:
             return
         self.heading(phrases.reader_label(field, "", self.t))
-        for day, value, date in said:
+        left_out = len(said) - len(said[-MOST_ROWS:])
+        if left_out:
+            self.is_whole = False
+            self.y += _ROW
+            words = _not_drawn(left_out, self.t)
+            self.texts.append(Text(_LEFT, self.y - 1, "start", "when", words))
+        for day, value, date in said[-MOST_ROWS:]:
             self.y += _ROW
             y = self.y - 5
-            x_said, x_date = self.scale.x(lifeline.as_date(day)), self.scale.x(_first_day(date))
+            x_said, x_date = self.scale.x(lifeline.as_date(day)), self._at(_first_day(date), y)
             kind = "actual" if value.get("type") == phrases.ACTUAL else "planned"
             note = notes.get((day, field), "")
             words = cut(describe(field, value, self.t, "reader"), 60) + (f", {note}" if note else "")
@@ -142,6 +159,15 @@ class _Drawing:
             self.dots.append(Dot(x_date, y, kind, title))
             self.texts.append(self._beside(min(x_said, x_date), max(x_said, x_date), x_date, y + 4, words))
         self.y += 4
+
+    def _at(self, day: datetime.date, y: float) -> float:
+        """Where a date is drawn: one beyond an edge beside an arrow that leads there."""
+        x, way = self.scale.x(day), self.scale.beyond(day)
+        if not way:
+            return x
+        self.leads_beyond = True
+        self.lines += [Line(x - 6 * way, y + side, x, y, "beyond") for side in (-5, 5)]
+        return x - 14 * way
 
     def _beside(self, left: float, right: float, x_date: float, y: float, words: str) -> Text:
         """Words to the right of a line where there is room, else to its left, else on it beside the date."""
@@ -163,7 +189,8 @@ class _Drawing:
     def ticks(self, until: datetime.date) -> None:
         """The years, or months, over the whole height, and the day that all of it is seen from."""
         free = 0.0
-        for day, words in _ticks(self.scale):
+        for day, date in _ticks(self.scale):
+            words = self.t.date(date)
             x = self.scale.x(day)
             self.lines.insert(0, Line(x, _TOP, x, self.y, "tick"))
             if x >= free and x + len(words) * _LETTER <= _RIGHT:
@@ -191,7 +218,21 @@ def picture(
     drawing.versions(states)
     drawing.ticks(until)
     statuses = dict.fromkeys((status_class(span.status), _status(span.status, t)) for span in spans)
-    return Picture(drawing.y + 4, drawing.lines, drawing.boxes, drawing.dots, drawing.texts, list(statuses))
+    return Picture(
+        drawing.y + 4,
+        drawing.lines,
+        drawing.boxes,
+        drawing.dots,
+        drawing.texts,
+        list(statuses),
+        drawing.is_whole,
+        drawing.leads_beyond,
+    )
+
+
+def _not_drawn(steps: int, t: Translator) -> str:
+    words = t.ngettext("{n} earlier step is not drawn: see the table", "{n} earlier steps are not drawn: see the table", steps)
+    return words.format(n=steps)
 
 
 def status_class(status: str | None) -> str:
@@ -217,7 +258,7 @@ def _said(field: str, states: Sequence[State]) -> Iterator[tuple[str, dict[str, 
 def _scale(states: Sequence[State], until: datetime.date) -> _Scale:
     held = lifeline.as_date(states[0].day)
     earliest, latest = _years(held, -_FARTHEST_YEARS), _years(until, _FARTHEST_YEARS)
-    days = [_first_day(date) for field in lifeline.DATES for _, _, date in _said(field, states)]
+    days = [_first_day(date) for field in lifeline.DATES for _, _, date in list(_said(field, states))[-MOST_ROWS:]]
     inside = [day for day in days if earliest <= day <= latest]
     first, last = min([held, *inside]), max([until, *inside])
     margin = max(7, (last - first).days // 40)
@@ -240,7 +281,8 @@ def _first_day(date: RegistryDate) -> datetime.date:
 def _ticks(scale: _Scale) -> Iterator[tuple[datetime.date, str]]:
     """Where years begin, or months where there are few; no more than fit."""
     months = (scale.last.year - scale.first.year) * 12 + scale.last.month - scale.first.month
-    step = next((each for each in (1, 3, 6, 12, 24, 60, 120, 240) if months / each < _MOST_LABELS), 600)
+    most = {each: _MOST_MONTHS if each < 12 else _MOST_YEARS for each in (1, 3, 6, 12, 24, 60, 120, 240)}
+    step = next((each for each in most if months / each < most[each]), 600)
     at = (scale.first.year * 12 + scale.first.month - 1) // step * step
     while (at := at + step) // 12 <= min(scale.last.year, 9999):
         day = datetime.date(at // 12, at % 12 + 1, 1)

@@ -27,6 +27,10 @@ _FOCUSED = """() => {
 _IN_ORDER = """() => [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, summary, [tabindex]")]
     .filter(each => each.checkVisibility())
     .map(each => each.tagName.toLowerCase() + (each.id ? "#" + each.id : ""))"""
+_RIGHT_END_IS_SHOWN = """() => {
+    const here = document.activeElement, picture = here.querySelector("svg");
+    return picture.getBoundingClientRect().right <= here.getBoundingClientRect().right + 1;
+}"""
 
 
 @pytest.fixture(params=[PHONE, DESK], ids=["phone", "desk"])
@@ -122,9 +126,17 @@ def test_from_a_trial_to_what_it_was(visit: Visit) -> None:
 def test_what_is_wider_than_a_phone_is_moved_by_the_arrows(browser: Browser, world: World) -> None:
     with visiting(browser, world.url, viewport=PHONE, java_script_enabled=True, bypass_csp=True) as visit:  # both for waiting
         visit.go(f"/trials/{TRIAL}")
+        assert visit.page.get_by_text("Its newest end is shown").is_visible()
         tab_to(visit.page, "Timeline as a picture")
-        visit.page.keyboard.press("ArrowRight")
-        visit.page.wait_for_function("document.activeElement.scrollLeft > 0")
+        assert visit.page.evaluate(_RIGHT_END_IS_SHOWN)
+        visit.page.keyboard.press("ArrowLeft")
+        visit.page.wait_for_function("document.activeElement.scrollLeft < 0")
+
+
+def test_where_there_is_room_the_picture_is_not_said_to_be_wider(browser: Browser, world: World) -> None:
+    with visiting(browser, world.url, viewport=DESK) as visit:
+        visit.go(f"/trials/{TRIAL}")
+        assert not visit.page.get_by_text("Its newest end is shown").is_visible()
 
 
 def test_confirming_hearing_and_stopping(visit: Visit, world: World, request: pytest.FixtureRequest) -> None:

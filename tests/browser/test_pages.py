@@ -73,6 +73,15 @@ _TOO_WIDE = """() => [...document.querySelectorAll("body *")]
 _WIDE_AND_UNREACHABLE = """() => [...document.querySelectorAll(".wide")]
     .filter(each => each.scrollWidth > each.clientWidth && !(each.tabIndex === 0 && each.ariaLabel && each.role === "region"))
     .map(each => each.outerHTML.slice(0, 200))"""
+_HANGING_OUT = """() => [...document.querySelectorAll("main li")]
+    .filter(each => getComputedStyle(each).listStyleType !== "none")
+    .filter(each => {
+        const item = each.getBoundingClientRect(), main = document.querySelector("main").getBoundingClientRect();
+        return Math.min(item.left - main.left, main.right - item.right) < 16
+            || (getComputedStyle(each).direction === "rtl" ? main.right - item.right : item.left - main.left) < 16 + 16;
+    })
+    .map(each => each.outerHTML.slice(0, 200))"""
+"""Items of lists beside which there is no room for their bullet."""
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +105,7 @@ def test_everybody_can_use_it(visit: Visit, world: World, name: str, language: s
         assert page.evaluate("document.scrollingElement.scrollWidth <= document.scrollingElement.clientWidth"), page.evaluate(_TOO_WIDE)
         assert page.evaluate(_TOO_WIDE) == []
         assert page.evaluate(_WIDE_AND_UNREACHABLE) == []
+        assert page.evaluate(_HANGING_OUT) == []
         assert axe.findings(page) == []
     assert not visit.elsewhere
     assert not visit.complaints

@@ -20,6 +20,7 @@ from tests.web.filling import managed
 
 READER, COORDINATOR = "advocate@example.org", "coordinator@example.org"
 ARABIC, GONE, LONG, OPEN, SOON, STOPPED, UNREAD, DONE = (f"NCT0000000{number}" for number in range(1, 9))
+HEBREW = ("גיל 18 ומעלה (או יותר)",)
 LONGEST_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
 """Without a place at which a line may break."""
 
@@ -46,7 +47,13 @@ def studies() -> list[record.Study]:
     copenhagen, lund, hamburg, oslo = ("Copenhagen", "Denmark"), ("Lund", "Sweden"), ("Hamburg", "Germany"), ("Oslo", "Norway")
     make = record.a_study
     return [
-        make(ARABIC, title="دراسة عن جفاف الفم وعلاجه بالخلايا (صفحة 2)", conditions=("جفاف الفم",), places=(("القاهرة", "Egypt"),)),
+        make(
+            ARABIC,
+            title="دراسة عن جفاف الفم وعلاجه بالخلايا (صفحة 2)",
+            conditions=("جفاف الفم",),
+            places=(("القاهرة", "Egypt"),),
+            inclusion=HEBREW,
+        ),
         make(GONE, title="A Saliva Substitute in People Who Sleep Badly", conditions=dry_mouth, places=(copenhagen,)),
         make(LONG, title=LONGEST_WORD, conditions=(LONGEST_WORD,), places=((LONGEST_WORD, "Denmark"),), inclusion=(LONGEST_WORD,)),
         make(OPEN, title="Acupuncture Against a Dry Mouth After Radiotherapy", conditions=dry_mouth, places=(copenhagen, lund, hamburg)),

@@ -79,3 +79,24 @@ def test_any_life_is_inside_the_picture(life: tuple[list[State], datetime.date])
     assert found is not None
     assert is_inside(found)
     assert len({line.x1 for line in found.lines if line.kind == "version"}) <= len(states)
+
+
+def test_the_scale_has_no_room_for_steps_that_are_not_drawn() -> None:
+    first = state("2020-01-01", completion_date=planned("2044-01"))
+    later = [state(f"20{year}-0{month}-01", completion_date=planned(f"2026-0{month}")) for year in range(20, 26) for month in (2, 4, 6, 8)]
+    found = drawn([first, *later], "2026-02-04")
+    assert len(found.dots) == MOST_ROWS
+    assert not found.is_whole
+    assert found.boxes[0].width > WIDTH * 0.8
+
+
+@pytest.mark.parametrize(("odd", "way"), [("9999-12-31", 1), ("2199", 1), ("1900-01", -1)])
+def test_a_date_far_away_is_marked_as_beyond_the_edge(odd: str, way: int) -> None:
+    found = drawn([state("2024-02-03", completion_date=planned(odd))], "2026-02-04")
+    assert found.leads_beyond
+    arrow = [line for line in found.lines if line.kind == "beyond"]
+    assert len(arrow) == 2
+    assert all((line.x2 - line.x1) * way > 0 for line in arrow)
+    assert all((line.x2 - found.dots[0].x) * way > 0 for line in arrow)
+    near = drawn([state("2024-02-03", completion_date=planned("2030"))], "2026-02-04")
+    assert not near.leads_beyond

@@ -17,7 +17,7 @@ _UNPRINTED = re.compile(r"[^\w!-~ ¡-¬®-ʯ‐-‧‰-⁞₠-⅏←-⋿]")
 
 
 def one_line(text: str) -> str:
-    """The text without control characters, direction marks and line breaks; runs of white space become one blank."""
+    """The text without control characters, direction marks, noncharacters and line breaks; runs of white space become one blank."""
     return " ".join(_UNPRINTED.sub(_shown, text).split())
 
 
@@ -57,4 +57,9 @@ def _shown(found: re.Match[str]) -> str:
     category = unicodedata.category(found[0])
     if category == "Cc" or category in _SPACES:
         return " "
-    return "" if category in _DROPPED else found[0]
+    return "" if category in _DROPPED or _is_no_character(ord(found[0])) else found[0]
+
+
+def _is_no_character(code: int) -> bool:
+    """Will this never be a character (Unicode, 23.7)? XML forbids U+FFFE and U+FFFF, and others are taken for an end."""
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF

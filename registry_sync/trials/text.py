@@ -17,6 +17,7 @@ _SAME: dict[int, str | None] = {
     **{ord(char): None for char in _INVISIBLE},
     0x00B5: "\u03bc",  # the micro sign and the Greek letter
 }
+_ODD = re.compile(f"[{''.join(map(chr, _SAME))}]")
 _HAS_SIGN = re.compile(r"[<>\u2264\u2265=] ")
 _BLANK_BEFORE_SIGN = re.compile(r"(?<=[<>\u2264\u2265=]) (?=\d)")
 
@@ -34,7 +35,11 @@ def key(text: str) -> str:
 
 def _folded(text: str) -> str:
     """What ``key`` folds beyond ASCII, where the backtick is all that there is to fold."""
-    return unicodedata.normalize("NFC", text).translate(_SAME).replace("\u2026", "...")
+    return _ODD.sub(_same, unicodedata.normalize("NFC", text)).replace("\u2026", "...")
+
+
+def _same(found: re.Match[str]) -> str:
+    return _SAME[ord(found[0])] or ""
 
 
 def caseless(text: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -39,6 +39,8 @@ NAMES = {"en": "English", "da": "Dansk"}
 
 _OF_A_PAGE = frozenset({"q", "condition", "country", "status", "page", "from", "to", "as"})
 """What makes a page another one, of what an address asks for."""
+_ASKED_OF_A_PAGE = _OF_A_PAGE | {"all", "date", "trial", "on", "done", "lang"}
+"""What a page can be asked for at all: whatever else stands in its address does not count."""
 _PACKAGE = Path(registry_sync.__file__).resolve().parent
 _MAKES_PAGES = frozenset({".py", ".j2", ".po", ".mo"})
 _LONGEST_HEADER = 4096
@@ -98,6 +100,23 @@ class _Kept:
 _kept = _Kept()
 
 
+def page_at_once(make: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """The same of a page, which is no other one for what else stands in its address."""
+    respond = at_once(make)
+
+    @functools.wraps(make)
+    async def of_what_counts(request: Request) -> Response:
+        request.state.counting = urlencode(_asked(request)).encode()
+        return await respond(request)
+
+    return of_what_counts
+
+
+def _asked(request: Request) -> list[tuple[str, str]]:
+    """What an address asks of a page."""
+    return [(name, value) for name, value in request.query_params.multi_items() if name in _ASKED_OF_A_PAGE]
+
+
 def at_once(make: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that gives the answer it gave last as long as nothing was written to the database since; else ``make``'s, in a thread."""
 
@@ -154,12 +173,24 @@ def shown(request: Request, history: History, make: Callable[[History], Response
     return answer(request, state, lambda: make(history), midnight, language, headers=headers)
 
 
+def fixed(request: Request, body: bytes, media_type: str) -> Response:
+    """What the program brings with it, whatever the database says: 304 to who has it."""
+    tag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+    began = from_stamp(request.app.state.began)
+    headers = {"ETag": tag, "Last-Modified": format_datetime(began, usegmt=True), "Cache-Control": "public, max-age=3600"}
+    if _is_known(request, tag, began):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=media_type, headers=headers)
+
+
 def _key(request: Request) -> _Key:
-    return around_of(request).settings.database, request.scope["path"], request.scope["query_string"], language_of(request)
+    counting: bytes | None = getattr(request.state, "counting", None)
+    query = request.scope["query_string"] if counting is None else counting
+    return around_of(request).settings.database, request.scope["path"], query, language_of(request)
 
 
 def _tag(request: Request, state: State, more: Sequence[object]) -> str:
-    parts = (_program(), state.key, request.url.path, request.url.query, around_of(request).settings.web.url, *more)
+    parts = (_program(), state.key, *_key(request)[1:3], around_of(request).settings.web.url, *more)
     return f'W/"{hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:24]}"'
 
 
@@ -231,7 +262,7 @@ class Links:
 
 def _in_other_languages(request: Request) -> list[tuple[str, str, str]]:
     """Of each language that there is beside this page's: its code, its name, and the query of the same page in it."""
-    given = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    given = [(name, value) for name, value in _asked(request) if name != "lang"]
     shown = language_of(request)
     return [(each, NAMES.get(each, each), f"?{urlencode([*given, ('lang', each)])}") for each in languages() if each != shown]
 
@@ -247,7 +278,13 @@ def _canonical(request: Request, lang: str | None = None) -> str:
     chosen = links(request).chosen if lang is None else lang
     given = [(name, value) for name, value in request.query_params.multi_items() if name in _OF_A_PAGE and value]
     query = urlencode([*given, *([("lang", chosen)] if chosen else [])])
-    return f"{base}{quote(request.url.path)}{'?' if query else ''}{query}" if base else ""
+    return f"{base}{_path(request)}{'?' if query else ''}{query}" if base else ""
+
+
+def _path(request: Request) -> str:
+    """The path as it was asked for, in one spelling: a slash within a name is none between names."""
+    raw: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
+    return "/".join(quote(unquote(part), safe="") for part in raw.decode("ascii", "replace").split("/"))
 
 
 def _alternates(request: Request) -> list[tuple[str, str]]:

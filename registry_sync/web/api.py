@@ -22,7 +22,7 @@ from registry_sync.trials.record import TOPICS
 from registry_sync.web import asked, comparing
 from registry_sync.web.answers import answer, at_once
 from registry_sync.web.pages import around_of, readers_of
-from registry_sync.web.problems import OPEN, nothing
+from registry_sync.web.problems import OPEN, bad_request, nothing
 
 MOST = 1000
 """Changes of one answer."""
@@ -88,6 +88,8 @@ def diff(request: Request) -> Response:
 
     def changed(history: History, _: tuple[str, ...]) -> list[dict[str, Any]]:
         before, after = comparing.pair(history, _named(request), start, end)
+        if comparing.is_too_long(before, after):
+            raise bad_request(comparing.TOO_LONG)
         return [
             kept.difference(change, after)
             for change in differences(history, before, after)

@@ -15,6 +15,7 @@ from db.readers import Readers
 from jobs.surroundings import Surroundings, log
 from registry_sync.errors import DatabaseError
 from registry_sync.web import desk, home, listings, managing, operator, past, stood, subscribing, trial, wishes
+from registry_sync.web.answers import fixed
 from registry_sync.web.forms import Limits
 from registry_sync.web.guard import Guard, page_of
 from registry_sync.web.pages import around_of
@@ -70,14 +71,14 @@ def application(around: Surroundings, readers: Readers) -> Guard:
     return Guard(app, around, readers)
 
 
-def _style(_: Request) -> Response:
-    return Response(_STYLE.read_bytes(), media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
+def _style(request: Request) -> Response:
+    return fixed(request, _STYLE.read_bytes(), "text/css")
 
 
 def _robots(request: Request) -> Response:
     root = urlsplit(around_of(request).settings.web.url).path.rstrip("/")
     lines = ["User-agent: *", *(f"Disallow: {root}/{each}" for each in _NOT_FOR_ROBOTS)]
-    return Response("\n".join(lines) + "\n", media_type="text/plain", headers={"Cache-Control": "public, max-age=3600"})
+    return fixed(request, ("\n".join(lines) + "\n").encode(), "text/plain")
 
 
 def _said_no(request: Request, error: Exception) -> Response:

@@ -6,8 +6,18 @@ from db import lookback
 from db.connection import History
 from db.history import Version
 from registry_sync.sources.interface import CTGOV
+from registry_sync.trials.record import to_json
 from registry_sync.web import asked
 from registry_sync.web.problems import bad_request, nothing
+
+LARGEST = 8_000_000
+"""Bytes of a record, about, up to which it is laid beside another one: the time that this takes grows with them."""
+TOO_LONG = "These versions are too long to be compared here. Ask for each of them whole, by its day."
+
+
+def is_too_long(*versions: Version) -> bool:
+    """Is one of these so long that to compare it would keep others waiting?"""
+    return any(len(to_json(version.record)) > LARGEST for version in versions)
 
 
 def pair(history: History, trial: str, start: str | None, end: str | None) -> tuple[Version, Version]:

@@ -17,7 +17,7 @@ from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.trials.record import N_
 from registry_sync.web import told
-from registry_sync.web.answers import at_once, public, shown
+from registry_sync.web.answers import page_at_once, public, shown
 from registry_sync.web.pages import around_of, failed, language_of, readers_of
 from registry_sync.web.picture import status_class
 
@@ -37,14 +37,14 @@ _choices: dict[str, tuple[str, list[str], list[str]]] = {}
 """By database: how far what is watched has come, and the countries and conditions that it has."""
 
 
-@at_once
+@page_at_once
 def home(request: Request) -> Response:
     """All watched trials, or those that are searched for, those that changed last first."""
     with readers_of(request).open() as opened:
         return shown(request, opened, lambda history: _home(request, history))
 
 
-@at_once
+@page_at_once
 def condition(request: Request) -> Response:
     """All watched trials on one condition."""
     with readers_of(request).open() as opened:

@@ -20,7 +20,7 @@ from registry_sync.notices.clean import cut
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.items import Item
 from registry_sync.sources.interface import CTGOV
-from registry_sync.web import told
+from registry_sync.web import comparing, told
 from registry_sync.web.answers import public
 from registry_sync.web.pages import failed, language_of
 from registry_sync.web.trial import is_shown, of_trial, told_item, wants_all
@@ -72,7 +72,9 @@ def diff(request: Request, history: History, trial: str) -> Response:
         return failed(request, 404)
     if before.trial == after.trial and before.number > after.number:
         before, after = after, before
-    found = [change for change in differences(history, before, after) if is_shown(change, everything=wants_all(request))]
+    too_long = comparing.is_too_long(before, after)
+    compared = () if too_long else differences(history, before, after)
+    found = [change for change in compared if is_shown(change, everything=wants_all(request))]
     current = kept.as_shown(history, last)
     items = list(_within(_LARGEST, (told_item(change, current, t) for change in found[:MOST_CHANGES])))
     return public(
@@ -83,6 +85,8 @@ def diff(request: Request, history: History, trial: str) -> Response:
         before=_named(before, t),
         after=_named(after, t),
         same=before.id == after.id,
+        too_long=too_long,
+        line=before.trial if before.trial != trial else "",
         items=items,
         more=len(found) - len(items),
         rows=_rows(history, last, t)[:MOST_VERSIONS],

@@ -32,7 +32,7 @@ from registry_sync.trials.changes import Change
 from registry_sync.trials.presence import Absence
 from registry_sync.trials.record import Record, trial_id
 from registry_sync.web import told
-from registry_sync.web.answers import at_once, elsewhere, public, shown
+from registry_sync.web.answers import elsewhere, page_at_once, public, shown
 from registry_sync.web.home import page_number
 from registry_sync.web.pages import around_of, failed, language_of, readers_of
 from registry_sync.web.picture import picture, status_class
@@ -50,7 +50,7 @@ Make = Callable[[Request, History, str], Response]
 def of_trial(make: Make) -> Callable[[Request], Awaitable[Response]]:
     """A page of one trial: of the id that it has now, watched, else there is none."""
 
-    @at_once
+    @page_at_once
     @functools.wraps(make)
     def respond(request: Request) -> Response:
         written = request.path_params["trial"]

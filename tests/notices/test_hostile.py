@@ -38,6 +38,7 @@ ATTACKS = {
     "marks": "Smoke-free for [-12-] {+6+} months",
     "headers": "Smoke-free\r\nBcc: b@example.org\r\n\r\nmonths",
     "nothing": "Smoke-free \ufffd months \x00",
+    "no characters": "Smoke-free \ufffe for \uffff\ufdd0\ufdef \U0001fffe\U0010ffff months",
     "long": "Smoke-free for 6 months " + "<b>@here</b> [a](b) " * 500,
 }
 NOT_SHOWN = ("Cc", "Cf", "Cs", "Zl", "Zp")

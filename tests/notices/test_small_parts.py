@@ -101,6 +101,7 @@ def test_a_year_later_in_the_same_precision(text: str, later: str | None) -> Non
 
 def test_hostile_text_on_one_line() -> None:
     assert one_line("a\r\nb\x00c\u202ed\u2028e \ud800\tf") == "a b cd e f"
+    assert one_line("a\ufffeb\ufdd0c \U0001ffff\U0010fffed\ufffd") == "abc d\ufffd"
     assert block("a\r\n\n b\x07 ") == "a\n\nb"
 
 

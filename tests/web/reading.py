@@ -62,6 +62,7 @@ def is_sound(page: Page) -> None:
     for link in page.links():
         assert urlsplit(link).scheme in ("", "http", "https", "mailto", "tel"), link
     assert not [char for char in text if unicodedata.category(char) in _NOT_SHOWN and char != "\n"]
+    assert not [char for char in text if ord(char) & 0xFFFE == 0xFFFE or "\ufdd0" <= char <= "\ufdef"]
     levels = [int(tag.name[1]) for tag in soup.find_all(re.compile("^h[1-6]$"))]
     assert levels[:1] == [1]
     assert levels.count(1) == 1

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime
 import shutil
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import requests
+from bs4 import BeautifulSoup
 
 from db import searches, watches
 from db.copying import copy_to
@@ -16,7 +18,7 @@ from jobs.surroundings import as_stamp
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.sources.ctgov_search import search_from
-from registry_sync.web import answers
+from registry_sync.web import answers, comparing
 from tests.house import House
 from tests.web.conftest import Site
 
@@ -203,3 +205,57 @@ def test_who_has_the_answer_of_another_program_of_the_same_release_gets_this_one
         assert site.get("/", headers={"If-None-Match": tag}).status_code == 200
     finally:
         answers._program.cache_clear()
+
+
+@pytest.mark.parametrize("path", ["/", f"/trials/{TRIAL}", f"/trials/{TRIAL}/diff", "/condition/Xerostomia"])
+def test_what_no_page_is_asked_for_makes_no_other_page(site: Site, watched: House, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = site.get(path)
+    monkeypatch.setattr(answers, "run_in_threadpool", None)
+    for query in ("?zz=1", "?zz=2&lan=da", "?%7Bx%7D"):
+        again = site.get(path + query)
+        assert (again.content, again.headers["ETag"]) == (first.content, first.headers["ETag"])
+
+
+def test_to_programs_it_is_a_mistake_as_before(site: Site, watched: House) -> None:
+    assert site.get("/api/trials").status_code == 200
+    assert site.get("/api/trials?zz=1").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/style.css", "/robots.txt"])
+def test_what_the_program_brings_with_it_is_sent_once(site: Site, path: str) -> None:
+    first = site.get(path)
+    assert first.status_code == 200
+    for name, header in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified")):
+        again = site.get(path, headers={name: first.headers[header]})
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert site.get(path, headers={"If-None-Match": '"another"'}).status_code == 200
+    assert site.head(path).headers["ETag"] == first.headers["ETag"]
+
+
+@pytest.mark.parametrize("name", ["A / B", "What? Nothing", "Number #1", "100%", "100%25 é", "a&b=c+d"])
+def test_a_page_says_its_own_address_whatever_it_is_named(site: Site, house: House, name: str) -> None:
+    house.registry.put(record.a_study(OTHER, conditions=(name,)))
+    house.watch(OTHER)
+    house.sync(days=0)
+    path = f"/condition/{quote(name, safe='')}"
+    head = BeautifulSoup(site.get(path).text, "lxml")
+    assert name in head.h1.get_text()  # type: ignore[union-attr]
+    named = {str(link.get("hreflang", "")): str(link["href"]) for link in head.select("link[rel=canonical], link[hreflang]")}
+    assert named[""] == named["x-default"] == site.url + path
+    for address in named.values():
+        assert name in BeautifulSoup(site.get(address).text, "lxml").h1.get_text()  # type: ignore[union-attr]
+
+
+def test_versions_without_end_are_not_laid_side_by_side(site: Site, watched: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched.registry.put(record.with_status(record.the_study(), "SUSPENDED", posted="2026-02-03"))
+    watched.sync()
+    path = f"/trials/{TRIAL}/diff?from=1&to=2"
+    assert "too long" not in site.get(path).text
+    monkeypatch.setattr("registry_sync.web.comparing.LARGEST", 1000)
+    monkeypatch.setattr("registry_sync.web.past.differences", None)
+    watched.sync()
+    text = site.get(path).text
+    assert "These versions are too long to be laid side by side here." in text
+    assert f'href="/trials/{TRIAL}/versions/1"' in text
+    answer = site.get(f"/api{path}")
+    assert (answer.status_code, answer.json()["detail"]) == (400, comparing.TOO_LONG)

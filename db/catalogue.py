@@ -129,11 +129,12 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[str]]:
 def cards(history: History, trials: Sequence[str]) -> list[Row]:
     """What is to be seen of each of these, in their order: ``trial``, ``headline`` (see ``db.history.HEADLINE``; empty where nothing is
     held yet), ``conditions``, ``countries``, ``changed_at``, when the last change was seen (UTC; ``None``: never any), and, as in
-    ``db.watches.listing``, ``absent_since`` and ``absence``."""
+    ``db.watches.listing``, ``absent_since`` and ``absence``. ``unusable_since``: when the registry first sent what cannot be read."""
     rows = history.rows(
         f"""SELECT watch.trial, version.headline, card.conditions, card.countries, version.seen_at,
                    (SELECT seen_at FROM change WHERE id = {_LAST_CHANGE}) AS changed_at, absence.since AS absent_since,
-                   absence.state AS absence
+                   absence.state AS absence,
+                   (SELECT seen_at FROM unparsed WHERE unparsed.trial = watch.trial AND unparsed.source = 'ctgov') AS unusable_since
             {_NEWEST} LEFT JOIN absence ON absence.trial = watch.trial AND absence.state != 'merged'
             WHERE watch.trial IN ({marks(trials)})""",  # noqa: S608 - no value is in the text
         list(trials),
@@ -178,6 +179,12 @@ def _names(history: History, column: str, key: Callable[[str], str]) -> dict[str
     for row in rows:
         names.setdefault(key(row["name"]), row["name"])
     return names
+
+
+def trouble_since(history: History) -> str | None:
+    """Since when (UTC) the registry cannot be asked; ``None``: it can."""
+    row = history.one("SELECT opened_at FROM incident WHERE source = 'ctgov' AND closed_at IS NULL")
+    return row["opened_at"] if row else None
 
 
 class Checked(msgspec.Struct, frozen=True):

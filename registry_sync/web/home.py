@@ -106,6 +106,7 @@ def _listed(request: Request, history: History, template: str, found: Sequence[s
         total=len(found),
         number=number,
         pages=pages,
+        trouble=told.day(catalogue.trouble_since(history), t),
         **{"path": (), "asked": {}, **values},
     )
 
@@ -127,6 +128,7 @@ def _entry(row: dict[str, Any], today: str, t: Translator) -> dict[str, Any]:
         "trial": row["trial"],
         "title": (cut(one_line(title), told.LONGEST_TITLE) if isinstance(title, str) else "") or row["trial"],
         "held": bool(headline),
+        "unusable": bool(row["unusable_since"]),
         "status": told.status(word if isinstance(word, str) else None, t),
         "kind": status_class(word if isinstance(word, str) else None),
         "gone": told.gone(row["absent_since"], t) if gone else "",

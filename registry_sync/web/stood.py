@@ -111,7 +111,7 @@ def _shown(request: Request, history: History, trial: str, version: Version, hea
         seen=told.day(version.seen_at, t),
         backfilled=version.backfilled,
         since=since(states, ends, t),
-        **record_of(version.record, t, with_people=False, gone=is_last and gone is not None and left <= until),
+        **record_of(version.record, ends, t, with_people=False, gone=is_last and gone is not None and left <= until),
         **timeline(states, ends, t),
     )
 

@@ -25,6 +25,8 @@ _DEEPEST = 6
 
 _OPEN = frozenset({"RECRUITING", "NOT_YET_RECRUITING", "ENROLLING_BY_INVITATION", "AVAILABLE"})
 """Statuses of sites that may be asked; a site of which none is stated follows the trial."""
+_ENDED_EARLY = frozenset({"TERMINATED", "WITHDRAWN"})
+_PLANS = frozenset({"ANTICIPATED", "ESTIMATED"})
 _WHO = ("sex", "minimum_age", "maximum_age", "healthy_volunteers")
 _WHAT = (
     "study_type", "phases", "interventions", "allocation", "masking", "arms", "primary_outcomes", "secondary_outcomes", "enrollment",
@@ -104,18 +106,30 @@ def gone(since: str, t: Translator) -> str:
     return t.gettext("The registry has not shown this trial since {day}.").format(day=day(since, t))
 
 
-def dates(record: Record, t: Translator) -> list[Row]:
-    """The dates that people ask for, and whether each is a plan."""
+def dates(record: Record, today: str, t: Translator) -> list[Row]:
+    """The dates that people ask for, and whether each is a plan, as of a day."""
     named = ((field, plain(getattr(record, field))) for field in (*DATES, "results_first_post_date"))
-    return [_row(field, [_value(field, value, t)], t) for field, value in named if value is not None]
+    return [_row(field, [_date(field, value, today, t)], t) for field, value in named if value is not None]
+
+
+def _date(field: str, value: Any, today: str, t: Translator) -> str:
+    """A date in words; of a plan whose day has passed it is said."""
+    date = value.get("date") if isinstance(value, dict) else None
+    if not isinstance(date, str) or value.get("type") not in _PLANS or date >= today[: len(date)]:
+        return _value(field, value, t)
+    is_day = len(date) == len(today)
+    words = t.gettext("{date} (planned; this day has passed)") if is_day else t.gettext("{date} (planned; this has passed)")
+    return cut(words.format(date=t.date(one_line(date))), _LONGEST_LINE)
 
 
 def next_date(headline: Mapping[str, Any], today: str, t: Translator) -> tuple[str, str] | None:
-    """The first date that is still to come: its label and the date; of what is over the last one."""
+    """The first date that is still to come: its label and the date; of what is over the last one. What was ended early has no plans."""
     found = [(field, value) for field in DATES if isinstance(value := headline.get(field), dict) and isinstance(value.get("date"), str)]
+    if headline.get("overall_status") in _ENDED_EARLY:
+        found = [(field, value) for field, value in found if value.get("type") == phrases.ACTUAL]
     coming = [(field, value) for field, value in found if value["date"] >= today[: len(value["date"])]]
     chosen = min(coming, key=lambda each: str(each[1]["date"])) if coming else found[-1] if found else None
-    return (phrases.reader_label(chosen[0], "", t), _value(*chosen, t)) if chosen else None
+    return (phrases.reader_label(chosen[0], "", t), _date(*chosen, today, t)) if chosen else None
 
 
 def who(record: Record, t: Translator) -> list[Row]:

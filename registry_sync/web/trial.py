@@ -107,7 +107,7 @@ def trial(request: Request, history: History, trial: str) -> Response:
         versions=len(states),
         first=(lookback.first_day(history, trial, CTGOV, "registry") or "") if former else states[0].day,
         today=around_of(request).now().date().isoformat(),
-        **record_of(version.record, t, with_people=lookback.is_shown(history, version), gone=bool(gone)),
+        **record_of(version.record, until, t, with_people=lookback.is_shown(history, version), gone=bool(gone)),
         **timeline(states, until, t),
         **_checked(history, trial, absence, t),
     )
@@ -116,8 +116,8 @@ def trial(request: Request, history: History, trial: str) -> Response:
 # --- the record ------------------------------------------------------------------------------------------------------------
 
 
-def record_of(record: Record, t: Translator, *, with_people: bool, gone: bool = False) -> dict[str, Any]:
-    """A record as its page shows it; ``gone``: as the registry showed it last, since it does not show it any more."""
+def record_of(record: Record, today: datetime.date, t: Translator, *, with_people: bool, gone: bool = False) -> dict[str, Any]:
+    """A record as its page shows it, as of a day; ``gone``: as the registry showed it last, since it does not show it any more."""
     criteria, more_criteria = told.criteria(record, t)
     countries, more_sites = told.countries(record, t, with_people=with_people)
     official = record.official_title if record.official_title != record.brief_title else None
@@ -129,7 +129,8 @@ def record_of(record: Record, t: Translator, *, with_people: bool, gone: bool = 
         "kind": status_class(record.overall_status),
         "why_stopped": cut(one_line(record.why_stopped or ""), 1_000),
         "last_known": told.status(record.last_known_status, t) if record.overall_status == "UNKNOWN" and record.last_known_status else "",
-        "dates": told.dates(record, t),
+        "dates": told.dates(record, today.isoformat(), t),
+        "has_main_question": record.primary_completion_date is not None,
         "who": told.who(record, t),
         "criteria": criteria,
         "more_criteria": more_criteria,

@@ -154,7 +154,7 @@ def test_a_condition_without_a_search_says_what_it_does_not_bring(site: Site, wa
 def test_in_danish(site: Site, watched: House) -> None:
     page = Page(site.get(f"/subscribe?trial={TRIAL}&lang=da"))
     is_sound(page)
-    assert page.heading == "Nyt om forsøg i en mail"
+    assert page.heading == "Nyt om forsøg på mail"
     assert consent("da") in page.text
     answer = ask(site, f"/subscribe?trial={TRIAL}&lang=da")
     assert answer.headers["Location"] == "/subscribe/asked?lang=da"

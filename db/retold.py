@@ -1,21 +1,25 @@
 """What was told since a backup was made is not told a second time when the registry is asked again after it was restored.
 
-A restored history finds anew what changed since: which change was told to whom is known by keyed hashes, which name nobody. Each is good
-once, and for some days: what changes back and forth later is news.
+A restored history finds anew what changed since: which change was told to whom is known by keyed hashes, which name nobody. They are of
+the single steps, since the next copy to come back may be from between two of them. They serve for the first change that is found, and
+for some days: what changes back and forth later is news.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from db import stops
 from db.connection import Connection, History
 from db.duties import FIELD, key_of
+from registry_sync.trials.record import FIELDS
 
 if TYPE_CHECKING:
     from registry_sync.notices.route import Planned
@@ -24,29 +28,79 @@ DAYS = 7
 """How long a restored history holds back what was told: by then every source has been asked."""
 
 _COLUMNS = 'change.trial, change.source, change.field, change."group", change."before", change."after", change.detail'
-_What = tuple[str, str, str, str | None]
+_OF_ITEMS = {"criteria", *(field.name for field in FIELDS if field.is_list)}
+"""Fields of which a change is about one item; a change of any other is about all that it says."""
+
+
+class _What(NamedTuple):
+    """What a change is about."""
+
+    trial: str
+    source: str
+    field: str
+    group: str | None
+
+
+class _Step(NamedTuple):
+    """From which value to which; ``None``: it was not stated."""
+
+    before: Hashable
+    after: Hashable
+
+
+_Values = tuple[str | None, str | None]
+"""Of a change, before and after, as JSON."""
+
+
+@dataclasses.dataclass
+class _Thread:
+    """Steps that belong together: the place of the first one, where they begin and end, and every value on the way."""
+
+    place: int
+    begins: Hashable
+    ends: Hashable
+    values: set[Hashable]
 
 
 def note(restored: Connection, replaced: Connection, now: str) -> int:
-    """Keep of what the replaced history had told to whom what the restored one will find again; how many changes these are."""
-    newest = restored.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0]
+    """Keep of what the replaced history had told to whom what the restored one does not know; in how many changes it may find it again."""
     rows = replaced.execute(
         f"""SELECT DISTINCT notice.address, change.id, {_COLUMNS} FROM notice
             JOIN notice_change ON notice_change.notice_id = notice.id JOIN change ON change.id = notice_change.change_id
-            WHERE notice.state = 'sent' AND change.id > ? ORDER BY change.id""",  # noqa: S608 - no value is in it
-        (newest,),
+            WHERE notice.state = 'sent' AND change.id >= ? ORDER BY change.id""",  # noqa: S608 - no value is in it
+        (_first_unknown(restored, replaced),),
     )
-    told: dict[tuple[str, _What], list[tuple[Any, Any]]] = {}
-    for address, _, *columns in rows:
-        what, (before, after) = _about(*columns)
-        _go_on(told.setdefault((address, what), []), before, after)
-    marks = [(_mark(restored, address, what, pair), now) for (address, what), pairs in told.items() for pair in pairs]
+    told: dict[tuple[str, _What], list[_Step]] = {}
+    marks = []
+    for address, change_id, *columns in rows:
+        if restored.execute("SELECT 1 FROM change WHERE id = ?", (change_id,)).fetchone():
+            continue
+        what, values = _about(*columns)
+        step = _marked(restored, address, what, *values)
+        told.setdefault((address, what), []).append(step)
+        marks.append((_whose(restored, address, what), change_id, *step, now))
     # what the replaced one had itself held back, since it had come from a backup, was told before that
-    held_back = replaced.execute("SELECT mark, at FROM told_before").fetchall()
+    held_back = replaced.execute("SELECT whose, change_id, before, after, at FROM told_before").fetchall()
+    restored.execute("UPDATE told_before SET used = 0")
     restored.executemany(
-        "INSERT INTO told_before (mark, at) VALUES (?, ?) ON CONFLICT (mark) DO UPDATE SET at = excluded.at, used = 0", [*held_back, *marks]
+        """INSERT INTO told_before (whose, change_id, before, after, at) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT (whose, change_id) DO UPDATE SET at = max(at, excluded.at)""",
+        [*held_back, *marks],
     )
-    return len(marks)
+    threads = {id(thread): thread for (_, what), steps in told.items() for thread in _threads(what, steps).values()}
+    return sum(thread.begins != thread.ends for thread in threads.values())
+
+
+def _first_unknown(restored: Connection, replaced: Connection) -> int:
+    """The id of the first change that is only in the replaced history: two that come from one have what was before that in common."""
+    here = (row[0] for row in restored.execute("SELECT id FROM change ORDER BY id"))
+    mine = next(here, None)
+    for (theirs,) in replaced.execute("SELECT id FROM change ORDER BY id"):
+        while mine is not None and mine < theirs:
+            mine = next(here, None)
+        if mine != theirs:
+            return int(theirs)
+    return sys.maxsize
 
 
 def without(connection: Connection, planned: Iterable[Planned], change_ids: Sequence[int], now: datetime.datetime) -> Iterable[Planned]:
@@ -64,62 +118,102 @@ def age_out(history: History, now: datetime.datetime) -> None:
     history.write_one("DELETE FROM told_before WHERE at < ?", (oldest,))
 
 
-def _left(connection: Connection, planned: Iterable[Planned], kept: dict[int, tuple[_What, tuple[Any, Any]]]) -> list[Planned]:
+def _left(connection: Connection, planned: Iterable[Planned], kept: dict[int, tuple[_What, _Values]]) -> list[Planned]:
     left: list[Planned] = []
-    used: set[str] = set()
+    told: dict[tuple[str, _What], dict[Hashable, _Thread]] = {}
     for plan in planned:
-        marks = {each: _mark(connection, plan.address, *kept[each]) for each in plan.positions}
-        told = {
-            mark
-            for mark in marks.values()
-            if connection.execute("SELECT 1 FROM told_before WHERE mark = ? AND NOT used", (mark,)).fetchone()
-        }
-        used |= told
-        positions = tuple(each for each in plan.positions if marks[each] not in told)
+        for what in {kept[each][0] for each in plan.positions}:
+            if (plan.address, what) not in told:
+                told[plan.address, what] = _told(connection, plan.address, what)
+        positions = tuple(each for each in plan.positions if not _was_told(connection, plan.address, *kept[each], told))
         if positions:
             left.append(msgspec.structs.replace(plan, positions=positions))
-    connection.executemany(
-        "UPDATE told_before SET used = 1 WHERE mark = ?", [(mark,) for mark in used]
-    )  # an address may have several notices
+    connection.executemany("UPDATE told_before SET used = 1 WHERE whose = ?", [(_whose(connection, *each),) for each in told])
     return left
 
 
-def _kept(connection: Connection, change_ids: Sequence[int]) -> dict[int, tuple[_What, tuple[Any, Any]]]:
+def _kept(connection: Connection, change_ids: Sequence[int]) -> dict[int, tuple[_What, _Values]]:
     """By position: what a change is about, and its two values."""
     rows = connection.execute(
         f"SELECT id, {_COLUMNS} FROM change WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608 - no value is in it
         (json.dumps(list(change_ids)),),
     )
-    found = {number: _about(*columns) for number, *columns in rows}
+    found = {change_id: _about(*columns) for change_id, *columns in rows}
     return {position: found[change_id] for position, change_id in enumerate(change_ids)}
 
 
 def _about(
     trial: str, source: str, field: str, group: str | None, before: str | None, after: str | None, detail: str | None
-) -> tuple[_What, tuple[Any, Any]]:
-    """What a change is about, and its two values. Of a deadline: which one, and how it stands by which day, whatever was told before."""
-    about = _read(detail)
-    if field != FIELD or not isinstance(about, dict):
-        return (trial, source, field, group), (_read(before), _read(after))
-    stands = _read(after)
+) -> tuple[_What, _Values]:
+    """What a change is about, and its two values. Of a deadline: that it stands so by which day, whatever was told before."""
+    about = json.loads(detail) if detail is not None and field == FIELD else None
+    if not isinstance(about, dict) or after is None:
+        return _What(trial, source, field, group), (before, after)
+    stands = json.loads(after)
     day = None if stands == "met" else about.get("by")
-    return (trial, source, field, f"{key_of(about)} {day or ''}".rstrip()), (None, stands)
+    return _What(trial, source, field, f"{key_of(about)} {day or ''} {stands}"), (None, after)
 
 
-def _go_on(pairs: list[tuple[Any, Any]], before: Any, after: Any) -> None:
-    """From A to B, and from B to C: what will be found again is from A to C."""
-    for place, (first, last) in enumerate(pairs):
-        if before is not None and last == before:
-            del pairs[place]
-            if first != after:
-                pairs.append((first, after))
-            return
-    pairs.append((before, after))
+def _told(connection: Connection, address: str, what: _What) -> dict[Hashable, _Thread]:
+    """What an address was told before a restore, and in this history: what that told itself may stand between the steps of the other."""
+    steps = {
+        change_id: _Step(*step)
+        for change_id, *step in connection.execute(
+            "SELECT change_id, before, after FROM told_before WHERE whose = ? AND NOT used", (_whose(connection, address, what),)
+        )
+    }
+    if not steps:
+        return {}
+    own = connection.execute(
+        """SELECT change.id, change."before", change."after" FROM change JOIN notice_change ON notice_change.change_id = change.id
+           JOIN notice ON notice.id = notice_change.notice_id
+           WHERE change.trial = ? AND change.source = ? AND change.field = ? AND change."group" IS ?
+             AND notice.address = ? AND notice.state != 'cancelled'""",
+        (*what, address),
+    )
+    steps |= {change_id: _marked(connection, address, what, *values) for change_id, *values in own}
+    return _threads(what, [steps[change_id] for change_id in sorted(steps)])
 
 
-def _read(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+def _was_told(
+    connection: Connection, address: str, what: _What, values: _Values, told: dict[tuple[str, _What], dict[Hashable, _Thread]]
+) -> bool:
+    """Is the second value the last that this address was told of, and did it know the first one?"""
+    threads = told[address, what]
+    if not threads:
+        return False
+    found = _marked(connection, address, what, *values)
+    thread = next((threads[key] for key in _keys(what, found) if key in threads), None)
+    return thread is not None and thread.ends == found.after and found.before in thread.values
 
 
-def _mark(connection: Connection, address: str, what: _What, pair: tuple[Any, Any]) -> str:
-    return stops.mark_of(connection, json.dumps([address, *what, *pair], sort_keys=True))
+def _threads(what: _What, steps: Iterable[_Step]) -> dict[Hashable, _Thread]:
+    """What became of a field as a whole, or of each item of a list by itself, by the values that it had."""
+    threads: dict[Hashable, _Thread] = {}
+    for place, step in enumerate(steps):
+        thread = _Thread(place, step.before, step.after, set(step))
+        for key in _keys(what, step):
+            if key in threads and threads[key] is not thread:
+                earlier = threads[key]
+                thread.values |= earlier.values
+                if earlier.place < thread.place:
+                    thread.place, thread.begins = earlier.place, earlier.begins
+        for key in _keys(what, thread.values):
+            threads[key] = thread
+    return threads
+
+
+def _keys(what: _What, values: Iterable[Hashable]) -> list[Hashable]:
+    return [value for value in values if value is not None] if what.field in _OF_ITEMS else [what]
+
+
+def _whose(connection: Connection, address: str, what: _What) -> str:
+    return stops.mark_of(connection, json.dumps([address, *what]))
+
+
+def _marked(connection: Connection, address: str, what: _What, *values: str | None) -> _Step:
+    """The two values (JSON, or ``None``) as keyed hashes."""
+    read = [None if value is None else json.loads(value) for value in values]
+    return _Step(
+        *(None if value is None else stops.mark_of(connection, json.dumps([address, *what, value], sort_keys=True)) for value in read)
+    )

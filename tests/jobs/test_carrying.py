@@ -8,6 +8,7 @@ from db import duties, outbox, searches, subscriptions
 from jobs import wishes
 from jobs.backup import backup
 from jobs.check import check
+from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.sources.ctgov_search import Search
 from registry_sync.trials.deadlines import Event
@@ -55,6 +56,44 @@ def test_what_was_told_is_not_told_again_after_a_second_restore_either(followed:
     moved(followed, "2027-01-01")
     moved(followed, "2027-05-05")
     assert followed.deliver().sent == 6  # back and forth is news
+
+
+def test_what_was_told_is_not_told_again_whichever_copies_come_back_one_after_the_other(followed: House) -> None:
+    """The wrong copy was taken first: what comes back then is from between two steps that its reader was told of."""
+    followed.deliver()
+    copies = [backup(followed.around).file]
+    for date in ("2027-03-03", "2027-05-05", "2027-07-07"):
+        moved(followed, date)
+        followed.deliver()
+        copies.append(backup(followed.around).file)
+    before = len(mails(followed))
+    for copy in (*copies, copies[2], copies[0], copies[2]):
+        back(followed, copy)
+        followed.sync(days=0.01)
+        followed.deliver()
+        assert followed.changes()[0].after["date"] == "2027-07-07"
+    assert len(mails(followed)) == before
+    moved(followed, "2027-05-05")
+    moved(followed, "2027-07-07")
+    assert followed.deliver().sent == 6  # back and forth is news
+
+
+def test_what_comes_and_goes_meanwhile_is_told_when_it_goes_later(followed: House) -> None:
+    """The backup says what the registry says again: that what was told cancels out makes nothing of what comes after it untold."""
+    study = followed.registry.study(TRIAL)
+    without = record.touched(study, "2026-02-10")
+    without["protocolSection"]["eligibilityModule"]["eligibilityCriteria"] = record.criteria_text(("Adult",), ())
+    followed.deliver()
+    copy = backup(followed.around).file
+    for each in (without, study):
+        followed.registry.put(each)
+        followed.sync()
+    back(followed, copy)
+    followed.sync()
+    before = len(mails(followed))
+    followed.registry.put(without)
+    followed.sync()
+    assert len(mails(followed)) == before + 3
 
 
 def test_ids_only_grow(followed: House) -> None:

@@ -133,7 +133,10 @@ class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All settings. ``database``, ``smtp.ca_file`` and ``pages.profiles`` are absolute once loaded; ``path`` is the file read, if any."""
+    """All settings. ``database``, ``smtp.ca_file`` and ``pages.profiles`` are absolute once loaded, and ``database`` is no link then.
+
+    ``path`` is the file read, if any.
+    """
 
     database: Annotated[str, Meta(min_length=1, pattern=r"^[^\x00-\x1f]+$", description="a path")] = "history.db"
     ctgov: Ctgov = Ctgov()
@@ -172,7 +175,13 @@ def load(explicit: str | None, environ: Mapping[str, str], cwd: Path) -> Setting
         raise SettingsError("; ".join(problems), about=str(path or "environment"))
     sections = {name: kind(**values.get(name, {})) for name, kind in _SECTIONS.items()}
     database = values.get("", {}).get("database", str(cwd / Settings.__struct_defaults__[0]))
+    database = str(without_link(Path(database)))
     return Settings(database=database, path=path, **sections)  # type: ignore[arg-type]
+
+
+def without_link(path: Path) -> Path:
+    """The file that a link leads to; any other path as it is. Locks, copies and what replaces a database go by its one name."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def in_environment(section: str, key: str) -> str:

@@ -127,6 +127,18 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     assert all(name in str(caught.value) for name in ("smtp.port", "smtp.hots", "http.attempts", "REGISTRY_SYNC_WEB_URL"))
 
 
+def test_a_database_that_is_a_link_is_the_file_that_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "history.db").symlink_to("data/real.db")
+    (tmp_path / "other.db").symlink_to("history.db")
+    (tmp_path / "registry-sync.toml").write_text('database = "other.db"\n', encoding="utf-8")
+    real = str(tmp_path / "data" / "real.db")
+    assert load(None, {"REGISTRY_SYNC_DATABASE": "history.db"}, tmp_path).database == real
+    assert load(None, {}, tmp_path).database == real
+    (tmp_path / "registry-sync.toml").unlink()
+    assert load(None, {}, tmp_path).database == real
+
+
 def test_a_password_is_never_shown(tmp_path: Path) -> None:
     written(tmp_path, "[smtp]\npassword = 12345")
     with pytest.raises(SettingsError) as caught:

@@ -27,9 +27,14 @@ _NARROWEST_COLUMN = 10
 
 
 class Asked:
-    """What stands before the command: ``--config`` and ``--database``."""
+    """What stands before the command: ``--config`` and ``--database``. Raises UsageError for a name that is empty, as of a variable."""
 
     def __init__(self, config: str | None, database: str | None) -> None:
+        for option, name in (("--config", config), ("--database", database)):
+            if name is not None and not name.strip():
+                from registry_sync.errors import UsageError
+
+                raise UsageError(f"{option}: an empty name is no file: name one", about=option)
         self.config = config
         self.database = database
         _settle_colours()
@@ -39,11 +44,11 @@ class Asked:
         """The settings in force; ``--database`` wins, relative to the working directory."""
         import msgspec
 
-        from registry_sync.settings import from_process
+        from registry_sync.settings import from_process, without_link
 
         settings = from_process(self.config)
-        if self.database:
-            settings = msgspec.structs.replace(settings, database=str(Path(self.database).expanduser().absolute()))
+        if self.database is not None:
+            settings = msgspec.structs.replace(settings, database=str(without_link(Path(self.database).expanduser().absolute())))
         return settings
 
     def history(self, *, create: bool = False) -> History:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from db import copying
+from jobs.lock import only_one
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from tests.cli.conftest import Terminal
@@ -150,6 +151,30 @@ def test_what_is_at_work_is_named(followed: Terminal, command: str) -> None:
     assert f"process {process.pid} since " in said.complaint
     assert said.complaint.endswith("nothing was changed")
     assert followed("restore", str(copy)).code == 0
+
+
+def test_under_a_link_a_database_is_the_same(followed: Terminal) -> None:
+    """Whoever is at work under the one name is noticed under the other, and nothing of what is replaced stays behind."""
+    folder = followed.house.folder
+    (copy,) = [Path(followed("backup", "--json").json["file"])]
+    followed("subscribe", "later@example.org", TRIAL, "--confirmed")
+    (folder / "link.db").symlink_to("history.db")
+    with only_one(folder / "history.db", "run"):
+        said = followed("--database", "link.db", "restore", str(copy))
+    assert "is in use by the scheduler" in said.complaint
+    back = followed("--database", "link.db", "restore", "--as-is", str(copy))
+    assert back.code == 0
+    assert (folder / "link.db").is_symlink()
+    assert b"later@example.org" not in (folder / "history.db").read_bytes()
+    assert {path.name for path in folder.glob("link*")} == {"link.db"}
+    assert len(copies(followed)) == 2
+
+
+@pytest.mark.parametrize("option", ["--database", "--config"])
+def test_an_empty_name_is_no_file(terminal: Terminal, option: str) -> None:
+    said = terminal(option, "", "init")
+    assert (said.code, said.complaint) == (2, f"{option}: an empty name is no file: name one")
+    assert not (terminal.house.folder / "history.db").exists()
 
 
 def free_port() -> int:

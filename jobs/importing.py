@@ -345,7 +345,7 @@ def _address(text: str) -> tuple[AddressKind, str]:
 
 
 def _trials(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(trial_id(each) for each in re.split(r"[\s,;|]+", text) if each))
+    return tuple(dict.fromkeys(trial_id(sheet.shown(each)) for each in re.split(r"[\s,;|]+", text) if each))
 
 
 def _search(text: str) -> Search:

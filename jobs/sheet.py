@@ -21,6 +21,10 @@ LARGEST = 16 * 2**20
 """Bytes of a file."""
 MOST_ROWS = 20_000
 """They are written in one transaction, for which others wait (see ``db.connection.WAIT_FOR_OTHERS``)."""
+_LISTS = ("trial", "trials")
+"""Columns with cells as long as it takes: one reader may follow thousands of trials."""
+_LONGEST = 100_000
+"""Characters of any other cell."""
 _DELIMITERS = ",;\t"
 _SEP = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 _UNSEEN = "\ufeff\u200b\u200e\u200f\u2060"
@@ -67,6 +71,7 @@ def shown(text: str) -> str:
 def read(content: bytes, name: str, columns: Mapping[str, Sequence[str]], *, needed: Sequence[str]) -> Sheet:
     """The table in a file of this name. ``columns``: the names known here, each with what else it may be called; ``needed``: one of these
     must be there. Raises UsageError for what is no such table as a whole."""
+    csv.field_size_limit(LARGEST)  # for the whole process; a cell may be nearly all of the file
     text, first_line = _without_sep(_decoded(content, name))
     names = {_bare(alias): known for known, aliases in columns.items() for alias in (known, *aliases)}
     delimiter = _delimiter(text, names)
@@ -89,6 +94,10 @@ def read(content: bytes, name: str, columns: Mapping[str, Sequence[str]], *, nee
             faults.append(
                 Fault(line, "", shown((beyond or beside)[0]), "stands under no name of a column: put it into quotes or take it out")
             )
+            continue
+        long = [head for head, cell in zip(heads, cells, strict=False) if head and head not in _LISTS and len(cell) > _LONGEST]
+        if long:
+            faults.append(Fault(line, long[0], shown(cells[heads.index(long[0])]), f"is longer than {_LONGEST:,} characters"))
             continue
         rows.append(Row(line, {head: cell for head, cell in zip(heads, cells, strict=False) if head}))
     return Sheet(tuple(rows), tuple(faults), {head: cell for head, cell in zip(heads, header, strict=True) if head})

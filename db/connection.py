@@ -260,6 +260,16 @@ def open_read_only(path: Path) -> History:
     return history
 
 
+def open_for_reading(path: Path) -> History:
+    """The history, for who writes nothing; as it lies there, when it cannot be written. Raises DatabaseError."""
+    try:
+        return open_history(path)
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+            raise
+    return open_read_only(path)
+
+
 def open_to_watch(path: Path) -> sqlite3.Connection:
     """A connection that asks for ``data_version`` alone: unchecked, and waiting for nobody. Raises sqlite3.Error."""
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -66,6 +67,8 @@ def held_still(path: Path) -> Iterator[History]:
 
     Raises DatabaseError: in use, or it cannot be read (``is_beyond_reading`` tells which).
     """
+    if not os.access(path, os.W_OK):
+        raise DatabaseError(f"{path}: cannot be written: the file is read-only; nothing was changed", about=str(path))
     open_history(path).close()  # of an older program, too
     with clear_errors(path), contextlib.closing(sqlite3.connect(path, timeout=_WAIT, isolation_level=None)) as connection:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")

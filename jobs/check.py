@@ -14,11 +14,11 @@ import msgspec
 from db import cards
 from db import check as kept
 from db.check import RESTORE, Fault, Line, Read, name_of
-from db.connection import History, Row, open_history, open_read_only
+from db.connection import History, Row, open_for_reading
 from db.history import headline_of
 from jobs.surroundings import Surroundings
 from registry_sync import PROGRAM
-from registry_sync.errors import BadContent, DatabaseError, Stopped
+from registry_sync.errors import BadContent, Stopped
 from registry_sync.sources.ctgov_record import differing, record_from
 from registry_sync.sources.interface import CTGOV
 from registry_sync.trials.changes import Change
@@ -27,8 +27,6 @@ from registry_sync.trials.record import Record, from_json, plain
 from registry_sync.trials.significance import judged
 from registry_sync.trials.text import words
 
-_NOT_WRITABLE = (8, 14)
-"""SQLite's codes (SQLITE_READONLY, SQLITE_CANTOPEN) for a file or a folder that is read-only."""
 MOST_NAMED = 1000
 """Faults that are named; further ones are counted."""
 
@@ -69,19 +67,8 @@ def check(around: Surroundings, *, deep: bool = False) -> Checked:
     ``deep``: each record is read anew from what was sent, too.
     Raises DatabaseError when the file cannot be opened, Stopped.
     """
-    with _open(around) as history:
+    with open_for_reading(around.database) as history:
         return look_through(around, history, deep=deep)
-
-
-def _open(around: Surroundings) -> History:
-    """The history, which must not be empty; as it lies there, when it cannot be written."""
-    try:
-        history = open_history(around.database)
-    except DatabaseError as error:
-        if getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF not in _NOT_WRITABLE:
-            raise
-        return open_read_only(around.database)
-    return history
 
 
 def look_through(around: Surroundings, history: History, *, deep: bool = False) -> Checked:

@@ -53,6 +53,7 @@ def export(
     A table of trials has the columns of the WHO Trial Registration Data Set.
     """
     from db import exports
+    from db.connection import open_for_reading
     from jobs.exporting import Export, Scope
 
     output = None if output == "-" else output
@@ -61,7 +62,7 @@ def export(
         from jobs.handing import can_write_parquet
 
         can_write_parquet()
-    with asked.history() as history:
+    with open_for_reading(Path(asked.settings.database)) as history:
         _check_known(history, trials, public=public)
         around = asked.surroundings()
         with exports.snapshot(history):

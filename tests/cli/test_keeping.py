@@ -107,6 +107,16 @@ def test_a_folder_that_may_not_be_written_is_one_line(followed: Terminal, tmp_pa
     assert "cannot be written" in said.complaint
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_a_database_that_may_not_be_written_is_not_replaced(followed: Terminal) -> None:
+    followed("backup")
+    (copy,) = copies(followed)
+    database = followed.house.folder / "history.db"
+    database.chmod(0o400)
+    said = followed("restore", str(copy))
+    assert (said.code, said.complaint) == (2, f"{database}: cannot be written: the file is read-only; nothing was changed")
+
+
 def test_a_disk_that_is_full_is_one_line_and_no_half_file(followed: Terminal) -> None:
     with limited(followed, 60_000):
         # without what traces processes, which would want to write, too

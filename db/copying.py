@@ -10,11 +10,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from db import rights, steps
-from db.connection import APPLICATION_ID, History, clear_errors, make_private
+from db.connection import APPLICATION_ID, History, clear_errors
 from registry_sync.errors import DatabaseError
 
 UNFINISHED = ".unfinished"
 """How the name of a copy ends until it is whole."""
+FOLDER = "backups"
+"""Where copies stand, beside the history."""
+_BESIDE = ("", "-journal", "-wal", "-shm")
+"""How the names end of a database and of what SQLite lays beside it."""
 _EXPORT = re.compile(r"\..+\.(\d+)" + re.escape(UNFINISHED))
 """What an export is called until it is whole, with the number of its process."""
 _PAGES = 2_000
@@ -40,7 +44,7 @@ def removed_when_it_fails(unfinished: Path) -> Iterator[None]:
     """Make an empty file that only its owner may read; it does not outlive what goes wrong in the block. Raises DatabaseError."""
     try:
         remove(unfinished)
-        make_private(unfinished)
+        unfinished.touch(0o600)
         yield
     except BaseException as error:
         with contextlib.suppress(OSError):
@@ -121,7 +125,7 @@ def sync_to_disk(path: Path) -> None:
 
 def remove(path: Path) -> None:
     """Remove a database that is not finished, with what SQLite may have laid beside it."""
-    for beside in ("", "-journal", "-wal", "-shm"):
+    for beside in _BESIDE:
         Path(f"{path}{beside}").unlink(missing_ok=True)
 
 
@@ -132,7 +136,7 @@ def left_over(database: Path) -> list[Path]:
         rf"{re.escape(database.name)}\.(?:restoring|before-.+\.backup)|{re.escape(database.stem)}-\d{{8}}T\d{{6}}Z(?:-\d+)?\.db"
     )
     found = []
-    for path in (*folder.glob(f"*{UNFINISHED}"), *folder.glob(f"backups/*{UNFINISHED}")):
+    for path in (*folder.glob(f"*{UNFINISHED}"), *folder.glob(f"{FOLDER}/*{UNFINISHED}")):
         export = _EXPORT.fullmatch(path.name)
         if named.fullmatch(path.name.removesuffix(UNFINISHED)) or (export and not is_running(int(export[1]))):
             found.append(path)
@@ -158,8 +162,19 @@ def is_running(process: int) -> bool:
     return True
 
 
+def belongs_to(path: Path, database: Path) -> bool:
+    """Is this a name of the program's own beside a history: what SQLite lays there, a lock, what is not finished, the folder of copies?"""
+    path, database = (Path(os.path.realpath(each)) for each in (path, database))
+    if path.parent != database.parent:
+        return False
+    rest = path.name.removeprefix(database.name)
+    return path.name == FOLDER or (rest != path.name and (rest in _BESIDE or rest.endswith((".lock", UNFINISHED))))
+
+
 def is_ours(path: Path) -> bool:
     """Is this a file that this program made as a history, whatever state it is in?"""
+    if not path.is_file():
+        return False  # whoever opens a pipe waits for who writes into it
     try:
         with path.open("rb") as file:
             head = file.read(72)

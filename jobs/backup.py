@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def backup(around: Surroundings, to: Path | None = None) -> Backup:
 
 def folder_of(around: Surroundings) -> Path:
     """Where copies stand unless somebody says otherwise. Raises DatabaseError when it cannot be made."""
-    folder = around.database.parent / "backups"
+    folder = around.database.parent / copying.FOLDER
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         rights.give(folder, around.database)
@@ -94,14 +95,18 @@ def named_now(around: Surroundings) -> str:
 
 
 def _target(around: Surroundings, to: Path | None) -> Path:
-    if to is None:
+    if to is None or to == around.database.parent / copying.FOLDER:
         return folder_of(around) / named_now(around)
     if to.is_dir():
         return to / named_now(around)
+    if to.is_symlink():
+        to = Path(os.path.realpath(to))
     if not to.parent.is_dir():
         raise DatabaseError(f"{to}: its folder does not exist; make it first", about=str(to))
     if to.exists():
         _check_may_replace(around, to)
+    elif copying.belongs_to(to, around.database):
+        raise DatabaseError(f"{to}: is a name that the database itself needs; name another file", about=str(to))
     return to
 
 

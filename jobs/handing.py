@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import msgspec
 
+from db import copying
 from jobs.exporting import Export, Kind, table
 from registry_sync.errors import MissingExtra, UsageError
 
@@ -114,10 +115,11 @@ def _quoted(text: str) -> str:
 def new_file(target: Path, *, force: bool, public: bool, database: Path) -> Iterator[Path]:
     """The path of an empty file that gets its own name when the block is over, and is gone when it fails.
 
-    Nothing is overwritten but by ``force``, and the history file never. What is not ``public`` may be read by its owner only.
-    Raises UsageError.
+    Nothing is overwritten but by ``force``, and the history file never; of a link, what it leads to is. What is not ``public`` may be read
+    by its owner only. Raises UsageError.
     """
     _check(target, force=force, database=database)
+    target = Path(os.path.realpath(target)) if target.is_symlink() else target
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
     try:
         try:
@@ -136,12 +138,29 @@ def new_file(target: Path, *, force: bool, public: bool, database: Path) -> Iter
 def _check(target: Path, *, force: bool, database: Path) -> None:
     if target.is_dir():
         raise UsageError(f"{target}: is a folder; name a file with --output", about=str(target))
+    if _is_no_plain_file(target):
+        raise UsageError(f"{target}: is no plain file; for stdout leave --output away", about=str(target))
     if not target.parent.is_dir():
         raise UsageError(f"{target}: its folder does not exist; make it first", about=str(target))
     if target.resolve().name.startswith(database.name) and target.resolve().parent == database.resolve().parent:
         raise UsageError(f"{target}: that is the history itself, or is named like it; name another file", about=str(target))
+    if copying.belongs_to(target, database):
+        raise UsageError(f"{target}: is where the copies of the history are; name another file", about=str(target))
     if not force and (target.exists() or target.is_symlink()):
         raise UsageError(f"{target}: is there already; name another file, or --force to write over it", about=str(target))
+
+
+def _is_no_plain_file(target: Path) -> bool:
+    """Is it a device or a pipe, or the file that stdout goes to by whatever name? None of them can be replaced by another file."""
+    if not target.exists():
+        return False
+    if not target.is_file():
+        return True
+    for stream in (1, 2):
+        with contextlib.suppress(OSError):
+            if os.path.samestat(target.stat(), os.fstat(stream)):
+                return True
+    return False
 
 
 def _name(unfinished: Path, target: Path, *, force: bool) -> None:

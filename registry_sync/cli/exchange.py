@@ -88,6 +88,8 @@ def _check(
     with_secrets: bool,
 ) -> None:
     """Refuse what does not go together. Raises UsageError."""
+    if output is not None and not output.strip():
+        raise UsageError("--output: an empty name is no file: name one", about="--output")
     if format_ in _FILES and output is None:
         raise UsageError(f"--format {format_} needs --output FILE")
     if what is not None and format_ not in _TABLES:
@@ -221,6 +223,8 @@ def _check_import(kind: str, *, confirmed: bool, consent: str | None) -> None:
 def _content(file: str) -> tuple[str, bytes]:
     from jobs.sheet import LARGEST
 
+    if not file.strip():
+        raise UsageError("an empty name is no file: name one, or - for standard input")
     if file == "-":
         return "standard input", sys.stdin.buffer.read(LARGEST + 1)
     try:

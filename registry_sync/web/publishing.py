@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
 
 import msgspec
 
+from db import copying
 from db.readers import OfOneMoment
 from jobs.lock import only_one
 from jobs.surroundings import Surroundings
@@ -113,6 +114,8 @@ def publish(around: Surroundings, folder: Path, url: str) -> Published:
     Raises UsageError for a folder with anything else in it, NotPublished when a page cannot be made, Stopped.
     """
     folder = folder.absolute()
+    if copying.belongs_to(folder, around.database):
+        raise UsageError(f"{folder}: is where the copies of the database are; name another folder", about=str(folder))
     web = msgspec.structs.replace(around.settings.web, url=url)
     around = msgspec.structs.replace(around, settings=msgspec.structs.replace(around.settings, web=web))
     from registry_sync.web.app import application

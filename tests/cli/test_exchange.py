@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 
@@ -111,6 +112,8 @@ def test_a_table_goes_to_stdout_or_into_a_file_that_is_never_written_over(termin
             ["--output", "history.db", "--force"],
             "history.db: that is the history itself, or is named like it; name another file",
         ),
+        (["--output", "backups"], "backups: is where the copies of the history are; name another file"),
+        (["--output", ""], "--output: an empty name is no file: name one"),
         ([OTHER], f"{OTHER}: nothing is known of this trial; watch it first: registry-sync watch add {OTHER}"),
         (["NCT1"], "'NCT1' is not a trial id: an id is NCT and eight digits, such as NCT06805448"),
     ],
@@ -242,6 +245,7 @@ def test_a_file_that_is_none_or_no_table_is_one_line_and_makes_no_database(termi
     for file, complaint in (
         ("nowhere.csv", "nowhere.csv: cannot be read: No such file or directory"),
         ("readers.xlsx", "readers.xlsx: is not UTF-8 (byte 5): save it as CSV in UTF-8"),
+        ("", "an empty name is no file: name one, or - for standard input"),
     ):
         said = terminal("import", "--kind", "watches", file)
         assert (said.code, said.out, said.complaint) == (2, "", complaint)
@@ -265,6 +269,47 @@ def test_a_line_is_stdout_and_the_settings_are_never_written_over(terminal: Term
     assert said.code == 2
     assert "is the settings file" in said.complaint
     assert settings.read_bytes() == before
+
+
+def test_what_is_no_plain_file_is_never_replaced_by_one(terminal: Terminal) -> None:
+    begin(terminal)
+    folder = terminal.house.folder
+    os.mkfifo(folder / "pipe")
+    (folder / "device").symlink_to("/dev/null")
+    for name in ("pipe", "device", "/dev/null", "/dev/stdout"):
+        for force in ([], ["--force"]):
+            said = terminal.shell("export", "--output", name, *force)
+            assert (said.code, said.out) == (2, "")
+            assert said.complaint == f"{name}: is no plain file; for stdout leave --output away"
+    with (folder / "out.jsonl").open("wb") as out:
+        command = [sys.executable, "-m", "registry_sync", "export", "--output", "/dev/stdout", "--force"]
+        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, cwd=folder, check=False, timeout=50)
+    assert (done.returncode, done.stderr.decode()) == (2, "registry-sync: /dev/stdout: is no plain file; for stdout leave --output away\n")
+
+
+def test_what_a_link_leads_to_is_written_over_and_the_link_stays(terminal: Terminal) -> None:
+    begin(terminal)
+    folder = terminal.house.folder
+    (folder / "data").mkdir()
+    (folder / "data" / "real.jsonl").write_text("before", encoding="utf-8")
+    (folder / "link").symlink_to("data/real.jsonl")
+    assert terminal("export", "--output", "link").code == 2
+    assert terminal("export", "--output", "link", "--force").code == 0
+    assert (folder / "link").is_symlink()
+    assert (folder / "data" / "real.jsonl").read_text(encoding="utf-8").startswith('{"kind"')
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_what_cannot_be_written_can_be_exported(terminal: Terminal) -> None:
+    begin(terminal)
+    folder = terminal.house.folder
+    folder.chmod(0o500)
+    try:
+        said = terminal("export")
+    finally:
+        folder.chmod(0o700)
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith('{"kind"')
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,9 @@ def test_a_folder_a_file_and_what_is_neither(followed: Terminal, tmp_path: Path)
     said = followed("backup", "--to", f"{tmp_path}/letter.txt")
     assert (said.code, (tmp_path / "letter.txt").read_text()) == (2, "mine")
     assert followed("restore", f"{tmp_path}/letter.txt").code == 2
+    os.mkfifo(tmp_path / "pipe")
+    assert "is no copy of a history" in followed("backup", "--to", f"{tmp_path}/pipe").complaint
+    assert "is no database of this program" in followed("restore", f"{tmp_path}/pipe").complaint
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")

@@ -143,6 +143,19 @@ def test_a_copy_goes_where_it_is_told(followed: House, tmp_path: Path) -> None:
         backup(followed.around, tmp_path / "nowhere" / "copy.db")
 
 
+def test_no_copy_takes_a_name_that_the_database_needs(followed: House, tmp_path: Path) -> None:
+    for name in ("history.db-wal", "history.db-journal", "history.db.publish.lock"):
+        with pytest.raises(DatabaseError, match=r"is a name that the database itself needs|is no copy of a history"):
+            backup(followed.around, followed.folder / name)
+        assert not (followed.folder / name).is_file() or not copying.is_ours(followed.folder / name)
+    assert backup(followed.around, followed.folder / "backups").file.parent == followed.folder / "backups"
+    (tmp_path / "mnt").mkdir()
+    (tmp_path / "newest.db").symlink_to("mnt/copy.db")
+    for _ in range(2):
+        assert backup(followed.around, tmp_path / "newest.db").file == tmp_path / "mnt" / "copy.db"
+    assert (tmp_path / "newest.db").is_symlink()
+
+
 def test_a_disk_that_is_full_leaves_no_half_file(followed: House, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

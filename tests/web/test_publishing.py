@@ -18,6 +18,7 @@ from db import watches
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.demo.story import SMOKE_FREE_AFTER, SMOKE_FREE_BEFORE, first_listing
+from registry_sync.errors import UsageError
 from registry_sync.notices.i18n import languages
 from registry_sync.web import publishing
 from tests.cli.conftest import Terminal
@@ -75,6 +76,12 @@ def led_to(page: Path, root: Path) -> Iterator[tuple[str, Path]]:
                 yield link, root / link.removeprefix(f"{WHERE}/")
             elif not urlsplit(link).scheme and not link.startswith("#"):
                 yield link, (page.parent / unquote(urlsplit(link).path)).resolve()
+
+
+def test_the_folder_of_the_copies_is_no_place_for_a_site(house: House) -> None:
+    with pytest.raises(UsageError, match="is where the copies of the database are"):
+        publishing.publish(house.around, house.folder / "backups", "")
+    assert not (house.folder / "backups").exists()
 
 
 def test_every_link_leads_to_a_file_in_each_language_wherever_the_folder_stands(folder: Path) -> None:

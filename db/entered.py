@@ -26,13 +26,22 @@ class Entered(msgspec.Struct, frozen=True):
 
 
 def is_later(restored: Connection, replaced: Connection) -> bool:
-    """Is what is replaced a later state of what comes back? It has the last run of it, or that one has none."""
+    """Is what is replaced a later state of what comes back? It, or what it took over, has the last run of that, or that has none."""
     row = restored.execute("SELECT id, job, started_at FROM run ORDER BY id DESC LIMIT 1").fetchone()
-    return row is None or replaced.execute("SELECT 1 FROM run WHERE id = ? AND job = ? AND started_at = ?", row).fetchone() is not None
+    if row is None:
+        return True
+    line = "SELECT id, job, started_at FROM run UNION ALL SELECT * FROM former_run"
+    known = f"SELECT 1 FROM ({line}) WHERE id = ? AND job = ? AND started_at = ?"  # noqa: S608 - no value is in it
+    return replaced.execute(known, row).fetchone() is not None
 
 
 def carry(restored: Connection, replaced: Connection) -> Entered:
-    """Bring over what was entered in the replaced history, inside the caller's transaction. The same keys are in both."""
+    """Bring over what was entered in the replaced history, inside the caller's transaction. The same keys are in both.
+
+    Its runs are noted, too: what was entered until then is in this history now, also when a newer backup comes back after this one.
+    """
+    runs = replaced.execute("SELECT id, job, started_at FROM run UNION SELECT * FROM former_run").fetchall()
+    restored.executemany("INSERT OR IGNORE INTO former_run (id, job, started_at) VALUES (?, ?, ?)", runs)
     searches = _searches(restored, replaced)
     watches, again = _watches(restored, replaced)
     watches += sum(new for _, new in searches.values())

@@ -49,6 +49,7 @@ def last(history: History, job: str, *, finished: bool = False) -> Row | None:
 def age_out(history: History, before: str) -> int:
     """Delete the rows of runs that began before this time (UTC), but the last of each job and the last that came to its end; how many."""
     with history.write() as connection:
+        connection.execute("DELETE FROM former_run WHERE started_at < ?", (before,))
         return connection.execute(
             """DELETE FROM run WHERE started_at < ?
                AND id NOT IN (SELECT max(id) FROM run GROUP BY job)

@@ -42,6 +42,24 @@ def test_what_was_told_since_is_not_told_again(followed: House) -> None:
     assert followed.deliver().sent == 5
 
 
+def test_what_was_entered_since_is_there_when_the_right_copy_comes_back_after_the_wrong_one(followed: House) -> None:
+    wrong = backup(followed.around).file
+    followed.sync(days=1)
+    right = backup(followed.around).file
+    followed.sync(days=1)
+    followed.subscribe("late@example.org")
+    followed.watch("NCT00000078")
+    with followed.history() as history:
+        wishes.stop(followed.around, history, READER, (), why="holder")
+    for copy in (wrong, right, wrong, right):
+        back(followed, copy)
+        with followed.history() as history:
+            assert "late@example.org" in {row["address"] for row in subscriptions.listing(history)}
+            assert history.one("SELECT 1 FROM watch WHERE trial = 'NCT00000078'") is not None
+        assert states(followed)[READER] == "stopped"
+    assert check(followed.around).faults == []
+
+
 def test_what_was_told_is_not_told_again_after_a_second_restore_either(followed: House) -> None:
     copy = backup(followed.around).file
     moved(followed, "2027-05-05")

@@ -30,7 +30,9 @@ Hours = Annotated[float, Meta(gt=0, le=8760, description="hours, more than 0 and
 Flag = Annotated[bool, Meta(description="true or false")]
 Text = Annotated[str, Meta(description="a text in quotes")]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+[^\s?#]*$", description="an http or https URL")]
-OptionalUrl = Annotated[str, Meta(pattern=r"^(https?://[^\s/?#]+[^\s?#]*)?$", description="an http or https URL, or empty")]
+PublicUrl = Annotated[
+    str, Meta(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$", description="an http or https URL with no password in it, or empty")
+]
 Mailbox = Annotated[str, Meta(pattern=r"^[^@\s<>]+@[^@\s<>]+$", description="a mail address")]
 OptionalMailbox = Annotated[str, Meta(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$", description="a mail address, or empty")]
 Sender = Annotated[
@@ -125,7 +127,7 @@ class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The web pages."""
 
-    url: OptionalUrl = ""
+    url: PublicUrl = ""
     listen: Listen = "127.0.0.1:8080"
     operator_token: Text = ""
     operator_header: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]*$", description="the name of a header, or empty")] = ""
@@ -282,7 +284,7 @@ def _take(
     try:
         checked = msgspec.convert(value, kind, strict=not text)
     except msgspec.ValidationError:
-        hidden = key in ("password", "operator_token")
+        hidden = key in ("password", "operator_token") or (key == "url" and "@" in str(value))
         problems.append(f"{where}: expected {_expected(kind)}, not {'what it holds' if hidden else _shown(value)}")
         return
     problem = _beyond_types(section, key, checked)

@@ -19,7 +19,7 @@ import click
 from registry_sync import __version__
 from registry_sync.cli import interrupt
 from registry_sync.cli.common import Asked
-from registry_sync.errors import INTERRUPTED, RegistrySyncError
+from registry_sync.errors import INTERRUPTED, RegistrySyncError, Stopped
 
 _ROOMS = {
     "watching": ("init", "watch"),
@@ -130,6 +130,8 @@ def run(arguments: list[str] | None = None) -> int:
         say(error.format_message())
         return 2
     except RegistrySyncError as error:
+        if isinstance(error, Stopped) and interrupt.wish.is_set():
+            return _interrupted()
         say(str(error))
         return error.exit_code
     except BrokenPipeError:

@@ -24,12 +24,17 @@ def publish(asked: Asked, folder: Path, url: str | None, json_: bool) -> None:
 
     FOLDER is made anew each time, and stays as it was when that fails. No subscriber, notice or token is in it.
     """
+    import signal
+
     import msgspec
+
+    from registry_sync.cli import interrupt
 
     public = asked.settings.web.url if url is None else _checked(url)
     publishing = _publishing()
     asked.history().close()
-    made = publishing.publish(asked.surroundings(), folder, public)
+    with interrupt.heard(signal.SIGTERM):
+        made = publishing.publish(asked.surroundings(), folder, public)
     if json_:
         print_json(msgspec.to_builtins(made))
         return
@@ -40,15 +45,18 @@ def publish(asked: Asked, folder: Path, url: str | None, json_: bool) -> None:
 
 def _checked(url: str) -> str:
     """An address as [web] url may have it. Raises UsageError."""
+    import re
+
     import msgspec
 
     from registry_sync.errors import UsageError
-    from registry_sync.settings import OptionalUrl
+    from registry_sync.settings import PublicUrl
 
     try:
-        return str(msgspec.convert(url, OptionalUrl))
+        return str(msgspec.convert(url, PublicUrl))
     except msgspec.ValidationError as error:
-        raise UsageError(f"--url {url}: expected an http or https URL", about=url) from error
+        shown = re.sub("//[^/]*@", "//***@", url)
+        raise UsageError(f"--url {shown}: expected an http or https URL, with no user and no password in it", about=shown) from error
 
 
 def _publishing() -> ModuleType:

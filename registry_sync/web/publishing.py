@@ -27,15 +27,13 @@ from db import copying
 from db.readers import OfOneMoment
 from jobs.lock import only_one
 from jobs.surroundings import Surroundings
-from registry_sync import __version__
 from registry_sync.errors import NotPublished, Stopped, UsageError
 from registry_sync.notices.i18n import ENGLISH, languages
+from registry_sync.web import folders
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-MANIFEST = "published.json"
-"""Says of a folder that it was made here, and may be replaced."""
 MOST_OLDER = 20
 """Pages of a feed that lead further back."""
 DAYS_OF_CHANGES = 92
@@ -113,7 +111,7 @@ def publish(around: Surroundings, folder: Path, url: str) -> Published:
     All of it is of one moment, whatever a sync writes meanwhile.
     Raises UsageError for a folder with anything else in it, NotPublished when a page cannot be made, Stopped.
     """
-    folder = folder.absolute()
+    folder = folders.whole(folder)
     if copying.belongs_to(folder, around.database):
         raise UsageError(f"{folder}: is where the copies of the database are; name another folder", about=str(folder))
     web = msgspec.structs.replace(around.settings.web, url=url)
@@ -139,7 +137,7 @@ def _in_place_of(folder: Path) -> Iterator[Path]:
         if old.exists() and not folder.exists():
             old.rename(folder)
         if folder.exists():
-            _check_is_ours(folder)
+            folders.check_is_ours(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         _remove(new, old)
         new.mkdir()
@@ -147,10 +145,14 @@ def _in_place_of(folder: Path) -> Iterator[Path]:
         yield new
         with _named(folder):
             if folder.exists():
+                folders.check_is_ours(folder)  # it has taken a while
+                folders.carry_over(folder, new)
                 folder.rename(old)
             new.rename(folder)
     finally:
-        _remove(new, *([old] if folder.exists() else []))
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        _remove(new, old)
 
 
 @contextlib.contextmanager
@@ -159,18 +161,8 @@ def _named(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        said = f"{folder}: cannot be made ({error.strerror}): {folder.parent} must be a folder that may be written to"
+        said = f"{folder}: cannot be made ({error.strerror or error}): {folder.parent} must be a folder that may be written to"
         raise UsageError(said, about=str(folder)) from error
-
-
-def _check_is_ours(folder: Path) -> None:
-    if not folder.is_dir() or folder.is_symlink():
-        raise UsageError(f"{folder}: is no folder", about=str(folder))
-    if (folder / ".git").exists() or (any(folder.iterdir()) and not (folder / MANIFEST).is_file()):
-        raise UsageError(
-            f"{folder}: holds what was not published by this program, and would be lost; name a folder that is new or empty",
-            about=str(folder),
-        )
 
 
 def _remove(*folders: Path) -> None:
@@ -197,11 +189,10 @@ class _Site:
 
     def published(self, folder: Path) -> Published:
         """What has been made, which the folder says of itself, too."""
-        files = [path for path in self._folder.rglob("*") if path.is_file()]
-        made = Published(str(folder), len(files), len(self._trials), sum(path.stat().st_size for path in files), list(languages()))
-        told = {"by": f"registry-sync {__version__}", "at": self._around.stamp(), "files": made.files, "trials": made.trials}
-        (self._folder / MANIFEST).write_bytes(msgspec.json.encode(told) + b"\n")
-        return made
+        names = [path.relative_to(self._folder).as_posix() for path in self._folder.rglob("*") if path.is_file()]
+        folders.note(self._folder, self._around.stamp(), names, len(self._trials))
+        sizes = [(self._folder / name).stat().st_size for name in (*names, folders.MANIFEST)]
+        return Published(str(folder), len(sizes), len(self._trials), sum(sizes), list(languages()))
 
     # --- asking -----------------------------------------------------------------------------------------------------
 

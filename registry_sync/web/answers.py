@@ -29,7 +29,7 @@ from db.public import State
 from db.readers import Mark
 from jobs.surroundings import as_stamp, from_stamp
 from registry_sync import __version__
-from registry_sync.notices.i18n import languages
+from registry_sync.notices.i18n import ENGLISH, languages
 from registry_sync.web.pages import around_of, language_of, page, readers_of
 
 MOST_KEPT = 48 * 2**20
@@ -134,16 +134,26 @@ def at_once(make: Callable[[Request], Response]) -> Callable[[Request], Awaitabl
 
 
 def answer(
-    request: Request, state: State, make: Callable[[], Response], *more: object, headers: Mapping[str, str] | None = None
+    request: Request,
+    state: State,
+    make: Callable[[], Response],
+    *more: object,
+    headers: Mapping[str, str] | None = None,
+    of_the_day: bool = False,
+    dated: bool = True,
 ) -> Response:
     """304 when the client has this state already, else what ``make`` makes; ``more``: what that depends on beside state and address.
 
+    ``of_the_day``: it is another one tomorrow, be nothing new. Not ``dated``: who has only a date is not known to have this one.
     Only for an endpoint that is ``at_once``: it must depend on nothing else but the database and the day (UTC).
     """
-    tag = _tag(request, state, more)
     now = around_of(request).now()
-    at = from_stamp(state.at) if state.at else None
-    modified = at if at is not None and at < now.replace(microsecond=0) else None  # in its own second still more may come
+    midnight = as_stamp(now.replace(hour=0, minute=0, second=0, microsecond=0))
+    tag = _tag(request, state, (*more, *([midnight] if of_the_day else [])))
+    began: str = request.app.state.began  # the settings and the program are as they are since then
+    at = from_stamp(max(state.at or "", began, midnight if of_the_day else ""))
+    is_over = at < now.replace(microsecond=0)  # in its own second still more may come
+    modified = at if is_over and dated else None
     all_headers = {"ETag": tag, "Cache-Control": "public, no-cache", **(headers or {})}
     if modified is not None:
         all_headers["Last-Modified"] = format_datetime(modified, usegmt=True)
@@ -157,7 +167,7 @@ def answer(
             return whole
         for name, value in all_headers.items():
             whole.headers.setdefault(name, value)
-    mark = request.state.mark if modified == at else None
+    mark = request.state.mark if is_over else None
     made = _Made(tag, modified, Response(status_code=304, headers=all_headers), whole, mark, now.date())
     _kept.put(key, made)
     return made.to(request) or made.unchanged
@@ -165,12 +175,17 @@ def answer(
 
 def shown(request: Request, history: History, make: Callable[[History], Response], trials: Sequence[str] = ()) -> Response:
     """The same of a page in the reader's language, by the newest of everything that is kept, or of what is on these ``trials``."""
-    stamp = catalogue.stamp(history, trials)
-    midnight = as_stamp(around_of(request).now().replace(hour=0, minute=0, second=0, microsecond=0))
-    language = language_of(request)
+    stamp, language = catalogue.stamp(history, trials), language_of(request)
     headers = {"Vary": "Accept-Language", "Content-Language": language}
-    state = State(stamp.key, max(stamp.at or midnight, midnight))
-    return answer(request, state, lambda: make(history), midnight, language, headers=headers)
+    return answer(request, stamp, lambda: make(history), language, headers=headers, of_the_day=True, dated=is_dated(request))
+
+
+def is_dated(request: Request) -> bool:
+    """Does the date of an answer in the reader's language say which one it is?
+
+    Its language is named by the address, or is that of who asks for none; in another one that the browser has chosen no answer has a date.
+    """
+    return language_of(request) == request.query_params.get("lang", ENGLISH)
 
 
 def fixed(request: Request, body: bytes, media_type: str) -> Response:

@@ -84,7 +84,7 @@ def _calendar(
         body = _written(request, history, events[:MOST], of, translator(language))
         return Response(body, media_type=MEDIA_TYPE, headers={"Content-Language": language})
 
-    return answer(request, state, make, since, headers=OPEN)
+    return answer(request, state, make, headers=OPEN, of_the_day=since != datetime.date.min)
 
 
 def events_of(planned: Planned) -> Iterator[Event]:

@@ -15,7 +15,7 @@ from jobs import duties
 from jobs.agenda import agenda
 from jobs.surroundings import as_stamp
 from registry_sync.notices.tokens import is_agenda_token
-from registry_sync.web.answers import answer
+from registry_sync.web.answers import answer, is_dated
 from registry_sync.web.pages import around_of, failed, language_of, readers_of
 
 
@@ -35,4 +35,5 @@ def deadlines(request: Request) -> Response:
             return Response(agenda(around, history, lines, language), media_type="text/calendar")
 
         headers = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language", "Content-Language": language}
-        return answer(request, State(stands.key, max(stands.at or "", midnight)), make, today, language, headers=headers)
+        state = State(stands.key, max(stands.at or "", midnight))
+        return answer(request, state, make, today, language, headers=headers, dated=is_dated(request))

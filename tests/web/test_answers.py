@@ -18,9 +18,10 @@ from jobs.surroundings import as_stamp
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.sources.ctgov_search import search_from
-from registry_sync.web import answers, comparing
+from registry_sync.web import answers, calendar, comparing
 from tests.house import House
 from tests.web.conftest import Site
+from tests.web.test_server import serving
 
 OTHER = "NCT00000900"
 PATHS = ("/", f"/trials/{TRIAL}", f"/trials/{TRIAL}/versions", "/feed.atom", f"/trials/{TRIAL}/calendar.ics", "/api/trials")
@@ -188,6 +189,52 @@ def test_who_asks_by_date_alone_hears_that_an_older_database_is_back(site: Site,
         (folder / name).unlink(missing_ok=True)
     assert site.get("/feed.atom").text != known["/feed.atom"][1]
     assert stale(site, known) == []
+
+
+def by_date(site: Site, path: str, date: str, language: str = "en") -> int:
+    return site.get(path, headers={"If-Modified-Since": date, "Accept-Language": language}).status_code
+
+
+def test_who_asks_by_date_alone_hears_that_a_date_is_no_longer_in_the_calendar(site: Site, house: House) -> None:
+    study = record.a_study(TRIAL, completion=(house.at.date() - datetime.timedelta(days=calendar.BACK - 1)).isoformat())
+    house.registry.put(study)
+    house.watch(TRIAL)
+    house.sync(days=0)
+    house.at += datetime.timedelta(minutes=5)
+    first = site.get("/calendar.ics")
+    assert by_date(site, "/calendar.ics", first.headers["Last-Modified"]) == 304
+    house.at += datetime.timedelta(days=2)
+    assert by_date(site, "/calendar.ics", first.headers["Last-Modified"]) == 200
+    assert site.get("/calendar.ics").content.count(b"BEGIN:VEVENT") < first.content.count(b"BEGIN:VEVENT")
+    alone = site.get(f"/trials/{TRIAL}/calendar.ics")  # in which all dates stay
+    house.at += datetime.timedelta(days=2)
+    assert by_date(site, f"/trials/{TRIAL}/calendar.ics", alone.headers["Last-Modified"]) == 304
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_who_asks_by_date_alone_after_another_start_gets_what_the_settings_say_now(site: Site, watched: House, path: str) -> None:
+    date = site.get(path).headers["Last-Modified"]
+    assert by_date(site, path, date) == 304
+    watched.at += datetime.timedelta(minutes=1)
+    watched.set("web", url="https://example.org/elsewhere")
+    with serving(watched, "127.0.0.1:0") as again:
+        again.get("/healthz")  # it is there
+        watched.at += datetime.timedelta(minutes=1)
+        assert by_date(again, path, date) == 200
+        assert by_date(again, path, again.get(path).headers["Last-Modified"]) == 304
+
+
+def test_the_date_of_a_page_in_one_language_is_not_that_of_another(site: Site, watched: House) -> None:
+    for path in ("/", f"/trials/{TRIAL}", f"/trials/{TRIAL}/versions"):
+        date = site.get(path, headers={"Accept-Language": "en"}).headers["Last-Modified"]
+        assert by_date(site, path, date) == 304
+        assert by_date(site, path, date, "da") == 200
+        in_danish = site.get(path, headers={"Accept-Language": "da"})
+        assert "Last-Modified" not in in_danish.headers
+        known = {"If-None-Match": in_danish.headers["ETag"], "Accept-Language": "da"}
+        assert site.get(path, headers=known).status_code == 304
+        named = site.get(f"{path}?lang=da")
+        assert by_date(site, f"{path}?lang=da", named.headers["Last-Modified"], "de") == 304
 
 
 def test_who_has_the_answer_of_another_program_of_the_same_release_gets_this_ones(

@@ -6,8 +6,9 @@ What the registry has taken down, or has put in another's place, is not to live 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
+from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from db import lookback
@@ -27,6 +28,7 @@ from registry_sync.trials.record import Record, plain
 
 NAMING = OF_PEOPLE - {"locations"}
 """The fields with people of which the words for readers name them, too: of a site's contacts none does."""
+T = TypeVar("T")
 _PERSONAL = ("name", "phone", "email")
 _MAIL = re.compile(r"[^\s@<>()\[\],;:\"']{1,64}@[^\s@<>()\[\],;:\"']{1,255}")
 
@@ -64,6 +66,12 @@ def as_shown(history: History, version: Version) -> Record:
     sites = version.record.locations
     bare = sites and tuple(replace(site, contacts=()) for site in sites)
     return replace(version.record, central_contacts=None, overall_officials=None, responsible_party=None, locations=bare)
+
+
+def looking_back(told: T) -> T:
+    """A record, a change or a text of the past as it may be read: with no mail address in its texts."""
+    masked: T = _without_mail(told)
+    return masked
 
 
 def still_names(current: Record, field: str, value: Any) -> bool:
@@ -135,7 +143,9 @@ def _without_mail(value: Any) -> Any:
         return _MAIL.sub(HIDDEN, value) if "@" in value else value
     if isinstance(value, dict):
         return {name: _without_mail(each) for name, each in value.items()}
-    return [_without_mail(each) for each in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, Struct):
+        return replace(value, **_without_mail(asdict(value)))
+    return type(value)(_without_mail(each) for each in value) if isinstance(value, list | tuple) else value
 
 
 def _bare(value: Any) -> Any:

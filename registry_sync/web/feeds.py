@@ -1,5 +1,6 @@
 """Atom feeds (RFC 4287) of what changed, paged (RFC 5005): one entry for each change, which is never rewritten.
 
+(But for contacts that are taken out of the change when their time is over, and links that follow the public address.)
 An entry is made of its change alone, by when it was seen: its id is the installation's and the change's, its words are those of notices to
 readers, its title is the trial's as it was then.
 """
@@ -131,7 +132,7 @@ def _entry(feed: Any, told: Told, installation: uuid.UUID, base: str, t: Transla
 def _html(told: Told, t: Translator) -> str:
     it = _item(told.change, t)
     sides = [(t.gettext("Before: {value}"), it.before, it.before_runs), (t.gettext("Now: {value}"), it.after, it.after_runs)]
-    parts = [f"<p>{escape(cut(one_line(told.title), _LONGEST_TITLE))}</p>"] if told.title else []
+    parts = [f"<p>{escape(cut(one_line(kept.looking_back(told.title)), _LONGEST_TITLE))}</p>"] if told.title else []
     parts.append(f"<p><strong>{escape(it.heading)}</strong></p>")
     parts += [f"<p>{escape(entry)}</p>" for entry in it.entries]
     parts += [f"<p>{escape(label).format(value=_side(side, runs))}</p>" for label, side, runs in sides if side is not None]

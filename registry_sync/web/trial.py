@@ -118,6 +118,7 @@ def trial(request: Request, history: History, trial: str) -> Response:
 
 def record_of(record: Record, today: datetime.date, t: Translator, *, with_people: bool, gone: bool = False) -> dict[str, Any]:
     """A record as its page shows it, as of a day; ``gone``: as the registry showed it last, since it does not show it any more."""
+    record = record if with_people else kept.looking_back(record)
     criteria, more_criteria = told.criteria(record, t)
     countries, more_sites = told.countries(record, t, with_people=with_people)
     official = record.official_title if record.official_title != record.brief_title else None
@@ -274,7 +275,7 @@ def _under_its_number(change: DatedChange, its: _Its, t: Translator) -> Item:
 
 def told_item(change: Change, current: Record, t: Translator) -> Item:
     """One change in a reader's words, without people whom the registry does not show any more (``current``: its record now)."""
-    shown = item(change, "reader", t)
+    shown = item(kept.looking_back(change), "reader", t)
     if change.field not in kept.NAMING:
         return shown
     gone = t.gettext("a name that the registry does not show any more")

@@ -65,3 +65,37 @@ def test_who_is_named_in_a_record_that_the_registry_took_down_is_named_nowhere(s
         assert answer.status_code == 200, path
         for secret in (*(f"Contact {letter}" for letter in "AMNOPQ"), PHONE, "@example.org"):
             assert secret not in answer.text, (path, secret)
+
+
+OLD, NEW = "old-team@example.org", "new-team@example.org"
+
+
+def test_a_mail_address_in_a_text_stands_in_the_newest_record_alone(site: Site, watched: House) -> None:
+    rule = "Can be reached by mail at {}"
+    for address, posted in ((OLD, "2026-02-03"), (NEW, "2026-02-04")):
+        study = record.with_status(watched.registry.study(TRIAL), "SUSPENDED", posted=posted, why_stopped=f"Ask {address}, tel. {PHONE}")
+        module = study["protocolSection"]["eligibilityModule"]
+        criteria = module["eligibilityCriteria"]
+        before = rule.format(OLD)
+        module["eligibilityCriteria"] = criteria.replace(before, rule.format(address)) if before in criteria else f"{criteria}\n* {before}"
+        module["studyPopulation"] = f"Those who wrote to {address}"
+        watched.registry.put(study)
+        watched.sync()
+    looking_back = [
+        f"/trials/{TRIAL}{rest}" for rest in ("/versions/2", "/versions/2?lang=da", "/diff?from=2&to=3&all=1", "/at/2026-02-03")
+    ]
+    for path in (*PAGES, *looking_back, *ANSWERS, f"/api/trials/{TRIAL}/diff?from=2&to=3", *OTHERS):
+        answer = site.get(path)
+        assert answer.status_code == 200, path
+        assert OLD not in answer.text, path
+    for path in looking_back:
+        assert "***" in site.get(path).text, path
+    diff = site.get(looking_back[2]).text
+    assert NEW not in diff
+    assert PHONE in diff  # within a text a number is a number
+    newest = site.get(f"/trials/{TRIAL}").text
+    for text in (f"Ask {NEW}", rule.format(NEW), f"Those who wrote to {NEW}"):
+        assert text in newest
+    changes = newest[newest.index('id="changes"') :]
+    assert "***" in changes
+    assert NEW not in changes

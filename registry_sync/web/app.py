@@ -68,7 +68,7 @@ def application(around: Surroundings, readers: Readers) -> Guard:
     app.state.began = around.stamp()  # what the program itself says is as old as its start
     app.state.limits, app.state.postman = Limits(), Postman(around)
     app.router.redirect_slashes = False  # it would lead to whatever host the client names
-    return Guard(app, around, readers)
+    return Guard(app, around, readers, app.state.postman.leave)
 
 
 def _style(request: Request) -> Response:

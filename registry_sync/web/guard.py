@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from urllib.parse import unquote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -43,6 +45,7 @@ _ALWAYS = "/healthz"
 _FAULT = 500
 _LATER = {"Retry-After": "5", "Connection": "close"}
 _CLOSE = {"Connection": "close"}
+_WHOLE_ADDRESS = re.compile(rb"https?://(?:[^/@]*@)?([\w.:\[\]-]*)(/.*)?", re.IGNORECASE | re.DOTALL)
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST"})
 
 
@@ -53,8 +56,10 @@ class _TooLargeError(Exception):
 class Guard:
     """Stands before the pages. A fault in one of them is a page that says so, and a line in the log."""
 
-    def __init__(self, app: ASGIApp, around: Surroundings, readers: Readers) -> None:
+    def __init__(self, app: ASGIApp, around: Surroundings, readers: Readers, leave: Callable[[], object]) -> None:
         self._app = app
+        self.leave = leave
+        """Called when the process is soon to end: nothing that may take long is to be waited for any more."""
         self._counts = Counts()
         self._state = {"around": around, "readers": readers, "counts": self._counts}
 
@@ -64,6 +69,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         scope.setdefault("state", {}).update(self._state)
+        _from_the_root(scope)
         began, status = time.monotonic(), 0
 
         async def guarded(message: Message) -> None:
@@ -106,7 +112,7 @@ class Guard:
         if too_long is not None:
             await failed(Request(scope), too_long, headers=_CLOSE)(scope, receive, send)
             return
-        if scope["method"] != "POST":
+        if not _has_body(scope):
             await self._app(scope, receive, send)
             return
         try:
@@ -119,6 +125,21 @@ class Guard:
         else:
             if body is not None:
                 await self._app(scope, _again(body, receive), send)
+
+
+def _from_the_root(scope: Scope) -> None:
+    """Where the request names a whole address (RFC 9112, 3.2.2), take its host for the one that is asked, and of the rest the path."""
+    found = _WHOLE_ADDRESS.fullmatch(scope["raw_path"])
+    if found is not None:
+        raw = found[2] or b"/"
+        headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
+        scope.update(raw_path=raw, path=unquote(raw.decode("ascii")), headers=[(b"host", found[1]), *headers])
+
+
+def _has_body(scope: Scope) -> bool:
+    """Does anything come behind the head? Whatever the method: what is not read is not to be taken in without end either."""
+    headers = Headers(scope=scope)
+    return scope["method"] == "POST" or "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 def _address(scope: Scope) -> int:

@@ -19,6 +19,7 @@ class Postman:
         self._around = around
         self._at_work = threading.Lock()
         self._called = threading.Event()
+        self._waited_for: set[asyncio.Event] = set()
 
     async def go(self) -> None:
         """Send what waits; or leave it to who is at work already, who then goes once more.
@@ -33,8 +34,19 @@ class Postman:
             with contextlib.suppress(RuntimeError):  # the server has ended in the meantime
                 loop.call_soon_threadsafe(done.set)
 
+        self._waited_for.add(done)
         threading.Thread(target=work, name="postman", daemon=True).start()
-        await done.wait()
+        try:
+            await done.wait()
+        finally:
+            self._waited_for.discard(done)
+
+    def leave(self) -> None:
+        """Wait for no mail any more: the process ends."""
+        if self._waited_for:
+            log.warning("forms: a mail is still on its way; what waits is sent by the next delivery")
+        for each in self._waited_for:
+            each.set()
 
     def _work(self) -> None:
         while self._called.is_set() and self._at_work.acquire(blocking=False):

@@ -18,6 +18,8 @@ BEARER = "bearer "
 MEDIA_TYPE = "application/problem+json"
 OPEN = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin", "Access-Control-Expose-Headers": "ETag, Link"}
 """Scripts of every site may read what programs are given: it is public, and there are no cookies."""
+_FILES = ("/feed.atom", "/calendar.ics")
+"""What programs are given that is no JSON."""
 
 _WHY = {
     400: "The address, or what was sent to it, is not as it should be.",
@@ -49,10 +51,9 @@ def is_program(request: Request) -> bool:
 
 def failed(request: Request, status: int, *, headers: Mapping[str, str] | None = None, why: str = "") -> Response:
     """What says no, in the shape that who asked can read."""
-    if not is_program(request):
-        return pages.failed(request, status, headers=headers)
-    is_open = request.url.path.startswith(BELOW)
-    return problem(status, why, headers={**(OPEN if is_open else {}), **(headers or {})})
+    is_open = request.url.path.startswith(BELOW) or request.url.path.endswith(_FILES)
+    headers = {**(OPEN if is_open else {}), **(headers or {})}
+    return problem(status, why, headers=headers) if is_program(request) else pages.failed(request, status, headers=headers)
 
 
 def problem(status: int, why: str = "", *, headers: Mapping[str, str] | None = None) -> Response:

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, cast
 
@@ -37,10 +37,12 @@ PATIENCE_IN_TAKING = 30.0
 """Seconds in which a client must have taken something more of an answer that waits for it."""
 TO_FINISH = 6
 """Seconds after a signal in which answers under way may come to their end."""
+TO_SEND = 5
+"""Seconds in which a mail may, that is on its way then."""
 
 _NUMBERS = itertools.count(1)
 _OF_A_LINE = 1024
-_ASKED = re.compile(rb"[A-Z]+ (/[!-~]*)")
+_ASKED = re.compile(rb"[A-Z]+ (?:(?i:https?)://[^/ ]*)?(/[!-~]*)")
 
 
 def listen(address: str) -> socket.socket:
@@ -81,19 +83,28 @@ async def _serve(around: Surroundings, readers: Readers, listener: socket.socket
         proxy_headers=False,
         timeout_graceful_shutdown=TO_FINISH,
     )
-    await _Server(config, around).serve(sockets=[listener])
+    await _Server(config, around, app.leave).serve(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """Ends in peace: uvicorn's own sends itself the signal once more, which would end the process by it."""
 
-    def __init__(self, config: uvicorn.Config, around: Surroundings) -> None:
+    def __init__(self, config: uvicorn.Config, around: Surroundings, leave: Callable[[], object]) -> None:
         super().__init__(config)
         self._around = around
+        self._leave = leave
 
     async def on_tick(self, counter: int) -> bool:
         """Is it time to end? Asked ten times a second."""
         return await super().on_tick(counter) or self._around.stop.is_set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what is under way come to its end."""
+        leaving = asyncio.get_running_loop().call_later(TO_SEND, self._leave)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            leaving.cancel()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

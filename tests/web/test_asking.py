@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
@@ -91,6 +92,11 @@ def test_what_was_answered_survives_the_end_of_the_pages(
         hold.wait_until_reached(30)
         process.send_signal(number)
         process.wait(timeout=10)
+        assert process.stderr is not None
+        logged = process.stderr.read()
+    if number == signal.SIGTERM:
+        assert logged.count("what waits is sent by the next delivery") == 1
+        assert not re.search("Traceback|ERROR|Exception|Cancel", logged), logged
     terminal.house.mailbox.behave()
     report = terminal("deliver", "--json").json
     assert report["sent"] + report["waiting"] == 1  # who heard that the process was to end may have given up, and tries again in a minute

@@ -79,6 +79,55 @@ def test_too_much_is_refused_before_it_is_taken_in(site: Site) -> None:
     assert raw(site, head).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize("path", ["/", "/api/searches", "/style.css"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "BREW"])
+def test_a_body_is_limited_whatever_the_method(site: Site, method: str, path: str) -> None:
+    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\n"
+    few = raw(site, f"{head}Content-Length: 1\r\nConnection: close\r\n\r\nx".encode())
+    assert few.partition(b"\r\n")[0].split()[1] in (b"200", b"204", b"405")
+    announced = f"{head}Content-Length: 20000\r\n\r\n".encode() + b"x" * 20_000
+    chunked = f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + b"1000\r\n" + b"x" * 0x1000 + b"\r\n"
+    for sent in (announced, chunked + b"1000\r\n" + b"x" * 0x1000 + b"\r\n" + b"2001\r\n" + b"x" * 0x2001 + b"\r\n"):
+        answer = raw(site, sent)
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b"\r\nconnection: close\r\n" in answer.lower()
+        assert (b"application/problem+json" in answer) == path.startswith("/api/")
+
+
+@pytest.mark.parametrize("before", ["http://example.org", "HTTPS://u:p@example.org:8080", "http://[::1]:80"])
+def test_a_whole_address_is_asked_for_like_its_path(site: Site, before: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "registry_sync")
+
+    def ask(target: str) -> bytes:
+        return raw(site, f"GET {before}{target} HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n".encode())
+
+    for target in ("", "/", "/?lang=da", "/api/trials?limit=1", "/style.css", "/healthz"):
+        assert ask(target).startswith(b"HTTP/1.1 200 "), target
+    assert b'lang="da"' in ask("/?lang=da")
+    assert b'lang="da"' in ask("?lang=da")
+    for target, status, kind in (("/api/x", 404, b"problem+json"), ("/%78/x", 404, b"text/html"), ("/api/" + "x" * 17_000, 414, b"json")):
+        answer = ask(target)
+        assert answer.startswith(f"HTTP/1.1 {status} ".encode()), target
+        assert kind in answer, target
+    nonsense = raw(site, f"GET {before}/api/x HTTP/9\r\n\r\n".encode())
+    assert nonsense.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in nonsense
+    assert "GET /api/trials 200" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/feed.atom", "/calendar.ics", "/trials/NCT00000001/feed.atom", "/trials/NCT00000001/calendar.ics"])
+def test_scripts_of_other_sites_can_read_what_a_feed_or_a_calendar_says_no_with(site: Site, path: str) -> None:
+    answers = [site.get(f"{path}?nonsense=1"), site.post(path), site.get(path, data=b"x" * 17_000)]
+    for file in site.house.folder.glob("history.db*"):
+        file.unlink()
+    answers.append(site.get(path))
+    assert [answer.status_code for answer in answers] == [404 if "NCT" in path else 400, 405, 413, 503]
+    for answer in answers:
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert "Access-Control-Allow-Origin" not in site.get("/nothing").headers
+
+
 @pytest.mark.parametrize(
     "sent",
     [

@@ -75,10 +75,10 @@ def text(request: Request, name: str) -> str | None:
     values = request.query_params.getlist(name)
     if len(values) > 1:
         raise bad_request(f"{name} is given more than once.")
-    value = values[0].strip() if values else ""
+    value = values[0] if values else ""
     if len(value) > LONGEST:
         raise bad_request(f"{name} is longer than {LONGEST} characters.")
-    return value or None
+    return value.strip() or None
 
 
 def number(request: Request, name: str, default: int | None, *, least: int = 0, most: int | None = None) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from db import history as versions
 from db import lookback
 from db.connection import History
 from db.history import Version
@@ -21,10 +22,14 @@ def is_too_long(*versions: Version) -> bool:
 
 
 def pair(history: History, trial: str, start: str | None, end: str | None) -> tuple[Version, Version]:
-    """The two versions of the registry's record, each a number or a day; the last two where none is named. Raises HTTPException."""
+    """The two versions of the registry's record, each a number or a day; the last two where none is named. Raises HTTPException.
+
+    Where only the later one is named, the one before it is the other.
+    """
     if start is None:
         if end is not None:
-            raise bad_request("to is given without from.")
+            named = _version(history, trial, end, "to")
+            return versions.before(history, named) or named, named
         earlier, last = lookback.neighbours(history, trial, CTGOV)
         if last is None:
             raise nothing(NOT_SEEN)

@@ -101,7 +101,7 @@ def _paths() -> Schema:
             "What changed from one version to another; between the last two where none is named",
             _list(_ref("Change")),
             nct,
-            _parameter("from", _SIDE, side),
+            _parameter("from", _SIDE, f"{side}; without it the version before the other one"),
             _parameter("to", _SIDE, f"{side}; without it the last one"),
             housekeeping,
         ),
@@ -136,6 +136,8 @@ def _get(name: str, says: str, schema: Schema, *parameters: Schema) -> Schema:
         "Access-Control-Allow-Origin": {"schema": {"const": "*"}},
     }
     fails = {"400": "It is not understood", "404": "There is nothing under this address", "405": "It can be read only"}
+    fails |= {"408": "What was sent with it did not come in time", "413": "More was sent with it than is taken"}
+    fails |= {"414": "The address is longer than any", "431": "The head is larger than is taken"}
     fails |= {"500": "A fault of the service", "503": "Not available just now"}
     known = {name: headers[name] for name in ("ETag", "Last-Modified")}
     answers: Schema = {"200": {"description": says, "headers": headers, "content": {"application/json": {"schema": schema}}}}

@@ -270,10 +270,19 @@ def test_two_versions_by_day_and_by_number(site: Site, lively: House) -> None:
     by_day = get(site, f"/api/trials/{TRIAL}/diff?from=2026-02-03&to=2026-02-04")
     assert ("SUSPENDED", "RECRUITING") in {(change["before"], change["after"]) for change in by_day if change["field"] == "overall_status"}
     assert get(site, f"/api/trials/{TRIAL}/diff?from=2&to=2") == []
-    for query, status in (("from=3&to=1", 400), ("to=1", 400), ("from=99", 404), ("from=2020-01-01", 404), ("from=x", 400)):
+    assert get(site, f"/api/trials/{TRIAL}/diff?to=2") == get(site, f"/api/trials/{TRIAL}/diff?from=1&to=2")
+    assert get(site, f"/api/trials/{TRIAL}/diff?to=1") == []  # there is none before it
+    for query, status in (("from=3&to=1", 400), ("from=99", 404), ("from=2020-01-01", 404), ("from=x", 400)):
         get(site, f"/api/trials/{TRIAL}/diff?{query}", status)
     get(site, f"/api/trials/{TRIAL}/at/2020-01-01", 404)
     get(site, f"/api/trials/{TRIAL}/at/tomorrow", 400)
+
+
+def test_a_value_is_as_long_as_it_came(site: Site, lively: House) -> None:
+    for letter in ("x", "%20", "%1C"):
+        for name in ("q", "condition", "country", "status"):
+            get(site, f"/api/trials?{name}={letter * 500}")
+            get(site, f"/api/trials?{name}={letter * 501}", 400)
 
 
 def test_a_trial_that_was_not_seen_yet_says_so(site: Site, house: House) -> None:

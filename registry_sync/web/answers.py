@@ -63,13 +63,13 @@ class _Made(msgspec.Struct, frozen=True):
     mark: Mark | None
     day: datetime.date
 
-    @property
-    def size(self) -> int:
-        return _OVERHEAD + (len(self.whole.body) if self.whole is not None else 0)
-
     def to(self, request: Request) -> Response | None:
         """What this client gets of it."""
         return self.unchanged if _is_known(request, self.tag, self.modified) else self.whole
+
+
+def _size(key: _Key, made: _Made) -> int:
+    return _OVERHEAD + sum(map(len, key)) + (len(made.whole.body) if made.whole is not None else 0)
 
 
 class _Kept:
@@ -91,10 +91,9 @@ class _Kept:
         with self._lock:
             before = self._made.pop(key, None)
             self._made[key] = made
-            self._size += made.size - (before.size if before is not None else 0)
+            self._size += _size(key, made) - (_size(key, before) if before is not None else 0)
             while self._size > MOST_KEPT:
-                _, oldest = self._made.popitem(last=False)
-                self._size -= oldest.size
+                self._size -= _size(*self._made.popitem(last=False))
 
 
 _kept = _Kept()

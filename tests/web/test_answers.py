@@ -89,8 +89,10 @@ def test_no_more_is_kept_than_may_be(site: Site, watched: House, monkeypatch: py
     monkeypatch.setattr(answers, "MOST_KEPT", 40_000)
     for number in range(1, 20):
         assert site.get(f"/?q={number}").status_code == 200
+        assert site.get(f"/api/trials?limit={number}&q={'x' * 400}").status_code == 200
     assert 0 < kept._size <= 40_000
-    assert kept._size == sum(made.size for made in kept._made.values())
+    assert kept._size == sum(answers._size(key, made) for key, made in kept._made.items())
+    assert kept._size > sum(len(key[2]) + len(made.whole.body) for key, made in kept._made.items() if made.whole is not None)
 
 
 @pytest.mark.parametrize("path", ["/feed.atom", f"/trials/{TRIAL}/calendar.ics", "/api/trials", f"/api/trials/{TRIAL}/changes"])

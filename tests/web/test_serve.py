@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ import requests
 
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
+from registry_sync.web import answers
 from tests.web.conftest import Terminal
 
 READER = "reader@example.org"
@@ -81,6 +83,26 @@ def test_the_whole_way_of_a_reader(terminal: Terminal, number: signal.Signals) -
     assert "POST /stop/{token} 200" in logged
     assert address.rpartition("/")[2] not in logged
     assert "Traceback" not in logged
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system says otherwise how much a process takes")
+def test_who_searches_for_ever_longer_words_does_not_make_it_grow(terminal: Terminal) -> None:
+    url = with_web(terminal, free_port())
+
+    def megabytes() -> int:
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+        (found,) = re.findall(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
+        return int(found) // 1024
+
+    terminal("watch", "add", TRIAL)
+    with serving(terminal.house.folder) as process, requests.Session() as browser:
+        assert process.stderr is not None
+        threading.Thread(target=process.stderr.read, daemon=True).start()  # else the log would fill the pipe
+        assert browser.get(url, timeout=10).status_code == 200
+        before = megabytes()
+        for number in range(600):
+            assert browser.get(f"{url}/?q={number}{'a' * 15_000}", timeout=10).status_code == 200
+        assert megabytes() - before < answers.MOST_KEPT // 2**20 + 25
 
 
 def test_asking_again_says_what_becomes_of_it(terminal: Terminal) -> None:

@@ -46,6 +46,7 @@ _FAULT = 500
 _LATER = {"Retry-After": "5", "Connection": "close"}
 _CLOSE = {"Connection": "close"}
 _WHOLE_ADDRESS = re.compile(rb"https?://(?:[^/@]*@)?([\w.:\[\]-]*)(/.*)?", re.IGNORECASE | re.DOTALL)
+_HOST = re.compile(rb"[\w.~%:\[\]-]*")
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST"})
 
 
@@ -108,6 +109,9 @@ class Guard:
         if scope["state"].get(BUSY) and scope["path"] != _ALWAYS:
             await failed(Request(scope), 503, headers=_LATER)(scope, receive, send)
             return
+        if not _is_host(scope):
+            await failed(Request(scope), 400, headers=_CLOSE)(scope, receive, send)
+            return
         too_long = 414 if _address(scope) > LONGEST_ADDRESS else 431 if _head(scope) > LARGEST_HEAD else None
         if too_long is not None:
             await failed(Request(scope), too_long, headers=_CLOSE)(scope, receive, send)
@@ -134,6 +138,14 @@ def _from_the_root(scope: Scope) -> None:
         raw = found[2] or b"/"
         headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
         scope.update(raw_path=raw, path=unquote(raw.decode("ascii")), headers=[(b"host", found[1]), *headers])
+
+
+def _is_host(scope: Scope) -> bool:
+    """Is what is asked for as a host one? If not, it is to be seen by nobody: as a part of an address it would be read as its path, too."""
+    if all(_HOST.fullmatch(value) for name, value in scope["headers"] if name == b"host"):
+        return True
+    scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    return False
 
 
 def _has_body(scope: Scope) -> bool:

@@ -115,6 +115,15 @@ def test_a_whole_address_is_asked_for_like_its_path(site: Site, before: str, cap
     assert "GET /api/trials 200" in caplog.text
 
 
+@pytest.mark.parametrize("host", ["evil.example/x", "evil.example?x", "e#x", "u:p@h", "a b"])
+def test_what_is_no_host_is_refused_and_gets_into_no_answer(site: Site, host: str) -> None:
+    for path in ("/api/trials", "/feed.atom", "/"):
+        answer = raw(site, f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert (b"application/problem+json" in answer) == path.startswith("/api/")
+        assert host not in site.get(path).text
+
+
 @pytest.mark.parametrize("path", ["/feed.atom", "/calendar.ics", "/trials/NCT00000001/feed.atom", "/trials/NCT00000001/calendar.ics"])
 def test_scripts_of_other_sites_can_read_what_a_feed_or_a_calendar_says_no_with(site: Site, path: str) -> None:
     answers = [site.get(f"{path}?nonsense=1"), site.post(path), site.get(path, data=b"x" * 17_000)]

@@ -204,7 +204,9 @@ def _key(request: Request) -> _Key:
 
 
 def _tag(request: Request, state: State, more: Sequence[object]) -> str:
-    parts = (_program(), state.key, *_key(request)[1:3], around_of(request).settings.web.url, *more)
+    settings = around_of(request).settings
+    shown = settings.web.url, settings.ctgov.url, settings.smtp.sender
+    parts = (_program(), state.key, *_key(request)[1:3], *shown, *more)
     return f'W/"{hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:24]}"'
 
 

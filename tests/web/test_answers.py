@@ -226,6 +226,24 @@ def test_who_asks_by_date_alone_after_another_start_gets_what_the_settings_say_n
         assert by_date(again, path, again.get(path).headers["Last-Modified"]) == 304
 
 
+@pytest.mark.parametrize(
+    ("path", "section", "key", "value"),
+    [
+        ("/feed.atom", "smtp", "sender", "Somebody Else <alerts@example.org>"),
+        (f"/trials/{TRIAL}", "ctgov", "url", "https://registry.example.org"),
+        ("/", "web", "url", "https://example.org/elsewhere"),
+    ],
+)
+def test_the_tag_is_another_one_with_each_setting_that_is_shown(
+    site: Site, watched: House, path: str, section: str, key: str, value: str
+) -> None:
+    first = site.get(path)
+    watched.set(section, **{key: value})
+    with serving(watched, "127.0.0.1:0") as again:
+        assert again.get(path, headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
+        assert again.get(path).text != first.text
+
+
 def test_the_date_of_a_page_in_one_language_is_not_that_of_another(site: Site, watched: House) -> None:
     for path in ("/", f"/trials/{TRIAL}", f"/trials/{TRIAL}/versions"):
         date = site.get(path, headers={"Accept-Language": "en"}).headers["Last-Modified"]

@@ -59,8 +59,9 @@ class Guard:
 
     def __init__(self, app: ASGIApp, around: Surroundings, readers: Readers, leave: Callable[[], object]) -> None:
         self._app = app
-        self.leave = leave
-        """Called when the process is soon to end: nothing that may take long is to be waited for any more."""
+        self._leave = leave
+        self._coming: set[asyncio.Timeout] = set()
+        """Bodies of which not all is there."""
         self._counts = Counts()
         self._state = {"around": around, "readers": readers, "counts": self._counts}
 
@@ -91,6 +92,12 @@ class Guard:
             if not status:
                 await failed(Request(scope), _FAULT)(scope, receive, guarded)
 
+    def leave(self) -> None:
+        """The process is soon to end: wait for nothing any more that may take long."""
+        for each in self._coming:
+            each.reschedule(asyncio.get_running_loop().time())
+        self._leave()
+
     def refusal(self, scope: Scope, status: int) -> Response:
         """The answer to what is no request, of which little is known. It ends the connection."""
         scope["state"].update(self._state)
@@ -120,8 +127,12 @@ class Guard:
             await self._app(scope, receive, send)
             return
         try:
-            async with asyncio.timeout(PATIENCE):
-                body = await _whole(scope, receive)
+            async with asyncio.timeout(PATIENCE) as patience:
+                self._coming.add(patience)
+                try:
+                    body = await _whole(scope, receive)
+                finally:
+                    self._coming.discard(patience)
         except _TooLargeError:
             await failed(Request(scope), 413, headers=_CLOSE)(scope, receive, send)
         except TimeoutError:

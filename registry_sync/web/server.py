@@ -41,7 +41,7 @@ ALLOCATIONS_BETWEEN_LOOKS = 1_000
 TO_FINISH = 6
 """Seconds after a signal in which answers under way may come to their end."""
 TO_SEND = 5
-"""Seconds in which a mail may, that is on its way then."""
+"""Seconds in which a mail may that is on its way then, and a body that has not come yet."""
 
 _NUMBERS = itertools.count(1)
 _OF_A_LINE = 1024

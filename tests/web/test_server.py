@@ -319,3 +319,18 @@ def test_every_page_that_says_no_leads_on(site: Site) -> None:
     ):
         assert Page(site.get(path)).links() == ways, path
     assert Page(site.post("/manage", data={}, headers={"Origin": "https://evil.example"})).links() == ["/"]
+
+
+def test_a_body_that_does_not_come_ends_soon_and_in_peace(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server, "TO_SEND", 0.2)
+    with contextlib.ExitStack() as stack:
+        with serving(house, "127.0.0.1:0") as site:
+            half = stack.enter_context(connected(site))
+            half.sendall(b"POST /stop/1.x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\nx")
+            assert half.recv(65536).startswith(b"HTTP/1.1 100 ")  # it is waited for
+            began = time.monotonic()
+        assert time.monotonic() - began < 3
+        assert rest_of(half)[0] == 408
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []

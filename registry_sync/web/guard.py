@@ -45,7 +45,7 @@ _ALWAYS = "/healthz"
 _FAULT = 500
 _LATER = {"Retry-After": "5", "Connection": "close"}
 _CLOSE = {"Connection": "close"}
-_WHOLE_ADDRESS = re.compile(rb"https?://(?:[^/@]*@)?([\w.:\[\]-]*)(/.*)?", re.IGNORECASE | re.DOTALL)
+_WHOLE_ADDRESS = re.compile(rb"https?://(?:[^/@]*@)?([\w.:\[\]-]+)(/.*)?", re.IGNORECASE | re.DOTALL)
 _HOST = re.compile(rb"[\w.~%:\[\]-]*")
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST"})
 

@@ -109,6 +109,7 @@ def test_a_whole_address_is_asked_for_like_its_path(site: Site, before: str, cap
         answer = ask(target)
         assert answer.startswith(f"HTTP/1.1 {status} ".encode()), target
         assert kind in answer, target
+    assert raw(site, b"GET http:///style.css HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 404 ")
     nonsense = raw(site, f"GET {before}/api/x HTTP/9\r\n\r\n".encode())
     assert nonsense.startswith(b"HTTP/1.1 400 ")
     assert b"application/problem+json" in nonsense

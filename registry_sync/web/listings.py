@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from db import lookback
+from db import lookback, vitals
 from db.connection import History
 from jobs import kept
 from jobs.audit import Audited, audited
@@ -71,8 +71,9 @@ def _page(one: Audited, today: datetime.date, t: Translator) -> dict[str, Any]:
     trouble = standing.trouble(stands)
     url = one_line(one.page.url)
     parts = urlsplit(url)
+    is_open = parts.scheme in ("http", "https") and vitals.without_secrets(url) == url  # else it is the operator's, and leads nobody on
     return {
-        "url": url if parts.scheme in ("http", "https") else "",
+        "url": url if is_open else "",
         "name": (parts.hostname or url).removeprefix("www."),
         "read": told.day(one.page.read_at, t),
         "reason": t.gettext(_TROUBLE[trouble]) if trouble else "",
@@ -103,6 +104,7 @@ def _row(row: Verdict, today: datetime.date, t: Translator) -> dict[str, Any]:
 
 
 def _side(field: str, value: Any, t: Translator) -> str:
+    value = kept.without_people(field, value)
     known = field != "overall_status" or value in phrases.TOKENS
     return cut(values.describe(field, value, t, "reader") if known else as_text(value), _LONGEST_SIDE)
 
@@ -116,6 +118,7 @@ def _item(field: str, item: Difference, t: Translator) -> str:
 def _in_words(field: str, value: Any, t: Translator) -> str:
     if value is None:
         return t.gettext("not stated")
+    value = kept.without_people(field, value)
     if field == "locations":
         return cut(values.place(value), _LONGEST_SIDE)
     return cut(one_line(values.describe(field, value, t, "reader") if isinstance(value, dict) else as_text(value)), _LONGEST_SIDE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -73,3 +74,18 @@ def test_where_both_say_the_same_no_dash_says_that_the_page_is_silent(site: Site
     assert alike
     assert all("–" not in row[2:] for row in alike)
     assert ["Rules on who may take part", "Says the same", "The same in both"] in rows
+
+
+def test_neither_a_secret_of_the_operator_nor_a_mail_address_is_shown(site: Site, house: House) -> None:
+    house.registry.put(record.the_study())
+    facts = first_listing()
+    house.listing.put(TRIAL, replace(facts, inclusion=(*facts.inclusion, "Write to contact.a@example.org first")))
+    house.watch(TRIAL, pages=(f"{house.listing.url_of(TRIAL)}?token=7c1b2a9e",))
+    house.sync(days=0)
+    answer = site.get(PATH)
+    page = Page(answer)
+    is_sound(page)
+    assert "Write to *** first" in page.text
+    assert "contact.a@example.org" not in answer.text
+    assert "7c1b2a9e" not in answer.text
+    assert "127.0.0.1" in page.text

@@ -54,12 +54,13 @@ def _part_name(field: str, part: str) -> str:
 
 
 SCALARS = _scalars()
+_HEAD = ("trial", "source", "registry_date", "seen_at", "absent_since", "absence")
 _NUMBERS = {"depth", "position", "number", "registry_version", "id", "days", "enrollment", "found", "location_id"}
 _FLAGS = {"has_results", "healthy_volunteers", "backfilled", "typed", "hold", "query_is_watched"}
 
 _TABLES: dict[str, tuple[str, ...]] = {
     "about": ("key", "value"),
-    "trials": ("trial", "source", "registry_date", "seen_at", *SCALARS),
+    "trials": (*_HEAD, *SCALARS),
     **dict.fromkeys(_NAMED, ("trial", "position", "name")),
     **{name: ("trial", "position", *parts) for name, parts in _ITEMS.items()},
     "outcomes": ("trial", "kind", "position", "measure", "time_frame", "description"),
@@ -97,7 +98,8 @@ _AS_JSON = {"changes": ("before", "after")}
 _VIEWS = {
     "recruiting_sites": """SELECT locations.trial, trials.brief_title, facility, city, state, country, locations.status
         FROM locations JOIN trials ON trials.trial = locations.trial
-        WHERE coalesce(locations.status, trials.overall_status) = 'RECRUITING' AND trials.overall_status = 'RECRUITING'""",
+        WHERE coalesce(locations.status, trials.overall_status) = 'RECRUITING' AND trials.overall_status = 'RECRUITING'
+        AND trials.absence IS NOT 'absent'""",
     "status_history": """SELECT trial, number, registry_date, seen_at, overall_status FROM versions
         WHERE source = 'ctgov' ORDER BY trial, number""",
     "news": """SELECT id, trial, summary, significance, registry_date, seen_at FROM changes
@@ -162,7 +164,7 @@ class _Desk:
 
     def _trial(self, values: dict[str, Any]) -> None:
         trial = values["trial"]
-        self._put("trials", {**{name: values.get(name) for name in ("trial", "source", "registry_date", "seen_at")}, **_flat(values)})
+        self._put("trials", {**{name: values.get(name) for name in _HEAD}, **_flat(values)})
         for table in _NAMED:
             for position, name in enumerate(values.get(table) or (), 1):
                 self._put(table, {"trial": trial, "position": position, "name": name})

@@ -100,10 +100,11 @@ class Export:
             except Damaged as error:
                 self.troubles.append(str(error))
                 continue
+            presence = kept.presence(self._history, version)
             if self._scope.public and not lookback.is_shown(self._history, version):
-                yield Trial(kept.bare(version), msgspec.structs.replace(more, sharing_plan=()))
+                yield Trial(kept.bare(version) | presence, msgspec.structs.replace(more, sharing_plan=()))
             else:
-                yield Trial(kept.whole(version), more)
+                yield Trial(kept.whole(version) | presence, more)
 
     def versions(self) -> Iterator[Object]:
         """The versions held, without their records."""

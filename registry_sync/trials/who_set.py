@@ -223,6 +223,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(None, "url", lambda values, _: f"{_STUDY}{values['trial']}"),
     Column(None, "registry_date", _field("registry_date")),
     Column(None, "seen_at", _field("seen_at")),
+    Column(None, "absent_since", _field("absent_since")),
+    Column(None, "absence", _field("absence")),
 )
 """The data set's columns in its own order, then what helps to read them."""
 

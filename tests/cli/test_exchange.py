@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 
@@ -62,6 +64,21 @@ def test_each_line_has_the_keys_and_values_that_the_commands_show(terminal: Term
     shown = terminal("subscriptions", "--json").json
     assert of("subscription", "channel") == [{name: row[name] for name in row if name not in ("kind", "confirmation")} for row in shown]
     assert [line["channel"] for line in lines if line["kind"] == "subscription"] == ["email"]
+
+
+def test_a_trial_that_the_registry_does_not_show_any_more_is_marked_in_every_form(terminal: Terminal) -> None:
+    begin(terminal)
+    terminal.house.registry.remove(TRIAL)
+    for _ in range(2):
+        terminal.house.sync(days=1)
+    (line,) = (json.loads(line) for line in terminal("export").out.splitlines() if '"kind":"trial"' in line.replace(" ", ""))
+    assert (line["absence"], line["overall_status"]) == ("absent", "RECRUITING")
+    (row,) = table(terminal("export", "--public", "--format", "csv", "--what", "trials").out)
+    assert (row["absence"], row["absent_since"]) == ("absent", line["absent_since"])
+    terminal("export", "--format", "sqlite", "--output", "out.db")
+    with contextlib.closing(sqlite3.connect(terminal.house.folder / "out.db")) as out:
+        assert out.execute("SELECT absence, absent_since FROM trials").fetchall() == [("absent", line["absent_since"])]
+        assert out.execute("SELECT * FROM recruiting_sites").fetchall() == []
 
 
 def test_of_one_trial_no_search_goes_out(terminal: Terminal) -> None:

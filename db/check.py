@@ -79,6 +79,15 @@ _ROWS = (
         "change JOIN version ON version.id = version_id WHERE change.source != version.source AND topic != 'listing'",
     ),
     (
+        "it belongs to a version of another trial",
+        "'change ' || change.id",
+        """change JOIN version ON version.id = version_id LEFT JOIN alias AS mine ON mine.old = change.trial
+           LEFT JOIN alias AS its ON its.old = version.trial
+           WHERE change.trial != version.trial AND coalesce(mine.trial, change.trial) != coalesce(its.trial, version.trial)
+           AND (mine.old IS NOT NULL
+                OR change.trial NOT IN (SELECT trial FROM change WHERE field = 'registry' AND "after" = '"merged"'))""",
+    ),
+    (
         "it is packed against a version that came later, or of another source",
         "'version ' || number || ' of ' || trial || ' at ' || source",
         """(SELECT version.* FROM version JOIN version AS other ON other.id = version.base

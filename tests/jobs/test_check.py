@@ -206,6 +206,44 @@ def test_records_that_were_joined_are_sound(house: House) -> None:
     assert (done.faults, done.older_changes) == ([], 0)
 
 
+def test_a_merger_that_the_registry_undid_leaves_no_damage(house: House) -> None:
+    """The version that was moved to the other id stays there, and its changes stand under the one that they were told of."""
+    other = "NCT00000001"
+    own = record.the_study()
+    house.registry.put(own)
+    house.watch(TRIAL)
+    house.sync()
+    house.registry.put(record.with_completion(own, "2027-01-01", posted="2026-02-03"))
+    house.sync()
+    study = house.registry.study(TRIAL)
+    study["protocolSection"]["identificationModule"]["nctId"] = other
+    house.registry.put(study)
+    house.registry.alias(TRIAL, other)
+    house.sync()
+    assert faults(house, deep=True) == []
+    house.registry._aliases.clear()
+    house.registry.put(own)
+    house.watch(TRIAL)
+    house.sync()
+    with house.history() as history:
+        assert history.rows("SELECT * FROM alias") == []
+        assert history.rows("SELECT 1 FROM change JOIN version ON version.id = version_id WHERE change.trial != version.trial")
+    assert faults(house, deep=True) == []
+
+
+@pytest.mark.parametrize("which", ["field = 'overall_status'", "trial = 'NCT06805448'"])
+def test_a_change_that_is_told_of_another_trial_is_named(followed: House, which: str) -> None:
+    followed.registry.put(record.a_study("NCT00000001"))
+    followed.watch("NCT00000001")
+    followed.sync()
+    assert faults(followed) == []
+    spoil(followed, f"UPDATE change SET trial = 'NCT00000001' WHERE {which}")
+    with followed.history() as history:
+        moved = history.rows("SELECT id FROM change WHERE trial = 'NCT00000001' ORDER BY id")
+    named = [line for line in faults(followed) if line.endswith(": it belongs to a version of another trial")]
+    assert named == [f"change {row['id']}: it belongs to a version of another trial" for row in moved]
+
+
 def test_faults_without_end_are_counted(followed: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job, "MOST_NAMED", 2)
     spoil(followed, "UPDATE version SET payload = x'00'")

@@ -18,7 +18,7 @@ from db.subscriptions import Consent
 from db.wishes import settle
 from jobs.health import WAITS
 from jobs.lock import Desk
-from jobs.reports import DeliverReport
+from jobs.reports import ADDRESS, DeliverReport, Problem
 from jobs.surroundings import Surroundings, as_stamp, from_stamp, log
 from jobs.wishes import period_end_of
 from registry_sync.errors import RegistrySyncError, Stopped
@@ -157,21 +157,25 @@ def _notice(around: Surroundings, history: History, asking: Asking) -> Notice:
 
 
 def _note(around: Surroundings, history: History, asking: Asking, outcome: Outcome, report: DeliverReport) -> None:
-    address = asking.subscription.address
     match outcome:
         case Sent():
             confirmations.sent(history, asking.id, around.stamp())
             report.sent += 1
-        case Refused(reason):
+        case Refused(reason, brief):
             confirmations.park(history, asking.id, reason)
             report.failed += 1
-            report.problems.append(f"{address}, {_to_be(asking)}: {reason}")
-        case Retry(reason, after, channel_down):
+            report.problems.append(_problem(asking, reason, brief))
+        case Retry(reason, after, channel_down, _, brief):
             seconds = max(after or 0.0, WAITS[min(asking.attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1))
             next_try = around.now() + datetime.timedelta(seconds=min(seconds, WAITS[-1]))
             confirmations.again(history, asking.id, as_stamp(next_try), reason)
             report.retrying += 1
-            report.problems.append(reason if channel_down else f"{address}, {_to_be(asking)}: {reason}")
+            report.problems.append(Problem(reason, brief or reason) if channel_down else _problem(asking, reason, brief))
+
+
+def _problem(asking: Asking, reason: str, brief: str | None) -> Problem:
+    address, what = asking.subscription.address, _to_be(asking)
+    return Problem(f"{address}, {what}: {reason}", f"{ADDRESS}, {what}: {(brief or reason).replace(address, ADDRESS)}")
 
 
 def _to_be(asking: Asking) -> str:

@@ -24,7 +24,7 @@ from db.connection import History
 from db.outbox import Waiting
 from jobs import asking, confirming, health, wishes
 from jobs.lock import Desk, desk_of
-from jobs.reports import DeliverReport
+from jobs.reports import ADDRESS, DeliverReport, Problem
 from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.errors import RegistrySyncError, Stopped
 from registry_sync.notices.address import masked
@@ -260,8 +260,9 @@ class _Run:
             self._report.problems.append(f"{said}, which is taken for its own fault: these notices wait, and are tried again")
         for address in dict.fromkeys(waiting.address for waiting, _ in self._refusals):
             if wishes.stop_for_bounces(self.around, history, address, MOST_BOUNCES):
-                said = f"{masked(address)}: {MOST_BOUNCES} notices in a row were refused for good; it is stopped"
-                self._report.problems.append(f"{said}. When it is right again: registry-sync subscribe, and registry-sync outbox retry")
+                said = f"{MOST_BOUNCES} notices in a row were refused for good; it is stopped"
+                said = f"{said}. When it is right again: registry-sync subscribe, and registry-sync outbox retry"
+                self._report.problems.append(Problem(f"{masked(address)}: {said}", f"{_hidden(address)}: {said}"))
 
     def _send(self, writing: WritingDesk, waiting: Waiting, following: Waiting | None) -> Outcome | None:
         host = urlsplit(waiting.address).netloc.rpartition("@")[2] if waiting.kind == "webhook" else ""
@@ -296,14 +297,14 @@ def _note(around: Surroundings, history: History, waiting: Waiting, outcome: Out
         case Sent():
             outbox.sent(history, waiting.id, around.stamp())
             report.sent += 1
-        case Refused(reason):
+        case Refused(reason, brief):
             outbox.park(history, waiting.id, reason, around.stamp() if _is_about_the_address(reason) else None)
             report.failed += 1
-            report.problems.append(_named(waiting, reason))
-        case Retry(reason, after, channel_down, _):
+            report.problems.append(_named(waiting, reason, brief))
+        case Retry(reason, after, channel_down, _, brief):
             outbox.again(history, waiting.id, _next_try(around, waiting, after), reason)
             report.retrying += 1
-            report.problems.append(reason if channel_down else _named(waiting, reason))
+            report.problems.append(Problem(reason, brief or reason) if channel_down else _named(waiting, reason, brief))
 
 
 def _is_about_the_address(reason: str) -> bool:
@@ -316,7 +317,14 @@ def _next_try(around: Surroundings, waiting: Waiting, after: float | None) -> st
     return as_stamp(around.now() + datetime.timedelta(seconds=min(seconds, WAITS[-1])))
 
 
-def _named(waiting: Waiting, reason: str) -> str:
-    """The reason with the address it is about, where it does not say so itself."""
-    address = masked(waiting.address)
-    return reason if address in reason else f"{address}: {reason}"
+def _named(waiting: Waiting, reason: str, brief: str | None) -> Problem:
+    """The reason with the address it is about, where it does not say so itself; in a log, with the notice it is about."""
+    address, hidden = masked(waiting.address), _hidden(waiting.address)
+    brief = (brief or reason).replace(waiting.address, hidden)
+    logged = brief if hidden in brief else f"{hidden}: {brief}"
+    return Problem(reason if address in reason else f"{address}: {reason}", f"notice {waiting.id[:8]}, {logged}")
+
+
+def _hidden(address: str) -> str:
+    """An address as a log has it: that of a person not at all."""
+    return masked(address) if "://" in address else ADDRESS

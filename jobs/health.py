@@ -160,6 +160,7 @@ def _failed_in_a_row(run: dict[str, Any]) -> int:
 
 
 def _send_all(around: Surroundings, history: History, channel: Channel, detail: dict[str, Any]) -> list[str]:
+    from jobs.reports import Problem
     from registry_sync.notices.interface import Retry, Sent
 
     problems: dict[str, None] = {}
@@ -175,10 +176,10 @@ def _send_all(around: Surroundings, history: History, channel: Channel, detail: 
             detail["sent"] += 1
             continue
         held.add(untold.about)
-        problems[f"to the operator: {outcome.reason}"] = None
+        problems[Problem(f"to the operator: {outcome.reason}", f"to the operator: {outcome.brief or outcome.reason}")] = None
         if isinstance(outcome, Retry) and outcome.channel_down:
             break
-    detail["problems"] = list(problems)
+    detail["problems"] = [str(problem) for problem in problems]
     return list(problems)
 
 

@@ -17,6 +17,27 @@ TO_MEND = "ClinicalTrials.gov does not know this id"
 """How the sentence begins about an id that is named by every sync until it is mended or no longer watched."""
 
 
+ADDRESS = "[address]"
+"""What stands in a log in place of a mail address."""
+
+
+class Problem(str):
+    """What went wrong, as whoever typed the command reads it; ``logged``: the same for a log, which names nobody."""
+
+    logged: str
+
+    def __new__(cls, said: str, logged: str) -> Problem:
+        """One text with two faces."""
+        made = super().__new__(cls, said)
+        made.logged = logged
+        return made
+
+
+def in_a_log(problem: str) -> str:
+    """A problem as a log has it."""
+    return problem.logged if isinstance(problem, Problem) else problem
+
+
 class DeliverReport(msgspec.Struct):
     """What a delivery did: ``sent``, ``retrying`` and ``failed`` (parked) by this run, ``waiting`` what is unsent after it.
 

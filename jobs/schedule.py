@@ -21,6 +21,7 @@ from db import runs
 from jobs.backup import backup
 from jobs.deliver import deliver
 from jobs.lock import only_one
+from jobs.reports import in_a_log
 from jobs.surroundings import Surroundings, from_stamp, log, utc_now
 from jobs.sync import SyncReport, sync
 from jobs.triggers import StandardCron, was_missed
@@ -67,7 +68,7 @@ def _sync_pages(around: Surroundings) -> str:
 def _deliver(around: Surroundings) -> str:
     report = deliver(around)
     for problem in report.problems:
-        log.warning("deliver: %s", problem)
+        log.warning("deliver: %s", in_a_log(problem))
     return f"{report.sent} sent, {report.waiting} waiting" if report.sent or report.problems else ""
 
 
@@ -79,7 +80,7 @@ def _said(report: SyncReport) -> str:
     for line in report.failures():
         log.warning("%s", line)
     for problem in report.delivery.problems:
-        log.warning("deliver: %s", problem)
+        log.warning("deliver: %s", in_a_log(problem))
     checked = sum(source.checked for source in report.sources)
     kept = f"{count(report.changes, 'change')}, {count(report.notices, 'notice')}"
     return f"{checked:,} looked at, {kept}, {report.delivery.sent:,} sent"

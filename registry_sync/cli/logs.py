@@ -12,10 +12,12 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from jobs.reports import ADDRESS
+
 if TYPE_CHECKING:
     from registry_sync.settings import Log
 
-HIDDEN = "[address]"
+HIDDEN = ADDRESS
 _MAIL = re.compile(r"""[^\s@<>"'(),;:\[\]=/\\]+@[^\s@<>"'(),;:\[\]=/\\]+""")
 _QUIET = {"apscheduler": logging.WARNING, "urllib3": logging.ERROR, "uvicorn": logging.WARNING, "asyncio": logging.WARNING}
 """Others who log, and from which level on."""

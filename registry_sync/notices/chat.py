@@ -27,6 +27,7 @@ from registry_sync.settings import Webhook
 INSTALL = 'pip install "registry-sync[chat]"'
 _LOGGER = "apprise"
 _LONGEST_REASON = 240
+_NO_USE = "no address that Apprise can use"
 _DISABLED = "is disabled on this system"
 _LINE_BREAK = 2
 _ROOM_FOR_A_COUNT = 12
@@ -95,8 +96,11 @@ class ChatChannel:
                 # A service that counts otherwise gets a shorter text, never a second message.
                 sent = service.notify(body=body, title=title, body_format=library.NotifyFormat.TEXT, overflow=library.OverflowMode.TRUNCATE)
             except Exception as error:  # plugins raise what they like; the notice stays queued
-                return Retry(cut(f"{where}: {scrubbed(one_line(str(error)) or type(error).__name__, notice.address)}", _LONGEST_REASON))
-        return Sent() if sent else Retry(cut(f"{where}: not taken{_because(heard, notice.address)}", _LONGEST_REASON))
+                reason = f"{where}: {scrubbed(one_line(str(error)) or type(error).__name__, notice.address)}"
+                return Retry(cut(reason, _LONGEST_REASON), brief=f"{where}: {type(error).__name__}")
+        if sent:
+            return Sent()
+        return Retry(cut(f"{where}: not taken{_because(heard, notice.address)}", _LONGEST_REASON), brief=f"{where}: not taken")
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -113,13 +117,13 @@ def _service(library: ModuleType, url: str) -> Any:
 def _not_to_be_used(where: str, heard: list[str], url: str) -> Outcome:
     """For good, but for a service whose own library is missing on this machine: that can be mended."""
     reason = cut(f"{where}: {_why_not(heard, url)}", _LONGEST_REASON)
-    return Retry(reason) if any(_DISABLED in line for line in heard) else Refused(reason)
+    return Retry(reason) if any(_DISABLED in line for line in heard) else Refused(reason, f"{where}: {_NO_USE}")
 
 
 def _why_not(heard: list[str], url: str) -> str:
     if any(_DISABLED in line for line in heard):
         return "what Apprise needs for this service is not installed on this machine; see its documentation"
-    return f"no address that Apprise can use{_because(heard, url)}"
+    return f"{_NO_USE}{_because(heard, url)}"
 
 
 def _fitting(notice: Notice, service: Any) -> tuple[str, str]:

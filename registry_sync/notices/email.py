@@ -40,15 +40,20 @@ _OF_ANOTHER_NAME = frozenset({62, 64})
 _WITHOUT_STARTTLS = 'set [smtp] security = "tls" with the port for it, often 465, or "none" on a network of your own'
 
 _LONGEST_REASON = 240
+_ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?!\S)")
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253}")
 """An address that is written as it is; smtplib takes every address apart, for others need quotes, which costs as much as a mail."""
 
 
 class _ChannelDownError(Exception):
-    """The server as a whole cannot be used now; the text is for the operator, and so is what there is to ``do`` about it."""
+    """The server as a whole cannot be used now; the text is for the operator, and so is what there is to ``do`` about it.
 
-    def __init__(self, said: str, do: str = "") -> None:
+    ``brief``: the same without the server's words.
+    """
+
+    def __init__(self, said: str, brief: str | None = None, *, do: str = "") -> None:
         super().__init__(said)
+        self.brief = brief
         self.do = do
 
 
@@ -118,10 +123,13 @@ class MailChannel:
                 return self._deliver(wire, deadline, ahead)
             except _ChannelDownError as trouble:
                 self.close()
-                return Retry(self._late(deadline) or str(trouble), channel_down=True)
+                late = self._late(deadline)
+                return Retry(late or str(trouble), channel_down=True, brief=None if late else trouble.brief)
             except Exception as error:  # a notice stays queued whatever happened
                 self.close()
-                return Retry(self._late(deadline) or self._reason("the mail was not taken", error))
+                late = self._late(deadline)
+                reason, brief = (late, None) if late else self._reason("the mail was not taken", error)
+                return Retry(reason, brief=brief)
 
     def check(self) -> str:
         """Connect and log in, as ``doctor`` asks; the server's name. Raises RegistrySyncError, which says what to do."""
@@ -178,7 +186,7 @@ class MailChannel:
         code, answer = self._data(smtp, wire.octets, ahead)
         if code in _OK:
             return Sent()
-        return self._judged(code, f"{self._server} did not take the mail", answer)
+        return self._judged(code, "did not take the mail", answer)
 
     def _data(self, smtp: smtplib.SMTP, octets: bytes, ahead: Ahead) -> tuple[int, bytes]:
         """DATA as smtplib's own does it (RFC 5321, 4.1.1.4), but for what is done between its end and the answer."""
@@ -195,18 +203,18 @@ class MailChannel:
         try:
             code, answer = smtp.mail(sender, options) if options or not self._sender_is_plain else smtp.docmd("MAIL", f"FROM:<{sender}>")
         except (smtplib.SMTPServerDisconnected, ConnectionError) as error:
-            raise _ClosedByServerError if reused else _ChannelDownError(self._reason("closed the connection", error)) from None
+            raise _ClosedByServerError if reused else _ChannelDownError(*self._reason("closed the connection", error)) from None
         except OSError as error:
-            raise _ChannelDownError(self._reason("gave no answer", error)) from None
+            raise _ChannelDownError(*self._reason("gave no answer", error)) from None
         if code == _CLOSING and reused:
             raise _ClosedByServerError
         if code not in _OK:
-            raise _ChannelDownError(f"{self._server} refused the sender {sender}: {self._said(code, answer)}")
+            raise _ChannelDownError(*self._told("refused the sender", code, answer, of=f" {sender}"))
 
     def _refused_recipient(self, code: int, answer: bytes) -> Outcome:
         if code in _NEEDS_LOGIN:
-            raise _ChannelDownError(f"{self._server} wants a login: {self._said(code, answer)}")
-        return self._judged(code, f"{self._server} refused the recipient", answer)
+            raise _ChannelDownError(*self._told("wants a login", code, answer))
+        return self._judged(code, "refused the recipient", answer)
 
     def _judged(self, code: int, what: str, answer: bytes) -> Outcome:
         """4xx is for now, 5xx for good (RFC 5321, 4.2.1); the connection is made ready for the next mail."""
@@ -214,8 +222,8 @@ class MailChannel:
             self.close()
         else:
             self._ready_for_the_next()
-        reason = f"{what}: {self._said(code, answer)}"
-        return Refused(reason) if code in range(500, 600) else Retry(reason)
+        reason, brief = self._told(what, code, answer)
+        return Refused(reason, brief) if code in range(500, 600) else Retry(reason, brief=brief)
 
     def _ready_for_the_next(self) -> None:
         try:
@@ -236,14 +244,14 @@ class MailChannel:
             smtp.ehlo_or_helo_if_needed()
             self._log_in(smtp)
         except smtplib.SMTPConnectError as error:
-            said = f"{self._server} does not take mail now: {self._said(error.smtp_code, error.smtp_error)}"
-            raise _ChannelDownError(said, "try again later, or ask whoever runs it") from None
+            told = self._told("does not take mail now", error.smtp_code, error.smtp_error)
+            raise _ChannelDownError(*told, do="try again later, or ask whoever runs it") from None
         except ssl.SSLError as error:
-            raise _ChannelDownError(self._reason("offers no connection that can be trusted", error), self._trust_it(error)) from None
+            raise _ChannelDownError(*self._reason("offers no connection that can be trusted", error), do=self._trust_it(error)) from None
         except smtplib.SMTPNotSupportedError as error:
-            raise _ChannelDownError(self._reason("lacks what the settings ask for", error), _WITHOUT_STARTTLS) from None
+            raise _ChannelDownError(*self._reason("lacks what the settings ask for", error), do=_WITHOUT_STARTTLS) from None
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            raise _ChannelDownError(self._reason("cannot be reached", error), self._find_it(error)) from None
+            raise _ChannelDownError(*self._reason("cannot be reached", error), do=self._find_it(error)) from None
         return smtp
 
     def _session(self, deadline: Deadline) -> _Session | _TlsSession:
@@ -257,14 +265,14 @@ class MailChannel:
         smtp.ehlo_or_helo_if_needed()
         code, answer = smtp.starttls(context=self._tls())
         if code != _READY:
-            raise _ChannelDownError(f"{self._server} refused STARTTLS: {self._said(code, answer)}", _WITHOUT_STARTTLS)
+            raise _ChannelDownError(*self._told("refused STARTTLS", code, answer), do=_WITHOUT_STARTTLS)
 
     def _tls(self) -> ssl.SSLContext:
         try:
             return ssl.create_default_context(cafile=self._settings.ca_file or None)
         except (OSError, ssl.SSLError) as error:
             said = f"smtp.ca_file {self._settings.ca_file} cannot be used: {_why(error)}"
-            raise _ChannelDownError(said, "set [smtp] ca_file to a PEM file, or leave it empty for the system's") from None
+            raise _ChannelDownError(said, do="set [smtp] ca_file to a PEM file, or leave it empty for the system's") from None
 
     def _log_in(self, smtp: smtplib.SMTP) -> None:
         """AUTH XOAUTH2, PLAIN or LOGIN (RFC 4954), in UTF-8; smtplib's own login takes ASCII passwords only."""
@@ -274,11 +282,11 @@ class MailChannel:
         wanted = ["XOAUTH2"] if self._settings.auth == "xoauth2" else ["PLAIN", "LOGIN"]
         mechanism = next((each for each in wanted if each in offered), None)
         if mechanism is None:
-            raise _ChannelDownError(f"{self._server} offers no login by {' or '.join(wanted)}", self._log_in_otherwise(offered))
+            raise _ChannelDownError(f"{self._server} offers no login by {' or '.join(wanted)}", do=self._log_in_otherwise(offered))
         code, answer = self._auth(smtp, mechanism)
         if code != _AUTHENTICATED:
-            said = f"{self._server} refused the login of {self._settings.username}: {self._said(code, answer)}"
-            raise _ChannelDownError(said, "set [smtp] username and password anew")
+            told = self._told("refused the login", code, answer, of=f" of {self._settings.username}")
+            raise _ChannelDownError(*told, do="set [smtp] username and password anew")
 
     def _auth(self, smtp: smtplib.SMTP, mechanism: str) -> tuple[int, bytes]:
         user, password = self._settings.username, self._settings.password
@@ -328,13 +336,23 @@ class MailChannel:
     def _late(self, deadline: Deadline) -> str | None:
         return f"{self._server} took longer than {count(deadline.seconds, 'second')} for one mail" if deadline.passed else None
 
+    def _told(self, what: str, code: int, answer: bytes | str, *, of: str = "") -> tuple[str, str]:
+        """What the server did and answered; and the same without its words, and whose (``of``) it is."""
+        return f"{self._server} {what}{of}: {self._said(code, answer)}", f"{self._server} {what}: {_status(code, answer)}"
+
     def _said(self, code: int, answer: bytes | str) -> str:
         """A server's answer on one line, without the password should the server repeat it."""
         text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
         return cut(self._without_secrets(one_line(f"{code} {text}")), _LONGEST_REASON)
 
-    def _reason(self, what: str, error: Exception) -> str:
-        return cut(self._without_secrets(f"{self._server} {what}: {_why(error)}"), _LONGEST_REASON)
+    def _reason(self, what: str, error: Exception) -> tuple[str, str | None]:
+        """Why it did not come to an answer; and the same without words that may be the server's, where there are some."""
+        if isinstance(error, smtplib.SMTPResponseException):
+            brief = _status(error.smtp_code, error.smtp_error)
+        else:
+            brief = _why(error) if isinstance(error, OSError) else type(error).__name__
+        said, brief = (cut(self._without_secrets(f"{self._server} {what}: {why}"), _LONGEST_REASON) for why in (_why(error), brief))
+        return said, brief if brief != said else None
 
     def _without_secrets(self, text: str) -> str:
         password, user = self._settings.password, self._settings.username
@@ -361,6 +379,13 @@ def _ascii_domain(address: str) -> str:
         return f"{local}{at}{domain.encode('idna').decode('ascii')}"
     except UnicodeError:
         return address
+
+
+def _status(code: int, answer: bytes | str) -> str:
+    """The code of an answer, and the enhanced one (RFC 3463) where it has one: the rest of it is anything."""
+    text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
+    enhanced = _ENHANCED.match(text)
+    return f"{code} {enhanced[1]}" if enhanced else str(code)
 
 
 def _base64(text: str) -> str:

@@ -69,19 +69,24 @@ class Retry(msgspec.Struct, frozen=True):
 
     ``channel_down``: the fault is the channel's (no server, login or sender refused), not this recipient's, so that
     further notices need not be tried in this run. ``silent``: there is no connection to the
-    recipient's host: what else is for it can wait.
+    recipient's host: what else is for it can wait. ``brief``: see ``Refused``.
     """
 
     reason: str
     after: float | None = None
     channel_down: bool = False
     silent: bool = False
+    brief: str | None = None
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """Never: the recipient does not exist, or the receiver is gone (SMTP 5xx, HTTP 410)."""
+    """Never: the recipient does not exist, or the receiver is gone (SMTP 5xx, HTTP 410).
+
+    ``brief``: the reason without the other side's own words, for a log: these may repeat an address in any spelling. ``None``: it has none.
+    """
 
     reason: str
+    brief: str | None = None
 
 
 STOPPED = "its address refused several notices in a row; when it is right again: registry-sync subscribe, and registry-sync outbox retry"

@@ -178,7 +178,9 @@ def test_a_refused_sender_is_the_channels_fault(mailbox: Mailbox) -> None:
     with channel(mailbox.port) as mails:
         outcome = mails.send(closing())
     assert outcome == Retry(
-        f"mail server 127.0.0.1:{mailbox.port} refused the sender alerts@example.org: 553 5.7.1 Not your sender", channel_down=True
+        f"mail server 127.0.0.1:{mailbox.port} refused the sender alerts@example.org: 553 5.7.1 Not your sender",
+        channel_down=True,
+        brief=f"mail server 127.0.0.1:{mailbox.port} refused the sender: 553 5.7.1",
     )
 
 

@@ -19,8 +19,8 @@ FOLDER = "backups"
 """Where copies stand, beside the history."""
 _BESIDE = ("", "-journal", "-wal", "-shm")
 """How the names end of a database and of what SQLite lays beside it."""
-_EXPORT = re.compile(r"\..+\.(\d+)" + re.escape(UNFINISHED))
-"""What an export is called until it is whole, with the number of its process."""
+_EXPORT = re.compile(r"\..+\.(\d+)" + re.escape(UNFINISHED) + r"(?:\.rows)?")
+"""What an export is called until it is whole, and what its rows are until they are a table, with the number of its process."""
 _PAGES = 2_000
 """Pages that are copied in one go: in between a wish to stop is heard."""
 
@@ -133,13 +133,15 @@ def left_over(database: Path) -> list[Path]:
     """What a backup, a restore or an export left beside a history that was killed: it may hold whatever the history held."""
     folder = database.parent
     named = re.compile(
-        rf"{re.escape(database.name)}\.(?:restoring|before-.+\.backup)|{re.escape(database.stem)}-\d{{8}}T\d{{6}}Z(?:-\d+)?\.db"
+        rf"{re.escape(database.name)}\.(?:restoring(?:{re.escape(UNFINISHED)}\.before-.+\.backup)?|before-.+\.backup)"
+        rf"|{re.escape(database.stem)}-\d{{8}}T\d{{6}}Z(?:-\d+)?\.db"
     )
-    found = []
-    for path in (*folder.glob(f"*{UNFINISHED}"), *folder.glob(f"{FOLDER}/*{UNFINISHED}")):
+    found = set(folder.glob(f"{database.name}.restoring{UNFINISHED}.before-*.backup"))
+    for path in (*folder.glob(f"*{UNFINISHED}*"), *folder.glob(f"{FOLDER}/*{UNFINISHED}*")):
         export = _EXPORT.fullmatch(path.name)
-        if named.fullmatch(path.name.removesuffix(UNFINISHED)) or (export and not is_running(int(export[1]))):
-            found.append(path)
+        name = path.name.removesuffix(UNFINISHED)
+        if (name != path.name and named.fullmatch(name)) or (export and not is_running(int(export[1]))):
+            found.add(path)
     return sorted(found)
 
 

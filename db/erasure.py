@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from db import confirmations, forms, outbox, stops, subscriptions
@@ -97,9 +96,3 @@ def settle(history: History) -> bool:
     with history.clear_errors():
         busy, *_ = history.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy
-
-
-def copies(history: History) -> list[Path]:
-    """The copies of this file that stand beside it or in its folder of backups: what is erased here is in them until they go."""
-    folder = history.path.parent
-    return sorted([*folder.glob(f"{history.path.name}.before-*.backup"), *folder.glob("backups/*")])

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from db import copying, rights, runs
+from db import copies, copying, rights, runs
 from jobs.lock import only_one
 from jobs.retention import Kept, tidy
 from jobs.surroundings import Surroundings
@@ -23,7 +23,6 @@ PATIENCE = 600.0
 """Seconds that a backup waits for another one."""
 LATE_DAYS = 3
 """A newest copy that is older is no care taken, whatever the schedule."""
-_STAMP = "%Y%m%dT%H%M%SZ"
 
 
 class Backup(msgspec.Struct, frozen=True):
@@ -91,7 +90,7 @@ def folder_of(around: Surroundings) -> Path:
 
 def named_now(around: Surroundings) -> str:
     """The name of a copy that is made now."""
-    return f"{around.database.stem}-{around.now().astimezone(datetime.UTC).strftime(_STAMP)}.db"
+    return f"{around.database.stem}-{around.now().astimezone(datetime.UTC).strftime(copies.STAMP)}.db"
 
 
 def _target(around: Surroundings, to: Path | None) -> Path:
@@ -129,25 +128,12 @@ def remove_old(around: Surroundings, keep: Path) -> int:
     if not days:
         return 0
     oldest = around.now() - datetime.timedelta(days=days)
-    name = re.compile(rf"{re.escape(around.database.stem)}-(\d{{8}}T\d{{6}}Z)\.db")
-    made = {path: match[1] for path in folder_of(around).glob("*.db") if (match := name.fullmatch(path.name)) and path.is_file()}
-    newest = max(made, key=lambda path: made[path], default=None)
-    old = [path for path, stamp in made.items() if path not in (keep, newest) and _moment(stamp) < oldest]
-    # what was copied before the schema took a step has addresses in it, too
-    before = around.database.parent.glob(f"{around.database.name}.before-*.backup")
-    old += [path for path in before if path.stat().st_mtime < oldest.timestamp()]
-    ours = [path for path in old if copying.is_ours(path)]
-    for path in ours:
-        path.unlink(missing_ok=True)
-    return len(ours)
-
-
-def _moment(stamp: str) -> datetime.datetime:
-    """When a copy was made, by its name; the far future for a name that only looks like one."""
-    try:
-        return datetime.datetime.strptime(stamp, _STAMP).replace(tzinfo=datetime.UTC)
-    except ValueError:
-        return datetime.datetime.max.replace(tzinfo=datetime.UTC)
+    made = copies.made(around.database)
+    newest = max((copy for copy in made if copy.whole), key=lambda copy: copy.made_at, default=None)
+    old = [copy.path for copy in made if copy.made_at < oldest and copy is not newest and copy.path != keep]
+    for path in old:
+        copying.remove(path)
+    return len(old)
 
 
 def _remove_unfinished(target: Path) -> None:

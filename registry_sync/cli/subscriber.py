@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from registry_sync.cli.common import Asked, asked, count, print_json
+
+if TYPE_CHECKING:
+    from db.copies import Copy
 
 
 @click.group(epilog="Example: registry-sync subscriber export advocate@example.org")
@@ -33,7 +40,7 @@ def erase(asked: Asked, address: str) -> int:
 
     A keyed hash stays, so that an address that was stopped stays stopped. Backups age out.
     """
-    from db import erasure
+    from db import copies, erasure
     from registry_sync.errors import DatabaseError
     from registry_sync.notices.address import classify, masked
 
@@ -47,16 +54,27 @@ def erase(asked: Asked, address: str) -> int:
             rewritten = False
             click.echo(f"registry-sync: {error}; its deleted rows may still be read from the file: run this again", err=True)
         _remove_left_over(asked)
-        copies = erasure.copies(history)
+        made, others = copies.made(history.path), copies.others(history.path)
     if any(gone.values()):
         click.echo(f"{masked(address)}: {count(gone['subscriptions'], 'subscription')} and {count(gone['notices'], 'notice')} erased")
     else:
         click.echo(f"{masked(address)}: nothing is held on this address")
-    if copies and gone["subscriptions"]:
-        days = asked.settings.retention.backups
-        until = f"until they are {count(days, 'day')} old" if days else "for ever (retention.backups is 0)"
-        click.echo(f"{count(len(copies), 'backup')} made before may hold it {until}: {copies[0].parent}", err=True)
+    if any(gone.values()):
+        for line in _copied(made, others, asked.settings.retention.backups):
+            click.echo(line, err=True)
     return 0 if rewritten else 1
+
+
+def _copied(made: Sequence[Copy], others: Sequence[Path], days: int) -> Iterator[str]:
+    """Where else the address may be, and until when."""
+    if made:
+        aged = f"until they are {count(days, 'day')} old (the newest until there is a newer one)"
+        until = aged if days else "for ever (retention.backups is 0)"
+        folders = " and ".join(sorted({str(copy.path.parent) for copy in made}))
+        yield f"{count(len(made), 'backup')} made before may hold it {until}: {folders}"
+    if others:
+        names = ", ".join(path.name for path in others)
+        yield f"{count(len(others), 'other database')} there may hold it until you remove it: {others[0].parent}: {names}"
 
 
 def _remove_left_over(asked: Asked) -> None:

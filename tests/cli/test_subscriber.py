@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -84,11 +85,17 @@ def test_what_a_killed_restore_left_of_an_erased_address_goes(terminal: Terminal
 
 def test_the_copies_that_still_hold_an_erased_address_are_named(terminal: Terminal) -> None:
     begin(terminal)
+    assert terminal("backup").code == 0
     copies = terminal.house.folder / "backups"
-    copies.mkdir()
-    (copies / "history-20260203T031100Z.db").write_bytes(b"a copy")
+    (made,) = copies.iterdir()
+    (copies / "letter.txt").write_text("mine")
+    for name in (f"{made.name}.damaged", f"{made.name}.damaged-wal", "history-20260203T031100Z-2.db", "before-the-move.db"):
+        shutil.copy(made, copies / name)
     said = terminal("subscriber", "erase", READER)
-    assert "1 backup made before may hold it until they are 14 days old" in said.err
+    assert said.err.splitlines() == [
+        f"3 backups made before may hold it until they are 14 days old (the newest until there is a newer one): {copies}",
+        f"1 other database there may hold it until you remove it: {copies}: before-the-move.db",
+    ]
 
 
 def test_the_link_of_an_erased_address_still_says_that_it_is_stopped(terminal: Terminal) -> None:

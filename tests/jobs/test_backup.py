@@ -119,6 +119,40 @@ def test_only_what_this_program_made_is_old_enough_to_go(followed: House) -> Non
     assert all(path.exists() for path in mine)
 
 
+def test_whatever_may_hold_an_address_goes_when_it_is_old(followed: House) -> None:
+    """What a restore laid aside, a second copy of one second, a copy that was opened by itself, and what is left of one that is gone."""
+    first = backup(followed.around).file
+    names = (
+        f"{first.name}.damaged",
+        f"{first.name}.damaged-wal",
+        f"{first.name}-2.damaged",
+        f"{first.stem}-2.db",
+        f"{first.name}-wal",
+        f"{first.name}.before-m0011_retention.backup",
+        "history-20260101T000000Z.db-wal",
+    )
+    for name in names:
+        first.with_name(name).write_bytes(first.read_bytes())
+    shared = ("history-20260101T000000Z.txt.damaged", "letter.damaged", "history.damaged-wal")
+    for name in shared:
+        first.with_name(name).write_bytes(b"mine")
+    followed.at += datetime.timedelta(days=13)
+    assert backup(followed.around).removed == 1
+    assert {first.name, *names[:-1]} <= set(made(followed))
+    followed.at += datetime.timedelta(days=2)
+    done = backup(followed.around)
+    assert done.removed == 5
+    assert made(followed) == sorted([*shared, "history-20260217T061700Z.db", done.file.name])
+
+
+def test_what_was_laid_aside_as_damaged_is_not_the_copy_to_go_back_to(followed: House) -> None:
+    only = backup(followed.around).file
+    only.with_name("history-20260205T000000Z.db.damaged").write_bytes(b"x")
+    followed.at += datetime.timedelta(days=500)
+    backup(followed.around, followed.folder / "elsewhere.db")
+    assert made(followed) == [only.name]
+
+
 def test_the_newest_copy_stays_however_old_it_is(followed: House, tmp_path: Path) -> None:
     only = backup(followed.around).file
     followed.at += datetime.timedelta(days=500)
@@ -222,6 +256,7 @@ def test_what_killed_ones_left_goes_with_the_next(followed: House) -> None:
     folder, stamp = followed.folder, "history-20260101T000000Z.db.unfinished"
     (folder / "backups").mkdir()
     left = [folder / "history.db.restoring.unfinished", folder / ".trials.csv.999999999.unfinished", folder / "backups" / stamp]
+    left += [folder / "history.db.restoring.unfinished.before-m0011_retention.backup", folder / ".x.parquet.999999999.unfinished.rows"]
     others = [folder / f".trials.csv.{os.getpid()}.unfinished", folder / "song.unfinished"]
     for path in (*left, *others, folder / "history.db.restoring.unfinished-journal"):
         path.write_text("reader@example.org")

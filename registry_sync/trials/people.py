@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from registry_sync.trials import phones as telephone
 from registry_sync.trials.text import caseless
 
 GONE = "[…]"
@@ -28,11 +29,8 @@ _UNPOSTED = "unpostedResponsibleParty"
 """A name that stands alone, without the record's other words on that person."""
 _NAMES = {"list": ("name",), "point": ("title",), "party": ("investigatorFullName", "oldNameTitle", "name"), "bare": (_UNPOSTED,)}
 _MAIL = re.compile(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-_PHONE = re.compile(r"\+?\(?\d(?:[ \t().\u00a0/\u2010-\u2015-]{0,3}\d){5,}")
-_FEWEST_SHARED = 7
-"""Last digits in which two spellings of one telephone number agree: the one with the code of its country, say, and the one without."""
-_EXTENSION = re.compile(r"\s*(?:\bext(?:ension|\.)?|\bx|#)\s*\d.*", re.IGNORECASE | re.DOTALL)
-_TRUNK_ZERO = re.compile(r"\(0\)")
+_FEWEST_DIGITS = 7
+"""Of a whole number: what stands in the field for an extension is one seldom."""
 _BEFORE = frozenset("dr prof professor mr mrs ms miss assoc assist asst associate assistant adj adjunct clin univ priv doz pd med".split())
 _BEHIND = frozenset(
     """md phd msc bsc ms bs ma ba mba mph mbbs mbchb mbbch mb bch bchir bm do dds dmd dvm dsc dphil drph edd psyd pharmd rph rn np pa lpn
@@ -56,7 +54,7 @@ class People(msgspec.Struct, frozen=True):
         return People(self.names | other.names, self.phones | other.phones, self.mails | other.mails)
 
     def __sub__(self, other: People) -> People:
-        phones = frozenset(digits for digits in self.phones if not _is_among(digits, other.phones))
+        phones = frozenset(number for number in self.phones if not telephone.is_among(number, other.phones))
         return People(self.names - other.names, phones, self.mails - other.mails)
 
 
@@ -68,7 +66,7 @@ def listed(value: Any) -> People:
             continue  # who answers for the record: known by the name of the official that goes with it
         for part in _NAMES[kind]:
             names |= _name(person.get(part))
-        phones |= _digits(person.get("phone"))
+        phones |= _numbers(person)
         mails |= _mailbox(person.get("email"))
     return People(frozenset(names), frozenset(phones), frozenset(mails))
 
@@ -76,7 +74,7 @@ def listed(value: Any) -> People:
 def shown(value: Any) -> People:
     """Everybody whom a value shows, in whatever part, with every number and address in its texts: who is here is not taken down."""
     names = {name for kind, person in _persons(value) for part in _NAMES[kind] for name in _name(person.get(part))}
-    phones = {digits for _, person in _persons(value) for digits in _digits(person.get("phone"))}
+    phones = {number for _, person in _persons(value) for number in _numbers(person)}
     mails = {mail for _, person in _persons(value) for mail in _mailbox(person.get("email"))}
     for text in _texts(value):
         found = shown_in_text(text)
@@ -87,8 +85,7 @@ def shown(value: Any) -> People:
 
 def shown_in_text(text: str) -> People:
     """The numbers and addresses in a text."""
-    phones = (_only_digits(_TRUNK_ZERO.sub("", match[0])) for match in _PHONE.finditer(text))
-    return People(frozenset(), frozenset(phones), frozenset(match[0].lower() for match in _MAIL.finditer(text)))
+    return People(frozenset(), telephone.shown(text), frozenset(match[0].lower() for match in _MAIL.finditer(text)))
 
 
 def without(value: Any, gone: People) -> Any:
@@ -111,24 +108,8 @@ def text_without(text: str, gone: People) -> str:
     if gone.mails and "@" in text:
         text = _MAIL.sub(lambda match: GONE if match[0].lower() in gone.mails else match[0], text)
     if gone.phones:
-        text = _PHONE.sub(lambda match: GONE if _calls(match[0], gone.phones) else match[0], text)
+        text = telephone.text_without(text, gone.phones, GONE)
     return text
-
-
-def _calls(text: str, phones: frozenset[str]) -> bool:
-    return _is_among(_only_digits(_TRUNK_ZERO.sub("", text)), phones)
-
-
-def _is_among(digits: str, phones: frozenset[str]) -> bool:
-    """Is it one of these numbers, with or without the code of its country and the zeros in front?"""
-    if digits in phones:
-        return True
-    bare = digits.lstrip("0")
-    for phone in phones:
-        short, long = sorted((bare, phone.lstrip("0")), key=len)
-        if len(short) >= _FEWEST_SHARED and long.endswith(short):
-            return True
-    return False
 
 
 def page_without(page: str, gone: People) -> str:
@@ -202,8 +183,10 @@ def _without(value: Any, gone: People, kind: str | None) -> Any:
 def _parts_of(person: dict[str, Any], gone: People, kind: str) -> Iterator[str]:
     """Which parts of a person go."""
     yield from (part for part in _NAMES[kind] if part in person and _name(person[part]) & gone.names)
-    if any(_is_among(digits, gone.phones) for digits in _digits(person.get("phone"))):
-        yield from (part for part in ("phone", "phoneExt") if part in person)
+    if gone.phones and (numbers := _numbers(person)):
+        left = [number for number in numbers if not telephone.is_among(number, gone.phones)]
+        if not left or (len(left) < len(numbers) and text_without(str(person.get("phone")), gone) == person.get("phone")):
+            yield from (part for part in ("phone", "phoneExt") if part in person)
     if "email" in person and _mailbox(person["email"]) & gone.mails:
         yield "email"
 
@@ -241,13 +224,10 @@ def _flat(token: str) -> str:
     return caseless(token.replace(".", ""))
 
 
-def _digits(value: Any) -> set[str]:
-    digits = _only_digits(_TRUNK_ZERO.sub("", _EXTENSION.sub("", value))) if isinstance(value, str) else ""
-    return {digits} if digits else set()
-
-
-def _only_digits(text: str) -> str:
-    return "".join(char for char in text if char.isdigit())
+def _numbers(person: dict[str, Any]) -> set[str]:
+    """The telephone numbers of a person; in the field for an extension may stand one more."""
+    phone, extension = (value if isinstance(value, str) else "" for value in (person.get("phone"), person.get("phoneExt")))
+    return set(telephone.numbers(phone)) | {number for number in telephone.numbers(extension) if len(number) >= _FEWEST_DIGITS}
 
 
 def _mailbox(value: Any) -> set[str]:

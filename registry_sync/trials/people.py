@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -28,7 +29,11 @@ _PARTY = frozenset({"responsibleParty", "responsible_party"})
 _UNPOSTED = "unpostedResponsibleParty"
 """A name that stands alone, without the record's other words on that person."""
 _NAMES = {"list": ("name",), "point": ("title",), "party": ("investigatorFullName", "oldNameTitle", "name"), "bare": (_UNPOSTED,)}
-_MAIL = re.compile(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_LETTER = r"[\w\u0300-\u036f]"
+_MAIL = re.compile(rf"(?:{_LETTER}|[.%+'’!#$&*/=?^`{{|}}~-])+@(?:{_LETTER}|-)+(?:\.(?:{_LETTER}|-)+)+")
+"""A mail address in a text, with letters beyond ASCII, whole or with their accents apart."""
+_IN_FRONT = re.compile(r"^['’`*{|}~.!#$^-]+|[=/&?]+")
+"""Signs that a mail address may have, and that a text sets in front of one."""
 _FEWEST_DIGITS = 7
 """Of a whole number: what stands in the field for an extension is one seldom."""
 _BEFORE = frozenset("dr prof professor mr mrs ms miss assoc assist asst associate assistant adj adjunct clin univ priv doz pd med".split())
@@ -85,7 +90,7 @@ def shown(value: Any) -> People:
 
 def shown_in_text(text: str) -> People:
     """The numbers and addresses in a text."""
-    return People(frozenset(), telephone.shown(text), frozenset(match[0].lower() for match in _MAIL.finditer(text)))
+    return People(frozenset(), telephone.shown(text), frozenset(mail for match in _MAIL.finditer(text) for mail in _ways(match[0])))
 
 
 def without(value: Any, gone: People) -> Any:
@@ -106,10 +111,28 @@ def without_in(field: str, value: Any, gone: People) -> Any:
 def text_without(text: str, gone: People) -> str:
     """A text without the numbers and addresses of these people."""
     if gone.mails and "@" in text:
-        text = _MAIL.sub(lambda match: GONE if match[0].lower() in gone.mails else match[0], text)
+        text = _MAIL.sub(lambda match: _hidden(match[0], gone.mails), text)
     if gone.phones:
         text = telephone.text_without(text, gone.phones, GONE)
     return text
+
+
+def _hidden(mail: str, gone: frozenset[str]) -> str:
+    return next((f"{mail[:start]}{GONE}" for start in _starts(mail) if _one(mail[start:]) in gone), mail)
+
+
+def _ways(mail: str) -> set[str]:
+    return {_one(mail[start:]) for start in _starts(mail)}
+
+
+def _starts(mail: str) -> list[int]:
+    """Where an address in a text may begin: what stands in front of it may be a part of it, a quotation mark, or a name in a link."""
+    return [0, *(match.end() for match in _IN_FRONT.finditer(mail, 0, mail.index("@")))]
+
+
+def _one(mail: str) -> str:
+    """An address by which it is known however it is spelled: without case, and with its accents on their letters."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", mail).lower())
 
 
 def page_without(page: str, gone: People) -> str:
@@ -231,7 +254,7 @@ def _numbers(person: dict[str, Any]) -> set[str]:
 
 
 def _mailbox(value: Any) -> set[str]:
-    mail = value.strip().lower() if isinstance(value, str) else ""
+    mail = _one(value.strip()) if isinstance(value, str) else ""
     return {mail} if mail else set()
 
 

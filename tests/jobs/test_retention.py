@@ -276,6 +276,23 @@ def test_a_value_without_anybody_is_the_same_object() -> None:
     assert people.without(study, gone) is study
 
 
+@pytest.mark.parametrize(
+    ("listed", "text", "rest"),
+    [
+        ("zmärk@example.org".replace("ä", "a\u0308"), "Mail ZMÄRK@example.org.", "Mail […]."),
+        ("zmärk@example.org", "Mail zmärk@example.org.".replace("ä", "a\u0308"), "Mail […]."),
+        ("zmark@bücher.example", "'zmark@Bücher.example', *zmark@bücher.example*", "'[…]', *[…]*"),
+        ("o'brien@example.org", "o'brien@example.org, brien@example.org", "[…], brien@example.org"),
+        ("old@example.org", "<a href='/write?to=old@example.org&cc=x'>", "<a href='/write?to=[…]&cc=x'>"),
+        ("rk@example.org", "zmärk@example.org", "zmärk@example.org"),
+    ],
+)
+def test_an_address_is_one_however_its_letters_are_composed(listed: str, text: str, rest: str) -> None:
+    gone = people.listed({"centralContacts": [{"email": listed}]})
+    assert people.text_without(text, gone) == rest
+    assert bool(gone - people.shown_in_text(text)) is (rest == text)
+
+
 def test_numbers_that_are_no_telephone_number_stay() -> None:
     gone = people.People(frozenset(), frozenset({"12345678"}), frozenset())
     text = "NCT12345679, 2026-02-03, 1234 5678 cells"

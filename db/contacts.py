@@ -121,7 +121,15 @@ def _taken_down(history: History, line: list[Row], before: str) -> tuple[People,
             else:
                 oldest = min(day, oldest or day)
         later |= every[place]
+    if gone.names:
+        answered = {name for row in line[:-1] for name in _answering(history, row["id"])}
+        gone |= People(people.but_for_initials(answered, gone.names) - here.names)
     return gone, oldest
+
+
+def _answering(history: History, version_id: int) -> frozenset[str]:
+    sent, record = versions.payload(history, version_id), versions.record_json(history, version_id)
+    return people.answering(_read(sent)) | people.answering(_read(record))
 
 
 def _listed(history: History, version_id: int) -> People:

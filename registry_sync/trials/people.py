@@ -76,6 +76,32 @@ def listed(value: Any) -> People:
     return People(frozenset(names), frozenset(phones), frozenset(mails))
 
 
+def answering(value: Any) -> frozenset[str]:
+    """The names of who answers for the record."""
+    return frozenset(
+        name for kind, person in _persons(value) if kind in ("party", "bare") for part in _NAMES[kind] for name in _name(person.get(part))
+    )
+
+
+def but_for_initials(names: Iterable[str], gone: frozenset[str]) -> frozenset[str]:
+    """Which of these are names of the others but for initials in the middle, which one of the two has and the other has not."""
+    known: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
+    for name in gone:
+        words, initials = _apart(name)
+        known.setdefault(words, set()).add(initials)
+    found = ((name, *_apart(name)) for name in names)
+    return frozenset(
+        name for name, words, initials in found if len(words) > 1 and any(not initials or not theirs for theirs in known.get(words, ()))
+    )
+
+
+def _apart(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    first, *middle = name.split()
+    last = middle.pop() if middle else ""
+    words = (first, *(word for word in middle if len(word) > 1), *([last] if last else []))
+    return words, tuple(word for word in middle if len(word) == 1)
+
+
 def shown(value: Any) -> People:
     """Everybody whom a value shows, in whatever part, with every number and address in its texts: who is here is not taken down."""
     names = {name for kind, person in _persons(value) for part in _NAMES[kind] for name in _name(person.get(part))}

@@ -323,6 +323,8 @@ def test_a_change_is_without_them_whatever_its_field() -> None:
         ("Q. D. Person", "Q D Person"),
         ("Qdegree Person PhD", "Prof. Qdegree Person"),
         ("Person, Qdegree", "Qdegree Person, Director"),
+        ("Qdegree A. Person, MD", "Qdegree Person"),
+        ("Qdegree Person", "Qdegree A. B. Person"),
     ],
 )
 def test_a_name_is_one_with_and_without_titles(house: House, listed: str, elsewhere: str) -> None:
@@ -341,6 +343,11 @@ def test_a_name_is_one_with_and_without_titles(house: House, listed: str, elsewh
         kept = everything(history)
     assert listed not in kept
     assert elsewhere not in kept
+
+
+def test_another_initial_is_another_person() -> None:
+    gone = frozenset({"qdegree a person", "person"})
+    assert people.but_for_initials({"qdegree b person", "qdegree person", "q person", "person", "a person"}, gone) == {"qdegree person"}
 
 
 @pytest.mark.parametrize("name", ["Anh Do", "Thi Anh Do", "Jing Ma", "Person"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zoneinfo
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,120 +55,6 @@ def of_the_file(history: History) -> Iterator[Fault]:
             yield Fault(f"it refers to a row of {row[2]} that is not there", f"row {row[1]} of {row[0]}", RESTORE)
     except DatabaseError as error:
         yield Fault(str(error), str(history.path), RESTORE)
-
-
-_VERSION = "'version ' || number || ' of ' || trial || ' at ' || source"
-_YEAR = "[12][0-9][0-9][0-9]"
-_STAMP = f"{_YEAR}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]*Z"
-_ROWS = (
-    (
-        "it tells nothing: none of its changes is there",
-        "'notice ' || id",
-        "notice WHERE state != 'cancelled' AND NOT EXISTS (SELECT 1 FROM notice_change WHERE notice_id = notice.id)",
-    ),
-    (
-        "its values are no JSON",
-        "'change ' || id",
-        """change WHERE NOT json_valid(coalesce("before", 'null')) OR NOT json_valid(coalesce("after", 'null'))
-           OR NOT json_valid(coalesce(detail, 'null'))""",
-    ),
-    (
-        "it belongs to a version of another source",
-        "'change ' || change.id",
-        "change JOIN version ON version.id = version_id WHERE change.source != version.source AND topic != 'listing'",
-    ),
-    (
-        "it belongs to a version of another trial",
-        "'change ' || change.id",
-        """change JOIN version ON version.id = version_id LEFT JOIN alias AS mine ON mine.old = change.trial
-           LEFT JOIN alias AS its ON its.old = version.trial
-           WHERE change.trial != version.trial AND coalesce(mine.trial, change.trial) != coalesce(its.trial, version.trial)
-           AND (mine.old IS NOT NULL
-                OR change.trial NOT IN (SELECT trial FROM change WHERE field = 'registry' AND "after" = '"merged"'))""",
-    ),
-    (
-        "it is packed against a version that came later, or of another source",
-        "'version ' || number || ' of ' || trial || ' at ' || source",
-        """(SELECT version.* FROM version JOIN version AS other ON other.id = version.base
-            WHERE other.id >= version.id OR other.source != version.source)""",
-    ),
-    (
-        "its headline, or what it carried over, is no JSON",
-        _VERSION,
-        "version WHERE NOT json_valid(headline) OR NOT json_valid(carried)",
-    ),
-    (
-        "its dates cannot be read",
-        _VERSION,
-        f"""version WHERE NOT (registry_date IS NULL OR registry_date GLOB '{_YEAR}' OR registry_date GLOB '{_YEAR}-[01][0-9]'
-            OR registry_date GLOB '{_YEAR}-[01][0-9]-[0-3][0-9]') OR seen_at NOT GLOB '{_STAMP}'""",
-    ),
-    ("it is not known how its texts are marked", _VERSION, "version WHERE markup NOT IN ('markdown', 'html')"),
-    (
-        "it has another date than its version",
-        "'change ' || change.id",
-        f"""change JOIN version ON version.id = version_id
-            WHERE change.registry_date != version.registry_date OR change.seen_at NOT GLOB '{_STAMP}'""",
-    ),
-    (
-        "it says that it is from before the installation, and it is not",
-        "'change ' || change.id",
-        """change JOIN version ON version.id = version_id WHERE change.backfilled AND NOT version.backfilled AND NOT EXISTS (
-               SELECT 1 FROM version AS earlier WHERE earlier.trial = version.trial AND earlier.source = version.source
-               AND earlier.number = version.number - 1 AND earlier.backfilled)""",
-    ),
-    (
-        "it was sent, and it is not known when",
-        "'notice ' || id",
-        "notice WHERE state = 'sent' AND sent_at IS NULL",
-    ),
-    (
-        "what it wants cannot be read",
-        "'subscription ' || id",
-        "subscription WHERE NOT json_valid(topics) OR NOT json_valid(countries)",
-    ),
-    (
-        "no version of it is kept, and it was looked at",
-        "trial",
-        """look WHERE release IS NOT NULL AND NOT EXISTS (SELECT 1 FROM version WHERE version.trial = look.trial)
-           AND trial NOT IN (SELECT trial FROM absence) AND trial NOT IN (SELECT trial FROM unparsed)
-           AND trial NOT IN (SELECT old FROM alias)""",
-    ),
-    (
-        "the number that the next one gets was given before",
-        "'the table ' || name",
-        """sqlite_sequence WHERE seq < CASE name WHEN 'version' THEN (SELECT max(id) FROM version)
-               WHEN 'change' THEN (SELECT max(id) FROM change) WHEN 'subscription' THEN (SELECT max(id) FROM subscription) ELSE 0 END""",
-    ),
-    (
-        "it is not there, or is none",
-        "'the key ' || name",
-        """(SELECT 'stops' AS name UNION SELECT 'links') AS key
-           WHERE NOT EXISTS (SELECT 1 FROM secret WHERE secret.name = key.name AND length(value) >= 32 AND value NOT GLOB '*[^0-9a-f]*')""",
-    ),
-)
-
-
-def of_the_rows(history: History) -> Iterator[Fault]:
-    """Rows that do not fit together, beyond what the file itself can tell."""
-    for what, where, table in _ROWS:
-        try:
-            for row in history.connection.execute(f"SELECT {where} FROM {table}"):  # noqa: S608 - no value is in it
-                yield Fault(what, row[0], RESTORE)
-        except DatabaseError as error:
-            yield Fault(str(error), str(history.path), RESTORE)
-    for number, zone in history.connection.execute("SELECT id, timezone FROM subscription").fetchall():
-        if not is_a_zone(zone):
-            yield Fault(f"its time zone {zone} is not known", f"subscription {number}", RESTORE)
-
-
-def is_a_zone(name: str) -> bool:
-    """Is this the name of a time zone?"""
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (OSError, ValueError, LookupError):
-        return False
-    return True
 
 
 def numbers(history: History) -> dict[str, int]:

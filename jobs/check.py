@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from db import cards
+from db import cards, check_rows
 from db import check as kept
 from db.check import RESTORE, Fault, Line, Read, name_of
 from db.connection import History, Row, open_for_reading
@@ -78,7 +78,7 @@ def look_through(around: Surroundings, history: History, *, deep: bool = False) 
     if any(fault.where == str(history.path) for fault in done.faults):
         return done  # a damaged file brings forth whatever its pages hold now
     done.numbers = kept.numbers(history)
-    done.add(kept.of_the_rows(history))
+    done.add(check_rows.of_the_rows(history))
     done.add(kept.of_what_came_unreadable(history))
     around.progress.begin("Checking versions", done.numbers["versions"])
     try:

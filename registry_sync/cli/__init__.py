@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,7 +20,7 @@ import click
 from registry_sync import __version__
 from registry_sync.cli import interrupt
 from registry_sync.cli.common import Asked
-from registry_sync.errors import INTERRUPTED, RegistrySyncError, Stopped
+from registry_sync.errors import INTERRUPTED, Damaged, RegistrySyncError, Stopped
 
 _ROOMS = {
     "watching": ("init", "watch"),
@@ -57,6 +58,29 @@ class _Commands(click.Group):
             return None
         commands: tuple[click.Command, ...] = importlib.import_module(f"registry_sync.cli.{room}").COMMANDS
         return next(command for command in commands if command.name == cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; where it fails in a way that nobody foresaw, and a row of the database is damaged, that is why."""
+        try:
+            return super().invoke(ctx)
+        except (RegistrySyncError, click.ClickException, click.exceptions.Exit, click.Abort, OSError):
+            raise
+        except Exception as error:
+            damage = None if os.environ.get("REGISTRY_SYNC_DEBUG") else _damage(ctx.obj)
+            if damage is None:
+                raise
+            raise Damaged(damage) from error
+
+
+def _damage(asked: Asked) -> str | None:
+    """The first row of the database that is damaged, as people are told of it."""
+    from db import check_rows
+    from db.connection import open_read_only
+
+    with contextlib.suppress(Exception), open_read_only(path := Path(asked.settings.database)) as history:
+        for fault in check_rows.of_the_rows(history):
+            return f"{path}: {fault.where} is damaged: {fault.what}; {fault.do} (it names all that is damaged)"
+    return None
 
 
 @click.group(

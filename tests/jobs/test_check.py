@@ -306,7 +306,7 @@ def test_a_file_that_does_not_say_which_steps_it_took_is_one_line(followed: Hous
             "UPDATE sqlite_sequence SET seq = 1 WHERE name = 'change'",
             "the table change: the number that the next one gets was given before",
         ),
-        ("UPDATE subscription SET timezone = 'Mars/X'", "subscription 1: its time zone Mars/X is not known"),
+        ("UPDATE subscription SET timezone = 'Mars/X'", "subscription 1: its time zone is not known"),
         ("UPDATE subscription SET topics = 'junk'", "subscription 1: what it wants cannot be read"),
         ("UPDATE secret SET value = '' WHERE name = 'links'", "the key links: it is not there, or is none"),
         ("DELETE FROM secret", "the key stops: it is not there, or is none"),

@@ -72,7 +72,8 @@ def lines(history: History) -> Iterator[Line]:
     for trial, source in history.connection.execute("SELECT DISTINCT trial, source FROM version ORDER BY trial, source").fetchall():
         rows = history.rows(
             """SELECT id, trial, source, number, content_hash, base, codec, record_codec, markup, backfilled, redacted_at,
-                      headline, program, changes AS kept, (SELECT count(*) FROM change WHERE version_id = version.id) AS changes
+                      headline, program, registry_date, changes AS kept,
+                      (SELECT count(*) FROM change WHERE version_id = version.id) AS changes
                FROM version WHERE trial = ? AND source = ? ORDER BY number""",
             (trial, source),
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 import json
 import zoneinfo
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, get_args
 
 import msgspec
 
@@ -14,13 +14,24 @@ from db.check import RESTORE, Fault
 from db.connection import History
 from registry_sync.errors import DatabaseError
 from registry_sync.sources.ctgov_search import AREAS
-from registry_sync.trials.deadlines import EVENT_KINDS
+from registry_sync.trials.deadlines import EVENT_KINDS, State
 from registry_sync.trials.listing import Listing
-from registry_sync.trials.standing import Standing
+from registry_sync.trials.record import TOPICS
+from registry_sync.trials.standing import Standing, Word
 
 _VERSION = "'version ' || number || ' of ' || trial || ' at ' || source"
 _YEAR = "[12][0-9][0-9][0-9]"
 _STAMP = f"{_YEAR}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]*Z"
+_DAYS_OF_A_CLOCK = 1
+"""By how much the clock of a machine may have been wrong."""
+_MERGED = """change AS merger WHERE field = 'registry' AND "after" = '"merged"'"""
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"'\"{word}\"'" for word in words)
+
+
+_TOPICS = ", ".join(f"'{topic}'" for topic in TOPICS)
 _ROWS = (
     (
         "it tells nothing: none of its changes is there",
@@ -77,6 +88,74 @@ _ROWS = (
         """change JOIN version ON version.id = version_id WHERE change.backfilled AND NOT version.backfilled AND NOT EXISTS (
                SELECT 1 FROM version AS earlier WHERE earlier.trial = version.trial AND earlier.source = version.source
                AND earlier.number = version.number - 1 AND earlier.backfilled)""",
+    ),
+    (
+        "it says that it is from before the installation, and it is not",
+        _VERSION,
+        """version WHERE backfilled AND (source != 'ctgov' OR registry_version IS NULL OR EXISTS (
+               SELECT 1 FROM version AS earlier WHERE earlier.trial = version.trial AND earlier.source = version.source
+               AND earlier.number < version.number AND NOT earlier.backfilled))""",
+    ),
+    (
+        "its texts are marked as those of the other kind of versions are",
+        _VERSION,
+        "version WHERE (markup = 'html') != backfilled AND markup IN ('markdown', 'html')",
+    ),
+    (
+        "contacts are said to be taken out of it, and they never are of the newest",
+        _VERSION,
+        """version WHERE redacted_at IS NOT NULL AND source = 'ctgov' AND NOT EXISTS (SELECT 1 FROM version AS later
+               WHERE later.trial = version.trial AND later.source = version.source AND later.number > version.number)""",
+    ),
+    (
+        "it was seen after a later one",
+        _VERSION,
+        f"""version WHERE NOT backfilled AND EXISTS (SELECT 1 FROM version AS later WHERE later.trial = version.trial
+               AND later.source = version.source AND later.number > version.number AND NOT later.backfilled
+               AND julianday(later.seen_at) < julianday(version.seen_at) - {_DAYS_OF_A_CLOCK})""",  # noqa: S608 - no value is in it
+    ),
+    (
+        "it was not seen with its version",
+        "'change ' || change.id",
+        f"""change JOIN version ON version.id = version_id
+            WHERE julianday(change.seen_at) < julianday(version.seen_at) - {_DAYS_OF_A_CLOCK}
+            OR (topic NOT IN ('registry', 'listing', 'deadlines') AND NOT change.backfilled AND change.trial = version.trial
+                AND julianday(change.seen_at) > julianday(version.seen_at) + {_DAYS_OF_A_CLOCK})""",
+    ),
+    (
+        "its field and its topic do not go together, or are not known",
+        "'change ' || id",
+        f"""change WHERE (topic = 'registry') != (field = 'registry') OR (topic = 'listing') != (field = 'page')
+            OR (topic = 'deadlines') != (field = 'deadline') OR topic NOT IN ({_TOPICS})""",
+    ),
+    (
+        "it has a weight that there is not, or that such news never has",
+        "'change ' || id",
+        """change WHERE significance NOT IN ('major', 'minor', 'housekeeping')
+           OR reader_significance NOT IN ('major', 'minor', 'housekeeping', 'untold')
+           OR (topic IN ('listing', 'deadlines') AND (significance = 'housekeeping' OR reader_significance != 'untold'))
+           OR (topic = 'deadlines' AND significance != 'major' AND "after" = '"overdue"')""",
+    ),
+    (
+        "it says what such news never says",
+        "'change ' || id",
+        f"""change WHERE (topic = 'registry' AND coalesce("after", '') NOT IN ({_quoted(("present", "absent", "merged", "found"))}))
+            OR (topic = 'listing' AND coalesce("after", '') NOT IN ({_quoted(get_args(Word))}))
+            OR (topic = 'deadlines' AND coalesce("after", '') NOT IN ({_quoted(get_args(State))}))""",
+    ),
+    (
+        "it is for another address than its subscription's",
+        "'notice ' || notice.id",
+        "notice JOIN subscription ON subscription.id = subscription_id WHERE notice.address != subscription.address",
+    ),
+    (
+        "it tells a change of another trial than the one that it is about",
+        "'notice ' || notice.id",
+        f"""(SELECT DISTINCT notice.id FROM notice JOIN notice_change ON notice_id = notice.id JOIN change ON change.id = change_id
+             LEFT JOIN alias AS mine ON mine.old = change.trial LEFT JOIN alias AS its ON its.old = substr(key, 5, 11)
+             WHERE key GLOB 'now NCT[0-9]*' AND change.trial != substr(key, 5, 11)
+             AND coalesce(mine.trial, change.trial) != coalesce(its.trial, substr(key, 5, 11))
+             AND NOT EXISTS (SELECT 1 FROM {_MERGED} AND trial IN (change.trial, substr(key, 5, 11)))) AS notice""",  # noqa: S608 - no value is in it
     ),
     (
         "it was sent, and it is not known when",

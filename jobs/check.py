@@ -133,10 +133,18 @@ def _beside(history: History, row: Row, record: Record, *, newest: bool) -> Iter
     now = msgspec.json.decode(headline_of(record), type=dict[str, Any])
     if any(now[name] != value for name, value in headline.items() if name in now) or (not headline and row["program"] == PROGRAM):
         yield Fault("its headline is not that of its record", name_of(row), RESTORE)
+    if row["source"] == CTGOV and _dated_otherwise(row, record):
+        yield Fault("its date is not that of its record", name_of(row), RESTORE)
     if newest and row["source"] == CTGOV and not row["backfilled"]:
         fits = cards.fits(history, row["id"], record)
         if fits is None or (not fits and row["program"] == PROGRAM):
             yield Fault("the card that it is found by is missing" if fits is None else "its card is another one's", name_of(row), RESTORE)
+
+
+def _dated_otherwise(row: Row, record: Record) -> bool:
+    """A version that was backfilled has the date of the registry's list where its record has none."""
+    posted = record.last_update_post_date
+    return posted.date != row["registry_date"] if posted else row["registry_date"] is not None and not row["backfilled"]
 
 
 def _record(read: Read, *, whole: bool) -> Record | Fault:

@@ -23,6 +23,7 @@ from registry_sync.demo.story import first_listing
 from registry_sync.errors import DatabaseError, Stopped
 from registry_sync.trials.record import from_json, to_json
 from tests.house import House
+from tests.jobs.test_duties import ended_study
 
 
 @pytest.fixture
@@ -311,6 +312,17 @@ def test_a_file_that_does_not_say_which_steps_it_took_is_one_line(followed: Hous
         ("UPDATE secret SET value = '' WHERE name = 'links'", "the key links: it is not there, or is none"),
         ("DELETE FROM secret", "the key stops: it is not there, or is none"),
         ("UPDATE notice SET state = 'sent', sent_at = NULL", "it was sent, and it is not known when"),
+        ("UPDATE version SET registry_date = NULL WHERE number = 3", "its date is not that of its record"),
+        ("UPDATE version SET registry_date = '1999-01-01' WHERE number = 1", "its date is not that of its record"),
+        ("UPDATE version SET seen_at = '2031-01-01T00:00:00Z' WHERE number = 1", "it was seen after a later one"),
+        ("UPDATE change SET seen_at = '1999-01-01T00:00:00Z' WHERE id = 1", "change 1: it was not seen with its version"),
+        ("UPDATE change SET seen_at = '2031-01-01T00:00:00Z' WHERE id = 1", "change 1: it was not seen with its version"),
+        ("UPDATE version SET backfilled = 1 WHERE number = 3", "version 3 of NCT06805448 at ctgov: it says that it is from before the"),
+        ("UPDATE version SET markup = 'html' WHERE number = 1", "its texts are marked as those of the other kind of versions are"),
+        ("UPDATE version SET redacted_at = seen_at WHERE number = 4", "contacts are said to be taken out of it"),
+        ("UPDATE change SET topic = 'zzz' WHERE id = 1", "change 1: its field and its topic do not go together"),
+        ("UPDATE change SET significance = 'great' WHERE id = 1", "change 1: it has a weight that there is not"),
+        ("UPDATE notice SET address = 'another@example.org' WHERE rowid = 1", "it is for another address than its subscription's"),
         ("DELETE FROM change WHERE id = (SELECT max(id) FROM change)", "the changes of version 4 of NCT06805448 at ctgov: 1 of 3 missing"),
         (
             """INSERT INTO change SELECT NULL, trial, source, version_id, field, topic, operation, before, after, "group", significance,
@@ -322,6 +334,35 @@ def test_a_file_that_does_not_say_which_steps_it_took_is_one_line(followed: Hous
 def test_what_is_derived_and_edited_is_named(followed: House, sql: str, said: str) -> None:
     spoil(followed, sql)
     assert any(said in line for line in faults(followed)), faults(followed)
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("UPDATE change SET field = 'completion_date' WHERE topic = 'deadlines'", "its field and its topic do not go together"),
+        ("UPDATE change SET reader_significance = 'major' WHERE topic = 'deadlines'", "it has a weight that there is not"),
+        ("UPDATE change SET significance = 'minor' WHERE topic = 'deadlines'", "it has a weight that there is not"),
+        ("""UPDATE change SET "after" = '"zzz"' WHERE topic = 'deadlines'""", "it says what such news never says"),
+        ("UPDATE OR IGNORE notice_change SET change_id = 1", "it tells a change of another trial than the one that it is about"),
+        ("UPDATE notice SET subscription_id = 2", "it is for another address than its subscription's"),
+    ],
+)
+def test_news_of_deadlines_and_notices_fit_to_what_they_are_about(house: House, sql: str, said: str) -> None:
+    other = "NCT00000001"
+    house.registry.put(record.a_study(other))
+    house.registry.put(ended_study())
+    house.watch(TRIAL, other)
+    house.sync(days=0)
+    house.registry.put(record.with_status(record.a_study(other), "SUSPENDED", posted="2026-02-03"))
+    house.sync(days=17)
+    house.subscribe("coordinator@example.org", TRIAL, role="coordinator")
+    house.subscribe("reader@example.org", TRIAL)
+    for days in (1, 90, 1):
+        house.sync(days=days)
+    assert [change.after for change in house.changes() if change.topic == "deadlines"] == ["overdue"]
+    assert faults(house) == []
+    spoil(house, sql)
+    assert any(said in line for line in faults(house)), faults(house)
 
 
 def test_a_trial_of_which_nothing_is_left_is_missed(followed: House) -> None:

@@ -21,6 +21,7 @@ from registry_sync import PROGRAM
 from registry_sync.errors import BadContent, Stopped
 from registry_sync.sources.ctgov_record import differing, record_from
 from registry_sync.sources.interface import CTGOV
+from registry_sync.trials import presence
 from registry_sync.trials.changes import Change
 from registry_sync.trials.people import GONE, PLACES
 from registry_sync.trials.record import Record, from_json, plain
@@ -181,7 +182,12 @@ def _changes(before: _Both | None, after: _Both, rows: Sequence[dict[str, Any]],
         yield Fault(f"what was sent for it cannot be read ({error})", name_of(row), RESTORE)
         return
     derived = [each for each in every if not (redacted and _was_redacted(each.field, each.before, each.after))]
-    held, now = Counter(map(_core_of_row, ours)), Counter(map(_core, derived))
+    # where two records were joined, what differed between them is kept under the id that was given up
+    strangers = [each for each in ours if each["trial"] != row["trial"]]
+    now = Counter(map(_core, derived))
+    if strangers and Counter(_core_of_row(each) for each in ours if each not in strangers) == now:
+        ours = [each for each in ours if each not in strangers]
+    held = Counter(map(_core_of_row, ours))
     by_this_program = row["program"] == PROGRAM
     if held == now:
         weights = {_core(each): (each.topic, each.significance, each.reader_significance) for each in derived}
@@ -189,8 +195,6 @@ def _changes(before: _Both | None, after: _Both, rows: Sequence[dict[str, Any]],
             if (each["topic"], each["significance"], each["reader_significance"]) != weights[_core_of_row(each)]:
                 yield Fault(f"change {each['id']} ({each['field']}) has another topic or weight than it was given", where, RESTORE)
         return
-    # where two records were joined, what differed between them is kept under the id that was given up
-    strangers = [each for each in ours if each["trial"] != row["trial"]]
     surplus = [each for each in ours if _core_of_row(each) in held - now and each not in strangers]
     if not surplus and not now - held:
         return
@@ -228,7 +232,10 @@ def _derived(before: _Both | None, after: _Both) -> tuple[Change, ...]:
     if second.row["source"] != CTGOV:
         return judged(before[1], after[1])
     pair = differing(first.payload, second.payload, (first.row["markup"], second.row["markup"]))
-    return judged(*pair) if pair else ()
+    if not pair:
+        return ()
+    changes, old, new = judged(*pair), pair[0].trial, pair[1].trial
+    return changes if old == new else presence.since_joined(changes, old, new)
 
 
 def _was_redacted(field: str, before: Any, after: Any) -> bool:

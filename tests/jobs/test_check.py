@@ -207,6 +207,36 @@ def test_records_that_were_joined_are_sound(house: House) -> None:
     assert (done.faults, done.older_changes) == ([], 0)
 
 
+def test_a_trial_that_became_another_ones_is_sound(house: House) -> None:
+    """Of what differs but in status nothing is told, whatever it would weigh as a change."""
+    other = "NCT00000001"
+    house.registry.put(record.the_study())
+    house.watch(TRIAL)
+    house.sync()
+    house.registry.put(record.a_study(other, status="COMPLETED"))
+    house.registry.alias(TRIAL, other)
+    house.sync()
+    assert "overall_status" in {change.field for change in house.changes()}
+    with house.history() as history:
+        assert history.rows("SELECT 1 FROM change WHERE field = 'brief_title' AND significance = 'housekeeping'")
+    done = checked(house, deep=True)
+    assert (done.faults, done.older_changes) == ([], 0)
+
+
+def test_records_that_were_joined_after_the_same_change_of_one_are_sound(house: House) -> None:
+    other = "NCT00000001"
+    house.registry.put(record.a_study(TRIAL))
+    house.registry.put(record.a_study(other))
+    house.watch(TRIAL, other)
+    house.sync()
+    house.registry.put(record.with_status(house.registry.study(other), "COMPLETED", posted="2026-02-03"))
+    house.sync()
+    house.registry.alias(TRIAL, other)
+    house.sync()
+    done = checked(house, deep=True)
+    assert (done.faults, done.older_changes) == ([], 0)
+
+
 def test_a_merger_that_the_registry_undid_leaves_no_damage(house: House) -> None:
     """The version that was moved to the other id stays there, and its changes stand under the one that they were told of."""
     other = "NCT00000001"

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from db import searches, watches
+from jobs.check import check
 from jobs.surroundings import as_stamp
 from registry_sync.demo import record
 from registry_sync.sources.ctgov_search import search_from
@@ -91,3 +92,5 @@ def test_every_trial_of_a_search_is_watched_under_its_id_of_now_and_told_as_foun
         assert not any(ids & known for trial, ids in world.ids.items() if trial in found)
         known |= set().union(*world.ids.values())
         assert house.sync(days=0).changes == 0
+        done = check(house.around)
+        assert (done.faults, done.older_changes) == ([], 0)

@@ -223,3 +223,8 @@ def test_without_a_contact_the_run_warns(host: Host) -> None:
     host.contact = ""
     host.start()
     assert [line for line in host.said.splitlines() if line.startswith("::warning::there is no variable CONTACT: ")]
+
+
+def test_without_a_passphrase_the_run_fails_before_anything_is_made(host: Host) -> None:
+    with pytest.raises(AssertionError, match="Look at what was set up: ::error::there is no secret HISTORY_PASSPHRASE"):
+        host.start(passphrase="")

@@ -29,7 +29,7 @@ from registry_sync.web.clients import network
 from registry_sync.web.guard import BUSY, Guard
 
 MOST_AT_ONCE = 200
-"""Connections. Who comes beyond that takes the place of one that is silent; while none is, it is asked to come again."""
+"""Connections. Who comes beyond that takes the place of one that has still to send something; while none has, it is asked to come again."""
 MOST_OF_ONE = 20
 """Connections of one client, who beyond that makes room also where it takes none of its answers."""
 PATIENCE = 10.0
@@ -216,16 +216,20 @@ class _Protocol(H11Protocol):
         return {"type": "http", "method": "?", "path": path, "query_string": b"", "headers": [], "state": {}}
 
     async def _unless_too_many(self, scope: Any, receive: Any, send: Any) -> None:
-        if len(self.connections) > MOST_AT_ONCE < len(self._open()) or len(self.tasks) > MOST_AT_ONCE:
+        if len(self.connections) > MOST_AT_ONCE < len(self._open()) or len(self.tasks) > MOST_AT_ONCE < self._under_way():
             scope["state"][BUSY] = True
         await self._pages(scope, receive, send)
 
     def _open(self) -> list[_Protocol]:
         return [each for each in cast("set[_Protocol]", self.connections) if not each.transport.is_closing()]
 
-    def _make_room(self) -> None:
-        """Where there are too many, end the connection of who has most of them, the oldest that is silent, so that nobody is shut out.
+    def _under_way(self) -> int:
+        return sum(not task.done() for task in self.tasks)
 
+    def _make_room(self) -> None:
+        """Where there are too many, end the connection of who has most of them, so that nobody is shut out.
+
+        Of those it is the oldest that is silent, or from which the rest of a request has not come: of its head or of its body.
         One that waits for its client to take an answer goes only where that one has more than its share.
         """
         if len(self.connections) <= MOST_AT_ONCE:
@@ -234,12 +238,16 @@ class _Protocol(H11Protocol):
         if len(there) <= MOST_AT_ONCE:
             return
         held = Counter(each._of() for each in there)
-        silent = [each for each in there if each is not self and (each.cycle is None or each.cycle.response_complete)]
+        silent = [each for each in there if each is not self and each._is_to_come()]
         waiting = [each for each in there if each._taking is not None and held[each._of()] > MOST_OF_ONE]
         for each in (silent, waiting):
             if each:
                 max(each, key=lambda one: (held[one._of()], -one._came)).transport.abort()
                 break
+
+    def _is_to_come(self) -> bool:
+        """Is it the client's turn: with a request, or with the rest of one?"""
+        return self.cycle is None or self.cycle.response_complete or (self.cycle.more_body and not self.cycle.response_started)
 
     def _of(self) -> str:
         """Who it is that has come."""

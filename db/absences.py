@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+from db import revisions
 from db.connection import History
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ def every(history: History) -> dict[str, Absence]:
     return {row["trial"]: Absence(row["since"], row["state"], row["into"]) for row in rows}
 
 
-def keep(connection: sqlite3.Connection, trial: str, absence: Absence) -> None:
+def keep(connection: sqlite3.Connection, trial: str, absence: Absence, now: str) -> None:
     """Note that the record was not there, inside the caller's transaction."""
+    revisions.note(connection, trial, now)
     connection.execute(
         """INSERT INTO absence (trial, since, state, "into") VALUES (?, ?, ?, ?)
            ON CONFLICT (trial) DO UPDATE SET since = excluded.since, state = excluded.state, "into" = excluded."into" """,
@@ -30,6 +32,7 @@ def keep(connection: sqlite3.Connection, trial: str, absence: Absence) -> None:
     )
 
 
-def forget(connection: sqlite3.Connection, trial: str) -> None:
+def forget(connection: sqlite3.Connection, trial: str, now: str) -> None:
     """Note that the record is there, inside the caller's transaction."""
+    revisions.note(connection, trial, now)
     connection.execute("DELETE FROM absence WHERE trial = ?", (trial,))

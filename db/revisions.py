@@ -1,4 +1,4 @@
-"""How often something that is shown was written anew, or has left; the schema itself notes it (``m0013_revisions``).
+"""How often something that is shown was written anew, or has left; the schema itself notes it (``m0013_revisions``), but for ``note``.
 
 By it an answer is known to be another one than before, also where nothing that is newer than before is in it: by the number in its tag,
 by the time in its date.
@@ -18,6 +18,12 @@ def columns(these: str = "''") -> str:
     """What a question about some trials is to ask, too, or about everything; ``these``: their ids in SQL."""
     of_these = f"FROM revision WHERE trial IN ({these}{' UNION ALL SELECT' if these.startswith('SELECT') else ','} '{_FILE}')"
     return f"(SELECT sum(number) {of_these}) AS revision, (SELECT nullif(max(at), '') {of_these}) AS revised_at"
+
+
+def note(connection: Connection, trial: str, now: str) -> None:
+    """Something is shown of this trial that has no time of its own, or is shown no more, inside the caller's transaction."""
+    connection.execute("INSERT INTO revision (trial, number, at) VALUES (?, 0, '') ON CONFLICT (trial) DO NOTHING", (trial,))
+    connection.execute("UPDATE revision SET number = number + 1, at = max(at, ?) WHERE trial IN (?, '')", (now, trial))
 
 
 def note_another_file(connection: Connection, now: str) -> None:

@@ -31,8 +31,8 @@ def merged(around: Surroundings, history: History, moved: Moved, known: Absence 
         return tell.no_record(around, history, moved, known)
     changes = (change, *status)
     with history.write() as connection:
-        absences.keep(connection, moved.trial, absence)
         stamp = around.stamp()
+        absences.keep(connection, moved.trial, absence, stamp)
         ids = versions.add_changes(connection, new.id, changes, trial=moved.trial, source=CTGOV, registry_date=None, seen_at=stamp)
         queued = sum(_queue(around, history, moved, told, ids, only) for told, only in ((changes, True), (changes[:1], False)))
     return sum(each.significance != "housekeeping" for each in changes), queued

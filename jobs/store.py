@@ -228,7 +228,7 @@ class Store:
             told.append(presence.found(found.record))
         missing = self.report.missing.get(found.trial)
         if missing is not None:
-            absences.forget(connection, found.trial)
+            absences.forget(connection, found.trial, self.around.stamp())
             again = presence.told(missing, "present", found.record)
             told += [again] if again else []
         return tuple(told)

@@ -103,7 +103,7 @@ def no_record(around: Surroundings, history: History, observation: Gone | Moved,
     if absence == known:
         return 0, 0
     with history.write() as connection:
-        absences.keep(connection, observation.trial, absence)
+        absences.keep(connection, observation.trial, absence, now)
         queued = _keep_presence(around, history, connection, change, observation.trial, held.id) if change else 0
     return (1 if change else 0), queued
 
@@ -113,7 +113,7 @@ def back(around: Surroundings, history: History, trial: str, known: Absence) -> 
     held = versions.latest(history, trial, CTGOV)
     change = presence.told(known, "present", held.record) if held else None
     with history.write() as connection:
-        absences.forget(connection, trial)
+        absences.forget(connection, trial, around.stamp())
         queued = _keep_presence(around, history, connection, change, trial, held.id) if held and change else 0
     return (1 if change else 0), queued
 

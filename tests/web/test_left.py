@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -114,3 +115,21 @@ def test_who_has_the_page_of_before_gets_the_new_one(site: Site, house: House, p
     gone = site.get(path)
     house.sync()
     assert site.get(path, headers={"If-None-Match": gone.headers["ETag"]}).status_code == 200
+
+
+@pytest.mark.parametrize("path", [f"/api{PAGE}", "/api/trials"])
+def test_who_asks_by_date_alone_hears_that_it_is_missing_and_that_it_is_found(site: Site, house: House, path: str) -> None:
+    house.registry.put(record.the_study())
+    house.watch(TRIAL)
+    house.sync(days=0)
+    for change, absence in ((house.registry.remove, "missing"), (lambda _: house.registry.put(record.the_study()), None)):
+        house.at += datetime.timedelta(minutes=1)
+        known = {"If-Modified-Since": site.get(path).headers["Last-Modified"]}
+        assert site.get(path, headers=known).status_code == 304
+        change(TRIAL)
+        house.sync(days=0.01)
+        house.at += datetime.timedelta(minutes=1)
+        answer = site.get(path, headers=known)
+        assert answer.status_code == 200
+        [row] = [row for row in answer.json().get("trials", [answer.json()]) if row["trial"] == TRIAL]
+        assert row["absence"] == absence

@@ -29,9 +29,13 @@ Days = Annotated[int, Meta(ge=0, le=36_500, description="a number of days from 0
 Hours = Annotated[float, Meta(gt=0, le=8760, description="hours, more than 0 and at most 8760")]
 Flag = Annotated[bool, Meta(description="true or false")]
 Text = Annotated[str, Meta(description="a text in quotes")]
-Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+[^\s?#]*$", description="an http or https URL")]
+Url = Annotated[str, Meta(pattern=r"^https?://[^\s\x00-\x1f\x7f/?#]+[^\s\x00-\x1f\x7f?#]*\Z", description="an http or https URL")]
 PublicUrl = Annotated[
-    str, Meta(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$", description="an http or https URL with no password in it, or empty")
+    str,
+    Meta(
+        pattern=r"^(https?://[^\s\x00-\x1f\x7f/?#@]+(/[^\s\x00-\x1f\x7f?#]*)?)?\Z",
+        description="an http or https URL with no user and no password in it, or empty",
+    ),
 ]
 Mailbox = Annotated[str, Meta(pattern=r"^[^@\s<>]+@[^@\s<>]+$", description="a mail address")]
 OptionalMailbox = Annotated[str, Meta(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$", description="a mail address, or empty")]
@@ -281,19 +285,41 @@ def _take(
     kind = hints[key]
     if text and key == "trusted_proxies":
         value = [part.strip() for part in value.split(",") if part.strip()]
+    problem = problem_with(section, key, value, text=text)
+    if problem:
+        problems.append(f"{where}: {problem}")
+        return
+    checked = msgspec.convert(value, kind, strict=not text)
+    if (section, key) in {("", "database"), ("smtp", "ca_file"), ("pages", "profiles")} and checked and base:
+        checked = str((base / Path(checked).expanduser()).absolute())
+    values.setdefault(section, {})[key] = checked
+
+
+def problem_with(section: str, key: str, value: Any, *, text: bool = True) -> str | None:
+    """What is wrong with the value of a key, if anything is: what was expected. ``text``: it comes as one, whatever type it is to be of."""
+    kind = get_type_hints(_SECTIONS[section] if section else Settings, include_extras=True)[key]
     try:
         checked = msgspec.convert(value, kind, strict=not text)
     except msgspec.ValidationError:
         hidden = key in ("password", "operator_token") or (key == "url" and "@" in str(value))
-        problems.append(f"{where}: expected {_expected(kind)}, not {'what it holds' if hidden else _shown(value)}")
-        return
-    problem = _beyond_types(section, key, checked)
-    if problem:
-        problems.append(f"{where}: {problem}")
-        return
-    if (section, key) in {("", "database"), ("smtp", "ca_file"), ("pages", "profiles")} and checked and base:
-        checked = str((base / Path(checked).expanduser()).absolute())
-    values.setdefault(section, {})[key] = checked
+        return f"expected {_expected(kind)}, not {'what it holds' if hidden else _shown(value)}"
+    if key == "url" and checked:
+        return _no_host(checked, _expected(kind))
+    return _beyond_types(section, key, checked)
+
+
+def _no_host(url: str, expected: str) -> str | None:
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        why = "" if parts.hostname else "it names no host"
+        why = why or ("port 0 leads nowhere" if parts.port == 0 else "")
+    except ValueError as error:
+        why = str(error)
+    if not why:
+        return None
+    return f"expected {expected}, not {'what it holds' if '@' in url else _shown(url)}: {why[:1].lower()}{why[1:]}"
 
 
 def _beyond_types(section: str, key: str, value: Any) -> str | None:

@@ -45,18 +45,13 @@ def publish(asked: Asked, folder: Path, url: str | None, json_: bool) -> None:
 
 def _checked(url: str) -> str:
     """An address as [web] url may have it. Raises UsageError."""
-    import re
-
-    import msgspec
-
     from registry_sync.errors import UsageError
-    from registry_sync.settings import PublicUrl
+    from registry_sync.settings import problem_with
 
-    try:
-        return str(msgspec.convert(url, PublicUrl))
-    except msgspec.ValidationError as error:
-        shown = re.sub("//[^/]*@", "//***@", url)
-        raise UsageError(f"--url {shown}: expected an http or https URL, with no user and no password in it", about=shown) from error
+    problem = problem_with("web", "url", url)
+    if problem is not None:
+        raise UsageError(f"--url: {problem}", about="--url")
+    return url
 
 
 def _publishing() -> ModuleType:

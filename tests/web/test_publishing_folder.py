@@ -166,13 +166,34 @@ def test_a_folder_may_be_named_from_within(terminal: Terminal, site: Path, monke
 def test_an_address_with_a_password_is_refused_and_not_repeated(terminal: Terminal, site: Path, named: str) -> None:
     said = terminal("publish", "site", "--url", named)
     assert said.code == 2
-    assert "no password" in said.complaint
+    assert "with no user and no password in it" in said.complaint
     assert "secret" not in said.err
-    if named.startswith("http"):
-        said = terminal.shell("publish", "site", REGISTRY_SYNC_WEB_URL=named)
+    said = terminal.shell("publish", "site", REGISTRY_SYNC_WEB_URL=named)
+    assert said.code == 2
+    assert "with no user and no password in it" in said.err
+    assert "secret" not in said.err
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["https://[::1/", "https://h]/", "https://h/\n", "https://h/\x01", "https://h:99999/", "https://h:x/", "http://:80/"],
+)
+def test_an_address_that_leads_nowhere_is_refused_in_one_line_wherever_it_is_given(terminal: Terminal, named: str) -> None:
+    line = f"expected an http or https URL with no user and no password in it, or empty, not {named!r}"
+    said = terminal("publish", "site", "--url", named)
+    assert said.code == 2
+    assert said.complaint.startswith(f"--url: {line}")
+    for command in (["publish", "site"], ["doctor"]):
+        said = terminal.shell(*command, REGISTRY_SYNC_WEB_URL=named)
         assert said.code == 2
-        assert "with no password in it" in said.err
-        assert "secret" not in said.err
+        assert f"REGISTRY_SYNC_WEB_URL: {line}" in said.out + said.err
+        assert len((said.out + said.err).splitlines()) == 1
+    assert not (terminal.house.folder / "site").exists()
+
+
+@pytest.mark.parametrize("named", ["", "http://localhost:8080", "https://[::1]:8443/trials/", "https://example.org/a@b"])
+def test_an_address_that_leads_somewhere_is_taken(terminal: Terminal, site: Path, named: str) -> None:
+    assert terminal("publish", "site", "--url", named).code == 0
 
 
 def test_what_is_counted_is_what_is_there(terminal: Terminal, site: Path) -> None:

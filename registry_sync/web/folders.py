@@ -47,16 +47,17 @@ def whole(folder: Path) -> Path:
 
 def check_is_ours(folder: Path) -> None:
     """Raise UsageError for a folder of which anything would be lost, were it replaced."""
-    if not folder.is_dir() or folder.is_symlink():
+    if folder.is_symlink():
+        leads_to = os.path.realpath(folder)
+        raise UsageError(f"{folder}: is a link, which would be lost; name what it leads to, {leads_to}", about=str(folder))
+    if not folder.is_dir():
         raise UsageError(f"{folder}: is no folder", about=str(folder))
-    there = list(_what_is_in(folder))
-    if not there:
-        return
+    there = _what_is_in(folder)
     manifest = _manifest(folder)
     if manifest is None:
-        lost = next((name for name in there if name != MANIFEST), MANIFEST)
+        lost = next((name for name in there if name != MANIFEST), MANIFEST if os.path.lexists(folder / MANIFEST) else "")
     elif manifest.names is None:
-        lost = _not_of_before(there, manifest.files)
+        lost = _not_of_before(list(there), manifest.files)
     else:
         made = {MANIFEST, *manifest.names}
         lost = next((name for name in there if name not in made), "")
@@ -89,10 +90,12 @@ def carry_over(old: Path, new: Path) -> None:
 
 
 def _what_is_in(folder: Path) -> Iterator[str]:
-    """Each file, link and empty folder by its path within this one, but for what is carried over."""
+    """Each file, link and empty folder by its path within this one, but for what is carried over. Raises UsageError."""
 
     def fail(error: OSError) -> None:
-        raise error
+        if not isinstance(error, FileNotFoundError):  # what is gone meanwhile is nobody's any more
+            said = f"{error.filename}: cannot be read ({error.strerror}): what is in it could be lost"
+            raise UsageError(said, about=str(folder)) from error
 
     for here, folders, files in os.walk(folder, onerror=fail):
         passed_over = CARRIED_OVER if Path(here) == folder else ()

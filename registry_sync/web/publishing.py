@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import datetime
 import hashlib
+import os
 import posixpath
 import re
 import shutil
@@ -136,7 +137,7 @@ def _in_place_of(folder: Path) -> Iterator[Path]:
     with _named(folder):
         if old.exists() and not folder.exists():
             old.rename(folder)
-        if folder.exists():
+        if os.path.lexists(folder):
             folders.check_is_ours(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         _remove(new, old)
@@ -144,7 +145,7 @@ def _in_place_of(folder: Path) -> Iterator[Path]:
     try:
         yield new
         with _named(folder):
-            if folder.exists():
+            if os.path.lexists(folder):
                 folders.check_is_ours(folder)  # it has taken a while
                 folders.carry_over(folder, new)
                 folder.rename(old)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,6 +73,53 @@ def test_an_empty_folder_and_a_link_are_somebodys_own_too(terminal: Terminal, si
     (site / "mine").symlink_to(site.parent, target_is_directory=True)
     assert "holds mine, which" in terminal("publish", "site").complaint
     assert (site / "mine").is_symlink()
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_is_refused_and_what_it_leads_to_is_named(terminal: Terminal, site: Path, exists: bool) -> None:
+    link, other = site.with_name("link"), site.with_name("other")
+    link.symlink_to(site if exists else other)
+    said = terminal("publish", "link")
+    assert said.code == 2
+    assert said.complaint == f"{link}: is a link, which would be lost; name what it leads to, {site if exists else other}"
+    assert link.is_symlink()
+
+
+def fails(path: Path, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this folder be one that the system does not give to read."""
+    scandir = os.scandir
+
+    def scan(asked: Any = ".") -> Any:
+        if os.fspath(asked) == str(path):
+            raise OSError(number, os.strerror(number), str(path))
+        return scandir(asked)
+
+    monkeypatch.setattr(os, "scandir", scan)
+
+
+def test_a_folder_in_which_something_goes_while_it_is_looked_at_is_still_somebodys_own(
+    terminal: Terminal, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(site, "a/gone.txt")
+    put(site, "z/thesis.txt")
+    fails(site / "a", errno.ENOENT, monkeypatch)
+    assert "holds z/thesis.txt, which" in terminal("publish", "site").complaint
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named_and_kept(terminal: Terminal, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = put(site, "theirs/thesis.txt")
+    fails(theirs.parent, errno.EACCES, monkeypatch)
+    said = terminal("publish", "site")
+    assert said.code == 2
+    assert said.complaint == f"{theirs.parent}: cannot be read (Permission denied): what is in it could be lost"
+    assert theirs.exists()
+
+
+def test_a_page_that_somebody_edited_is_made_anew(terminal: Terminal, site: Path) -> None:
+    before = (site / "index.html").read_bytes()
+    put(site, "index.html", "edited")
+    assert terminal("publish", "site").code == 0
+    assert (site / "index.html").read_bytes() == before
 
 
 @pytest.mark.parametrize("manifest", ['{"my":"own"}', "no JSON", "", "[]", '{"by":"me","files":1,"names":["thesis.txt"]}'])

@@ -119,3 +119,9 @@ def test_it_is_said_for_how_long_what_is_kept(site: Site, watched: House) -> Non
     danish = unescape(site.get("/privacy?lang=da").text)
     for said in ("i 30 dage efter, at du har stoppet", "aldrig bekræftet: i 30 dage", "i 14 dage til", "en anden har skrevet din adresse"):
         assert said in danish
+
+
+def test_the_danish_page_has_one_word_for_erasing(site: Site) -> None:
+    text = unescape(site.get("/privacy?lang=da").text)
+    assert "slette det hele" in text
+    assert "fjern" not in text

@@ -30,6 +30,10 @@ _WATCHED = """(+change.trial IN (SELECT trial FROM watch)
 """The plus: changes are walked through by their ids until there are enough, not gathered trial by trial and sorted."""
 _NEWEST = """version.id = (SELECT id FROM version AS newest WHERE newest.trial = watch.trial AND newest.source = 'ctgov'
                   ORDER BY number DESC LIMIT 1)"""
+_TITLED = """coalesce(CASE WHEN version.trial != change.trial THEN
+    (SELECT headline FROM version AS own WHERE own.trial = change.trial AND own.source = 'ctgov' ORDER BY number DESC LIMIT 1) END,
+    version.headline)"""
+"""What a change tells of an entry that was merged into another one, and led to that one's version, is of the first one's title."""
 
 UNPUBLISHED = "deadlines"
 """The topic of which nothing is public."""
@@ -157,7 +161,7 @@ def changes(
     elif not housekeeping:
         conditions.append("change.significance != 'housekeeping'")
     rows = history.rows(
-        f"""SELECT change.*, coalesce(json_extract(version.headline, '$.brief_title'), '') AS title
+        f"""SELECT change.*, coalesce(json_extract({_TITLED}, '$.brief_title'), '') AS title
             FROM change JOIN version ON version.id = change.version_id WHERE {" AND ".join(conditions)}
             ORDER BY change.id {"ASC" if after_id is not None else "DESC"} LIMIT :most""",  # noqa: S608 - no value is in the text
         values,

@@ -22,6 +22,7 @@ from registry_sync.notices.interface import STOPPED, Notice, Refused, TrialNews
 from registry_sync.notices.route import Subscription, voice, wants
 from registry_sync.notices.tokens import stop_token
 from registry_sync.sources import ctgov
+from registry_sync.sources.interface import CTGOV
 from registry_sync.trials.changes import KeptChange
 from registry_sync.trials.record import Record
 
@@ -146,6 +147,11 @@ class WritingDesk:
     def _news_of(self, ids: tuple[int, ...], changes: Sequence[KeptChange], *, slim: bool) -> tuple[tuple[TrialNews, ...], int]:
         return self._news.get((ids, slim), lambda: self._read_news(ids, changes, slim=slim))
 
+    def _own_title(self, trial: str) -> str | None:
+        """The last title of a trial under its own id; ``None`` where its versions went on under the other one."""
+        own = versions.latest(self._history, trial, CTGOV)
+        return own.record.brief_title or own.record.official_title if own else None
+
     def _read_news(self, ids: tuple[int, ...], changes: Sequence[KeptChange], *, slim: bool) -> tuple[tuple[TrialNews, ...], int]:
         """The news by trial, those with a new status first, then other major ones.
 
@@ -175,6 +181,7 @@ class WritingDesk:
                     before=_record(earlier) if not slim else None,
                     slips=moved.get(trial, {}),
                     into=self._absent[trial].into if trial in self._absent else None,
+                    title=self._own_title(trial) if version.trial != trial else None,
                 )
             )
         return tuple(news), len(order) - len(told)

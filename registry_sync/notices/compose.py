@@ -132,7 +132,7 @@ def post(notice: Notice) -> bytes:
     (``fitting``): what was shortened carries ``cut``, and ``more`` counts the changes that are left out.
     """
     only = notice.news[0] if len(notice.news) == 1 else None
-    title = (only.record.brief_title or only.record.official_title) if only else None
+    title = only.named if only else None
     head = {
         "id": notice.id,
         "trial": only.trial if only else None,

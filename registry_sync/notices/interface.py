@@ -23,6 +23,7 @@ class TrialNews(msgspec.Struct, frozen=True):
     ``None`` where it gave it no new one (a silent change).
     ``into``: the id of the record that this one was merged into.
     ``before``: the record before the first of the changes, for what follows from the step as a whole.
+    ``title``: that of the trial where ``record`` is of another entry, which it was merged into.
     ``slips``: by field, how a date that one of the changes tells of has moved since the first version held.
     """
 
@@ -35,6 +36,12 @@ class TrialNews(msgspec.Struct, frozen=True):
     before: Record | None = None
     slips: Mapping[str, Slips] = msgspec.field(default_factory=dict)
     into: str | None = None
+    title: str | None = None
+
+    @property
+    def named(self) -> str | None:
+        """The trial's own title."""
+        return self.title or self.record.brief_title or self.record.official_title
 
 
 class Notice(msgspec.Struct, frozen=True):

@@ -51,7 +51,7 @@ def story(news: TrialNews, role: Role, language: str, *, most_items: int = MOST_
     return Story(
         trial=news.trial,
         url=safe_url(news.url),
-        title=cut(one_line(news.record.brief_title or news.record.official_title or ""), LONGEST_TITLE),
+        title=cut(one_line(news.named or ""), LONGEST_TITLE),
         subject=cut(one_line(heard.subject), LONGEST_SUBJECT),
         sentences=tuple(cut(block(sentence), _LONGEST_SENTENCE) for sentence in heard.sentences),
         heading=mergers.heading_of_all(told, t) or t.gettext("What changed"),

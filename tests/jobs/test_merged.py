@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from db import public
 from registry_sync.demo import record
+from registry_sync.demo.hook import payload
 from registry_sync.demo.mailbox import Mail
 from registry_sync.notices.wording import summary
 from tests.house import House
@@ -113,3 +115,22 @@ def test_what_changes_later_is_a_change_again(house: House, watched: tuple[str, 
     assert f"{NEW} says: Recruiting" in text or "1 other change is listed below." in text
     assert "Before: Recruiting (looking for participants) Now: Suspended (paused)" in text
     assert "Before: Withdrawn" not in text
+
+
+def test_a_trial_is_named_by_its_own_title_and_not_by_that_of_the_other_entry(house: House) -> None:
+    for trial, title in ((OLD, "The trial that is followed"), (NEW, "The other entry")):
+        house.registry.put(record.a_study(trial, title=title, status="COMPLETED" if trial == OLD else "RECRUITING"))
+    house.watch(OLD, NEW)
+    house.sync()
+    house.subscribe("reader@example.org", OLD)
+    house.subscribe(house.hook.url, OLD, kind="webhook")
+    house.registry.alias(OLD, NEW)
+    house.sync()
+    (mail,) = mails(house)
+    assert f"The trial that is followed ({OLD})" in plain(mail)
+    assert "The other entry" not in plain(mail)
+    (post,) = house.hook.posts
+    assert payload(post)["title"] == "The trial that is followed"
+    with house.history() as history:
+        told = public.changes(history, public.Scope(ids=(OLD, NEW)), most=10)
+    assert {each.title for each in told} == {"The trial that is followed"}

@@ -7,7 +7,7 @@ The registry merges records: an id may have a line of versions of its own beside
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,14 @@ from db import history as versions
 from db.clocks import Clock, at_latest, days
 from db.connection import History
 from db.history import Version
+from registry_sync.trials.record import Record, from_json
 
 if TYPE_CHECKING:
     from registry_sync.trials.presence import Absence
 
 __all__ = [
-    "Clock", "State", "absence", "first_day", "gone_since", "held_under", "is_shown", "is_watched", "latest", "line_of", "neighbours",
-    "numbered", "standing", "states",
+    "Clock", "State", "absence", "entry_of", "first_day", "gone_since", "held_under", "is_shown", "is_watched", "latest", "line_of",
+    "neighbours", "numbered", "of_its_entry", "standing", "states",
 ]  # fmt: skip
 
 
@@ -31,7 +32,8 @@ class State:
     """What one version of a line showed, from a day (``2026-02-03``, UTC) on. ``headline``: see ``db.history.HEADLINE``.
 
     ``at_latest``: it showed it by that day, and nobody knows since when (see ``clocks.at_latest``). ``is_joined``: it is the first that is
-    held, and not known to be the source's first: what it showed may have stood before.
+    held of its entry, and not known to be the source's first: what it showed may have stood before. ``entry``: the id under which the
+    source showed it, which is another than the line's where it came from an entry that was merged into this one.
     """
 
     day: str
@@ -40,6 +42,7 @@ class State:
     backfilled: bool = False
     at_latest: bool = False
     is_joined: bool = False
+    entry: str = ""
 
 
 def held_under(history: History, trial: str, source: str) -> list[str]:
@@ -147,23 +150,54 @@ def states(history: History, version: Version, clock: Clock) -> list[State]:
     """
     line = _days(history, version.trial, version.source, clock)
     by_then = at_latest([row for row, _ in line]) if clock == "registry" else [False] * len(line)
-    joined = clock == "registry" and bool(line) and not _is_the_sources_first(line[0][0], version)
-    return [
-        State(day, row["number"], json.loads(row["headline"]), bool(row["backfilled"]), unsure, joined and row is line[0][0])
-        for (row, day), unsure in zip(line, by_then, strict=True)
-        if row["number"] <= version.number and not (clock == "seen" and row["backfilled"])
-    ]
+    others = _of_others(history, version.trial, version.source, [row for row, _ in line])
+    found: list[State] = []
+    before: str | None = None
+    for (row, day), unsure in zip(line, by_then, strict=True):
+        record = others.get(row["id"], version.record)
+        entry = record.trial if row["id"] in others else version.trial
+        joined = clock == "registry" and entry != before and not _is_the_sources_first(row, record)
+        before = entry
+        if row["number"] <= version.number and not (clock == "seen" and row["backfilled"]):
+            found.append(State(day, row["number"], json.loads(row["headline"]), bool(row["backfilled"]), unsure, joined, entry))
+    return found
 
 
-def _is_the_sources_first(first: Mapping[str, Any], version: Version) -> bool:
+def entry_of(history: History, version: Version) -> str:
+    """The id under which the source showed this version: that of its line, or of an entry that was merged into that one."""
+    row = {"id": version.id, "seen_at": version.seen_at}
+    other = _of_others(history, version.trial, version.source, [row])
+    return other[version.id].trial if other else version.trial
+
+
+def of_its_entry(history: History, trial: str, version: int) -> set[int]:
+    """The ids of the registry's versions in the line of this trial that are of the same entry as this one is."""
+    line = history.rows("SELECT id, seen_at FROM version WHERE trial = ? AND source = 'ctgov'", (trial,))
+    others = _of_others(history, trial, "ctgov", line)
+    entries = {row["id"]: others[row["id"]].trial if row["id"] in others else trial for row in line}
+    return {each for each, entry in entries.items() if entry == entries.get(version)}
+
+
+def _of_others(history: History, trial: str, source: str, line: Sequence[Mapping[str, Any]]) -> dict[int, Record]:
+    """Those of these versions (``id``, ``seen_at``) of a trial that are of an entry merged into it, with their records.
+
+    Only what was held when the last entry was merged can be: the few trials that have such ids are the only ones of which records are read.
+    """
+    former = aliases.former(history, trial) if source == "ctgov" else []
+    last = max((since for _, since in former), default="")
+    records = {row["id"]: from_json(versions.record_json(history, row["id"])) for row in line if row["seen_at"] <= last}
+    return {each: record for each, record in records.items() if record.trial != trial}
+
+
+def _is_the_sources_first(first: Mapping[str, Any], record: Record) -> bool:
     """Is the first version held the one with which the source began, as far as its own numbers or the record's first posting tell?"""
-    posted = version.record.first_post_date
+    posted = record.first_post_date
     return first["registry_version"] == 0 or (posted is not None and posted.date == first["registry_date"])
 
 
 def _days(history: History, trial: str, source: str, clock: Clock) -> list[tuple[dict[str, Any], str]]:
     line = history.rows(
-        """SELECT number, registry_date, seen_at, backfilled, registry_version, headline FROM version WHERE trial = ? AND source = ?
+        """SELECT id, number, registry_date, seen_at, backfilled, registry_version, headline FROM version WHERE trial = ? AND source = ?
            ORDER BY number""",
         (trial, source),
     )

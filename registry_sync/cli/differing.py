@@ -34,18 +34,20 @@ _SHORT = 100
 def diff(asked: Asked, trial: str, start: str | None, end: str | None, clock: Clock, source: str, all_: bool, json_: bool) -> None:
     """Show what changed from FROM to TO: dates (what stood at the end of that day, UTC) or version numbers, as `history` lists them.
     Without TO, up to now; without both, between the last two versions."""
+    from db import lookback
     from jobs.comparing import differences
 
     with asked.history() as history:
         must_be_known(history, trial)
         before, after = _asked_for(history, trial, source, start, end, clock)
         found = differences(history, before, after)
+        entries = lookback.entry_of(history, before), lookback.entry_of(history, after)
     changes = [change for change in found if all_ or change.significance != "housekeeping"]
     if json_:
         print_json([_as_json(change, after) for change in changes])
         return
     if before.id != after.id:
-        click.echo(_titled(before, after))
+        click.echo(_titled(before, after, *entries))
     for change in changes:
         _print_change(change)
     _say_what_is_not_shown(before, after, shown=len(changes), left_out=len(found) - len(changes))
@@ -113,16 +115,17 @@ def _as_json(change: Change, after: Version) -> dict[str, Any]:
     return {**change_json(kept), "id": None}
 
 
-def _titled(before: Version, after: Version) -> str:
-    def described(version: Version) -> str:
-        named = version.trial if before.trial != after.trial else ""
+def _titled(before: Version, after: Version, first: str, second: str) -> str:
+    def described(version: Version, entry: str) -> str:
+        named = entry if first != second else ""
         dated = f", posted {version.registry_date}" if version.registry_date else ""
         return f"{named} version {version.number}{dated}, seen {version.seen_at}".strip()
 
     from registry_sync.notices.clean import one_line
 
     title = click.style(f"{after.trial} at {one_line(after.source)}", bold=True)
-    return f"{title}\nfrom {described(before)}\nto   {described(after)}\n"
+    two = "\ntwo entries that the registry merged: what differs is no change of either" if first != second else ""
+    return f"{title}\nfrom {described(before, first)}\nto   {described(after, second)}{two}\n"
 
 
 def _print_change(change: Change) -> None:

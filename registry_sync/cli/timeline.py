@@ -65,11 +65,19 @@ def timeline(states: Sequence[lifeline.State], until: datetime.date) -> list[str
     lines += [_label(field, t) + _in_columns(each) for field, each in marks.items() if each]
     lines += _legend({mark for each in marks.values() for mark in each.values()})
     lines += ["", *_episodes(spans, shown, t)]
-    if len(states) > 1:
-        rows = [row for field in lifeline.DATES for row in _date_rows(field, states, steps[field], t)]
-        rows += [*_enrollment_rows(states, t), *_results_rows(states, t)]
-        lines += ["", *rows] if rows else []
+    entries = lifeline.by_entry(states)
+    for group in entries:
+        rows = list(_rows(group, t)) if len(group) > 1 else []
+        lines += ["", *([f"{group[0].entry}:"] if len(entries) > 1 else []), *rows] if rows else []
     return [line if "\x1b" in line else fit(line, WIDTH) for line in lines]
+
+
+def _rows(states: Sequence[lifeline.State], t: Translator) -> Iterator[str]:
+    """What became of the dates, of the enrolment and of the results of one entry."""
+    for field in lifeline.DATES:
+        yield from _date_rows(field, states, lifeline.date_steps(states, field, t), t)
+    yield from _enrollment_rows(states, t)
+    yield from _results_rows(states, t)
 
 
 def _heading(states: Sequence[lifeline.State], until: datetime.date) -> str:
@@ -137,6 +145,8 @@ def _episodes(spans: Sequence[lifeline.Span], shown: Sequence[int], t: Translato
             yield f"{'':{len(start) + 3}}last known: {one_line(phrases.token(span.last_known, t))}"
         if index not in visible:
             yield f"{'':{len(start) + 3}}(too short for the band)"
+        if span.is_left:
+            yield f"   from here on another entry, {spans[index + 1].entry}: no step is counted across"
 
 
 def _open(span: lifeline.Span) -> str:

@@ -48,12 +48,20 @@ class State(Protocol):
 
     @property
     def is_joined(self) -> bool:
-        """Is it the first that is held, and not known to be the source's first?"""
+        """Is it the first that is held of its entry, and not known to be the source's first?"""
+        ...
+
+    @property
+    def entry(self) -> str:
+        """The id of the entry that it is of: another one goes on where the registry merged two."""
         ...
 
 
 class Span(NamedTuple):
-    """A status from the day on which it began to that on which the next one did; ``by_begin``, ``by_end``: at the latest."""
+    """A status from the day on which it began to that on which the next one did; ``by_begin``, ``by_end``: at the latest.
+
+    ``entry``: of which entry it is; ``is_left``: the next one is of another entry, so that nobody knows how long this one stood.
+    """
 
     status: str | None
     last_known: str | None
@@ -61,6 +69,8 @@ class Span(NamedTuple):
     end: datetime.date
     by_begin: bool = False
     by_end: bool = False
+    entry: str = ""
+    is_left: bool = False
 
 
 class Step(NamedTuple):
@@ -74,11 +84,18 @@ class Step(NamedTuple):
 
 
 def spans(states: Sequence[State], until: datetime.date) -> Iterator[Span]:
-    """The statuses, one after the other; the last one to ``until``."""
-    groups = [list(group) for _, group in groupby(states, key=lambda state: word(state, "overall_status"))]
-    begins = [(as_date(group[0].day), is_by_then(group[0])) for group in groups]
-    for group, (begin, by_begin), (end, by_end) in zip(groups, begins, [*begins[1:], (until, False)], strict=True):
-        yield Span(word(group[-1], "overall_status"), word(group[-1], "last_known_status"), begin, end, by_begin, by_end)
+    """The statuses of each entry, one after the other; the last one to ``until``."""
+    groups = [list(group) for _, group in groupby(states, key=lambda state: (state.entry, word(state, "overall_status")))]
+    begins = [(as_date(group[0].day), is_by_then(group[0]), group[0].entry) for group in groups]
+    ends = [*begins[1:], (until, False, states[-1].entry if states else "")]
+    for group, (begin, by_begin, entry), (end, by_end, following) in zip(groups, begins, ends, strict=True):
+        status, last_known = word(group[-1], "overall_status"), word(group[-1], "last_known_status")
+        yield Span(status, last_known, begin, end, by_begin, by_end, entry, is_left=following != entry)
+
+
+def by_entry(states: Sequence[State]) -> list[list[State]]:
+    """The states of one entry after those of another; all of them together where there is but one entry."""
+    return [list(group) for _, group in groupby(states, key=lambda state: state.entry)]
 
 
 def is_by_then(state: State) -> bool:
@@ -88,6 +105,8 @@ def is_by_then(state: State) -> bool:
 
 def length(span: Span, t: Translator) -> str:
     """How long a status stood: "2 months", "at least 3 days"."""
+    if span.is_left:
+        return t.gettext("not known")
     shift = when.shift(span.begin.isoformat(), span.end.isoformat())
     if shift is None:
         return t.gettext("not known") if span.by_begin else t.gettext("under a day")
@@ -101,7 +120,14 @@ def length(span: Span, t: Translator) -> str:
 
 
 def date_steps(states: Sequence[State], field: str, t: Translator, noted: int = MOST_NOTED) -> list[Step]:
-    """Each time that a date became another one, oldest first; of the newest ``noted`` it is said how far it moved."""
+    """Each time that a date became another one, oldest first; of the newest ``noted`` it is said how far it moved.
+
+    What two entries say that were merged is no step from one to the other.
+    """
+    return [step for group in by_entry(states) for step in _steps_of_an_entry(group, field, t, noted)]
+
+
+def _steps_of_an_entry(states: Sequence[State], field: str, t: Translator, noted: int) -> list[Step]:
     parts = [part(state, field) for state in states]
     held = [Held(text(each, "date"), state.day) for each, state in zip(parts, states, strict=True)]
     changed = [index for index in range(1, len(parts)) if parts[index] != parts[index - 1]]

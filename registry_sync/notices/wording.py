@@ -13,7 +13,6 @@ from registry_sync.notices.clean import as_text, cut, one_line
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.marking import excerpts
 from registry_sync.notices.values import describe
-from registry_sync.trials import presence
 from registry_sync.trials.changes import Change
 from registry_sync.trials.record import BY_NAME, N_
 
@@ -133,14 +132,14 @@ def _line(change: Change, t: Translator) -> str:
     if field is not None and (field.is_list or change.operation != "changed"):
         return _item(change, t)
     label = phrases.label(change.field, change.topic, t)
-    texts = isinstance(change.before, str) and isinstance(change.after, str) and presence.entries(change) is None
+    entries = mergers.sides(change, t, "summary")
+    if entries:
+        return f"{mergers.heading(label, t)} ({'; '.join(entries)})"
+    texts = isinstance(change.before, str) and isinstance(change.after, str)
     if field is not None and texts and _is_text(change.field):
         return _reworded(label, change.before, change.after, prose=field.kind == "prose", t=t)
     if field is not None and field.kind == "dated":
         return _dated(label, change, t)
-    entries = mergers.sides(change, t, "summary")
-    if entries:
-        return f"{mergers.heading(label, t)} ({'; '.join(entries)})"
     before, after = _side(change, change.before, t), _side(change, change.after, t)
     if change.topic == listings.TOPIC and change.detail is not None:
         return listings.summary(change, t)

@@ -72,13 +72,22 @@ def between(changes: tuple[Change, ...], old: str, new: str) -> tuple[Change, ..
     return tuple(_between(change, old, new) for change in changes if change.topic == "status")
 
 
+def of_two_entries(changes: tuple[Change, ...], old: str, new: str) -> tuple[Change, ...]:
+    """What differs between any two records that were merged, so that no date is said to have moved and no number to have grown."""
+    return tuple(_between(change, old, new) if _is_beside(change) else change for change in changes)
+
+
+def _is_beside(change: Change) -> bool:
+    return change.topic in ("status", "timeline") or change.field == "enrollment"
+
+
 def _between(change: Change, old: str, new: str) -> Change:
     return replace(change, detail={"entries": [old, new]})
 
 
 def entries(change: Change) -> tuple[str, str] | None:
     """The ids of the two records that ``before`` and ``after`` are of, where they differ since they were merged: neither was changed."""
-    found: Any = change.detail.get("entries") if change.detail is not None and change.topic == "status" else None
+    found: Any = change.detail.get("entries") if change.detail is not None and _is_beside(change) else None
     return (str(found[0]), str(found[1])) if isinstance(found, list | tuple) and len(found) == 2 else None
 
 

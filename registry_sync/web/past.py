@@ -15,7 +15,7 @@ from db.connection import History
 from db.history import Version
 from jobs import kept
 from jobs.comparing import differences
-from registry_sync.notices import phrases
+from registry_sync.notices import lifeline, phrases
 from registry_sync.notices.clean import cut
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.items import Item
@@ -82,8 +82,8 @@ def diff(request: Request, history: History, trial: str) -> Response:
         "diff",
         trial=trial,
         title=told.title(last.record),
-        before=_named(before, t),
-        after=_named(after, t),
+        before=_named(history, before, t),
+        after=_named(history, after, t),
         same=before.id == after.id,
         too_long=too_long,
         line=before.trial if before.trial != trial else "",
@@ -135,13 +135,15 @@ def _row(row: dict[str, Any], state: lookback.State, t: Translator) -> dict[str,
     word = row["overall_status"]
     return {
         "number": row["number"],
-        "day": t.gettext("by {day} at the latest").format(day=t.date(state.day)) if state.at_latest else t.date(state.day),
+        "day": t.gettext("by {day} at the latest").format(day=t.date(state.day)) if lifeline.is_by_then(state) else t.date(state.day),
+        "entry": state.entry if state.entry != row["trial"] else "",
         "status": cut(phrases.token(word, t), told.LONGEST_TITLE) if word else t.gettext("not stated"),
         "seen": told.day(row["seen_at"], t),
         "backfilled": row["backfilled"],
     }
 
 
-def _named(version: Version, t: Translator) -> dict[str, Any]:
+def _named(history: History, version: Version, t: Translator) -> dict[str, Any]:
     posted = t.date(version.registry_date) if version.registry_date else ""
-    return {"number": version.number, "posted": posted, "seen": told.day(version.seen_at, t)}
+    entry = lookback.entry_of(history, version)
+    return {"number": version.number, "posted": posted, "seen": told.day(version.seen_at, t), "entry": entry}

@@ -81,6 +81,7 @@ class Picture(NamedTuple):
     """All shapes, those first that lie below; ``statuses``: each that is in the band, with its class.
 
     ``is_whole``: is everything in it that each date was? ``leads_beyond``: is there a date beyond its edges?
+    ``is_joined``: does another entry go on somewhere in it?
     """
 
     height: float
@@ -91,6 +92,7 @@ class Picture(NamedTuple):
     statuses: Sequence[tuple[str, str]]
     is_whole: bool
     leads_beyond: bool
+    is_joined: bool
 
 
 class _Scale(NamedTuple):
@@ -116,6 +118,7 @@ class _Drawing:
         self.boxes: list[Box] = []
         self.dots: list[Dot] = []
         self.texts: list[Text] = []
+        self.joints: list[float] = []
 
     def heading(self, words: str) -> None:
         self.y += _HEADING
@@ -131,6 +134,10 @@ class _Drawing:
             begin = self.t.date(span.begin.isoformat())
             begin = self.t.gettext("by {day} at the latest").format(day=begin) if span.by_begin else begin
             period = f"{begin} – {self.t.date(span.end.isoformat())}"
+            if len({each.entry for each in spans}) > 1:
+                period += f", {span.entry}"
+            if span.is_left:
+                self.joints.append(end)
             self.boxes.append(Box(min(start, _RIGHT - width), self.y, width, _BAND, status_class(span.status), f"{words}, {period}"))
             if len(words) * _LETTER + 8 < width:
                 self.texts.append(Text(start + 5, self.y + 17.5, "start", f"in-{status_class(span.status)}", words))
@@ -196,6 +203,7 @@ class _Drawing:
             if x >= free and x + len(words) * _LETTER <= _RIGHT:
                 self.texts.append(Text(x, 13, "start", "when", words))
                 free = x + (len(words) + 1) * _LETTER
+        self.lines += [Line(joint, _TOP - 4, joint, self.y, "joint") for joint in self.joints]
         x = self.scale.x(until)
         self.lines.append(Line(x, _TOP - 4, x, self.y, "until"))
 
@@ -227,6 +235,7 @@ def picture(
         list(statuses),
         drawing.is_whole,
         drawing.leads_beyond,
+        bool(drawing.joints),
     )
 
 

@@ -107,6 +107,7 @@ def _shown(request: Request, history: History, trial: str, version: Version, hea
         gone_since=told.gone(gone, t) if gone else "",
         number=version.number,
         line=version.trial if version.trial != trial else "",
+        entry=entry if (entry := lookback.entry_of(history, version)) != trial else "",
         posted=t.date(version.registry_date or ""),
         seen=told.day(version.seen_at, t),
         backfilled=version.backfilled,

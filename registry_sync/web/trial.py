@@ -190,16 +190,25 @@ def since(states: Sequence[State], until: datetime.date, t: Translator) -> str:
 def timeline(states: Sequence[State], until: datetime.date, t: Translator) -> dict[str, Any]:
     """The states of a record up to a day, as a picture and as a table."""
     shown = states[-MOST_IN_TABLE:]
+    before = states[-MOST_IN_TABLE - 1 : -1] if len(states) > len(shown) else [None, *shown[:-1]]
     notes: dict[tuple[str, str], str] = {}
     for field in lifeline.DATES:
         notes |= {(step.day, field): step.note for step in lifeline.date_steps(states, field, t, MOST_IN_TABLE)}
     return {
         "picture": picture(states, until, t, notes),
         "labels": [phrases.reader_label(field, "", t) for field in lifeline.DATES],
-        "rows": [_row(state, notes, t) for state in shown],
+        "rows": [{**_row(each, notes, t), "joint": joint(earlier, each, t)} for earlier, each in zip(before, shown, strict=True)],
         "earlier": len(states) - len(shown),
         "period": (t.date(states[0].day), t.date(until.isoformat())),
     }
+
+
+def joint(before: State | None, state: State, t: Translator) -> str:
+    """That a version is of another entry than the one before it; empty where it is not."""
+    if before is None or before.entry == state.entry:
+        return ""
+    words = t.gettext("From here on another entry, {new}: {old} was merged with it. What differs is no change of either.")
+    return words.format(new=state.entry, old=before.entry)
 
 
 def _row(state: State, notes: Mapping[tuple[str, str], str], t: Translator) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class State:
     backfilled: bool = False
     at_latest: bool = False
     is_joined: bool = False
+    entry: str = ""
 
 
 def planned(date: str) -> dict[str, str]:

@@ -134,3 +134,19 @@ def test_a_trial_is_named_by_its_own_title_and_not_by_that_of_the_other_entry(ho
     with house.history() as history:
         told = public.changes(history, public.Scope(ids=(OLD, NEW)), most=10)
     assert {each.title for each in told} == {"The trial that is followed"}
+
+
+def test_a_date_that_moves_later_is_not_counted_from_the_entry_that_was_merged(house: House) -> None:
+    house.registry.put(record.a_study(OLD, completion="2027-03-10"))
+    house.watch(OLD)
+    house.sync()
+    house.subscribe("reader@example.org", OLD, role="coordinator")
+    house.registry.put(record.a_study(NEW, completion="2028-03-10", posted="2026-01-20"))
+    house.registry.alias(OLD, NEW)
+    house.sync()
+    house.registry.put(record.a_study(NEW, completion="2028-09-10", posted="2026-02-20"))
+    house.sync(days=30)
+    text = plain(mails(house)[-1])
+    assert "6 months" in text
+    assert "18 months" not in text
+    assert "second" not in text

@@ -41,12 +41,14 @@ Kind = Literal["confirm", "manage", "already"]
 
 _HOUR = datetime.timedelta(hours=1)
 _DAY = datetime.timedelta(days=1)
+_LONGEST_WAIT = datetime.timedelta(hours=25)
+"""A next try that lies further ahead was written by a clock that was wrong: it is due now."""
 _UNSENT = "confirmation.state IN ('pending', 'claimed')"
 _GOOD = "confirmation.used_at IS NULL AND confirmation.stopped_at IS subscription.stopped_at"
 """Does the link still stand for what was asked? Only its age is left out."""
 _ITS = "subscription_id = :id AND confirmation.kind = 'confirm'"
 _DUE = f"""SELECT confirmation.id, min(confirmation.created_at) FROM confirmation JOIN subscription ON subscription.id = subscription_id
-    WHERE confirmation.state = 'pending' AND NOT confirmation.held AND next_try_at <= :now
+    WHERE confirmation.state = 'pending' AND NOT confirmation.held AND (next_try_at <= :now OR next_try_at > :ahead)
         AND CASE confirmation.kind WHEN 'confirm' THEN {_GOOD} AND subscription.state != 'active' AND confirmation.created_at > :oldest
                                    ELSE confirmation.created_at > :day END
         AND NOT EXISTS (SELECT 1 FROM confirmation AS other JOIN subscription AS its ON its.id = other.subscription_id
@@ -329,7 +331,7 @@ def _read(history: History, condition: str, parameters: dict[str, Any]) -> Askin
 
 
 def _times(now: datetime.datetime) -> dict[str, str]:
-    before = {"now": datetime.timedelta(0), "oldest": VALID, "apart": APART, "hour": _HOUR, "day": _DAY}
+    before = {"now": datetime.timedelta(0), "oldest": VALID, "apart": APART, "hour": _HOUR, "day": _DAY, "ahead": -_LONGEST_WAIT}
     return {name: _stamp(now - since) for name, since in before.items()}
 
 

@@ -21,6 +21,14 @@ _AT_ONCE = 500
 
 UNSENT = "state IN ('pending', 'claimed') AND NOT held"
 """What the outbox still has to bring to its reader."""
+_AHEAD = """next_try_at > CASE WHEN every = 'now' OR attempts THEN strftime('%Y-%m-%dT%H:%M:%SZ', :now, '+25 hours')
+                                 ELSE strftime('%Y-%m-%dT%H:%M:%SZ', :now, '+9 days') END
+    AND (every = 'now' OR attempts OR created_at > :now OR next_try_at != due_at)"""
+"""Does its next try lie further ahead than any wait is long? A clock that was wrong has written it, and it is due now.
+
+A digest that was not tried yet waits for the end of its period, which may be further away than that: it goes by when it was made.
+"""
+_MAY_BE_TRIED = f"(next_try_at <= :now OR ({_AHEAD}))"
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -153,7 +161,8 @@ def claimants(history: History) -> set[int]:
 def kinds_due(history: History, now: str) -> dict[Kind, int]:
     """How many notices of each kind may be tried now."""
     rows = history.rows(
-        "SELECT kind, count(*) AS n FROM notice WHERE state = 'pending' AND NOT held AND next_try_at <= ? GROUP BY kind", (now,)
+        f"SELECT kind, count(*) AS n FROM notice WHERE state = 'pending' AND NOT held AND {_MAY_BE_TRIED} GROUP BY kind",  # noqa: S608
+        {"now": now},
     )
     return {row["kind"]: row["n"] for row in rows}
 
@@ -162,11 +171,12 @@ def claim(history: History, by: int, now: str, kinds: Sequence[str], most: int) 
     """Claim, for one delivery, the notices of these kinds that are due the longest: at most so many, in their order."""
     with history.write() as connection:
         rows = connection.execute(
-            """UPDATE notice SET state = 'claimed', claimed_at = :now, claimed_by = :by, attempts = attempts + 1
-               WHERE id IN (SELECT id FROM notice WHERE state = 'pending' AND NOT held AND next_try_at <= :now
+            f"""UPDATE notice SET state = 'claimed', claimed_at = :now, claimed_by = :by, attempts = attempts + 1,
+                   next_try_at = iif({_AHEAD}, :now, next_try_at), due_at = iif({_AHEAD}, :now, due_at)
+               WHERE id IN (SELECT id FROM notice WHERE state = 'pending' AND NOT held AND {_MAY_BE_TRIED}
                                 AND kind IN (SELECT value FROM json_each(:kinds))
                             ORDER BY next_try_at, created_at, rowid LIMIT :most)
-               RETURNING id, address, kind, every, attempts, created_at, note, next_try_at, rowid""",
+               RETURNING id, address, kind, every, attempts, created_at, note, next_try_at, rowid""",  # noqa: S608 - no value is in it
             {"now": now, "by": by, "kinds": json.dumps(list(kinds)), "most": most},
         ).fetchall()
     return sorted((Waiting(*row) for row in rows), key=lambda each: (each.next_try_at, each.created_at, each.row))
@@ -296,10 +306,10 @@ def counts(history: History, now: str) -> dict[str, int]:
     """
     row = history.one(
         f"""SELECT coalesce(sum(state = 'failed'), 0) AS failed, coalesce(sum({UNSENT}), 0) AS waiting,
-                   coalesce(sum({UNSENT} AND next_try_at <= ?1), 0) AS due,
-                   coalesce(sum({UNSENT} AND due_at <= ?1), 0) AS due_before,
+                   coalesce(sum({UNSENT} AND {_MAY_BE_TRIED}), 0) AS due,
+                   coalesce(sum({UNSENT} AND due_at <= :now), 0) AS due_before,
                    coalesce(sum(state = 'pending' AND held), 0) AS held FROM notice WHERE state != 'sent'""",  # noqa: S608 - no value is in it
-        (now,),
+        {"now": now},
     )
     assert row is not None  # noqa: S101 - an aggregate has one row
     return {name: int(value) for name, value in row.items()}

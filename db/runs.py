@@ -40,10 +40,18 @@ def of_a_copy(history: History) -> None:
         connection.execute("UPDATE run SET outcome = 'done', finished_at = started_at WHERE job = 'backup' AND outcome IS NULL")
 
 
-def last(history: History, job: str, *, finished: bool = False) -> Row | None:
-    """The newest run of a job; with ``finished`` the newest that came to its end."""
+def last(history: History, job: str, *, finished: bool = False, now: str | None = None) -> Row | None:
+    """The newest run of a job; with ``finished`` the newest that came to its end.
+
+    ``now`` (UTC): one that began more than an hour later counts as not made, since a clock that was wrong has written it.
+    """
     condition = "AND outcome IN ('done', 'partial')" if finished else ""
-    return history.one(f"SELECT * FROM run WHERE job = ? {condition} ORDER BY id DESC LIMIT 1", (job,))  # noqa: S608 - no value is in the text
+    return history.one(
+        f"""SELECT * FROM run WHERE job = :job {condition}
+                AND (:now IS NULL OR started_at <= strftime('%Y-%m-%dT%H:%M:%SZ', :now, '+1 hour'))
+            ORDER BY id DESC LIMIT 1""",  # noqa: S608 - no value is in the text
+        {"job": job, "now": now},
+    )
 
 
 def age_out(history: History, before: str) -> int:

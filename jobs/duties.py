@@ -155,7 +155,7 @@ def look(around: Surroundings, history: History, since: str, *, asked: bool = Tr
     is_behind = _is_behind(around, history)
     if is_behind and not asked:
         return 0, 0
-    last = runs.last(history, JOB, finished=True)
+    last = runs.last(history, JOB, finished=True, now=around.stamp())
     if not is_behind and last is not None and today(around, from_stamp(last["started_at"])) >= today(around):
         return _look_at(around, history, duties.changed_since(history, since), since)
     run = runs.begin(history, JOB, around.stamp(), alone=False)

@@ -97,7 +97,7 @@ def is_due(around: Surroundings, history: History) -> bool:
     newest = max(filter(None, (incidents.newest_untold(history), bulletins.newest_untold(history, _week(around)))), default=None)
     if newest is None:
         return False
-    last = runs.last(history, JOB)
+    last = runs.last(history, JOB, now=around.stamp())
     if last is None or last["outcome"] != "failed" or newest > last["started_at"] or not around.settings.smtp.operator:
         return True  # nothing failed, or the process died in it
     wait = WAITS[min(_failed_in_a_row(last), len(WAITS)) - 1]

@@ -180,7 +180,7 @@ def _missed(around: Surroundings) -> set[str]:
     missed = set()
     with around.open() as history:
         for job in jobs(around):
-            last = runs.last(history, job.name, finished=True)
+            last = runs.last(history, job.name, finished=True, now=around.stamp())
             began = from_stamp(last["started_at"]) if last else None
             if job.catch_up and was_missed(job.cron, around.settings.schedule.timezone, began, around.now()):
                 missed.add(job.name)

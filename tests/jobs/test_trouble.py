@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from email.message import EmailMessage
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from db import buckets, erasure, outbox, stops, subscriptions
 from jobs import health, wishes
 from jobs.backup import backup
+from jobs.surroundings import as_stamp
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.notices.route import Subscription
@@ -112,10 +114,11 @@ def test_an_address_that_is_right_again_gets_what_was_parked(followed: House) ->
     assert states(followed) == ["sent"] * 3
 
 
-def refuse_three(house: House) -> None:
+def refuse_three(house: House, before_each: Callable[[], object] = lambda: None) -> None:
     """The reader's mailbox refuses three notices, and the reader is stopped."""
     house.mailbox.refuse_recipient(READER)
     for number in (1, 2, 3):
+        before_each()
         change(house, number)
         house.deliver()
     assert state(house) == ("stopped", "bounces")
@@ -146,9 +149,14 @@ def test_what_was_only_delayed_when_the_address_was_stopped_waits_with_the_parke
     followed.mailbox.refuse_recipient(READER, "452 4.2.2 full", times=1)
     change(followed, 9)
     followed.deliver()
-    with followed.history() as history:  # it has waited for long already
-        history.write_one("UPDATE notice SET next_try_at = '2026-03-01T00:00:00Z' WHERE state = 'pending'", ())
-    refuse_three(followed)
+    (delayed,) = [row["id"] for row in followed.outbox() if row["state"] == "pending"]
+
+    def delay() -> None:  # it has waited for long already
+        later = as_stamp(followed.at + datetime.timedelta(hours=25))
+        with followed.history() as history:
+            history.write_one("UPDATE notice SET next_try_at = ? WHERE id = ?", (later, delayed))
+
+    refuse_three(followed, before_each=delay)
     assert states(followed) == ["pending", *["failed"] * 3]
     followed.deliver(hours=24 * 30)
     assert states(followed) == ["failed"] * 4

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from db import steps
-from registry_sync.errors import DatabaseError, OlderSchema
+from registry_sync.errors import DatabaseError, NoHistory, OlderSchema
 
 if TYPE_CHECKING:
     import sqlite_utils
@@ -31,12 +31,16 @@ T = TypeVar("T")
 
 
 class History:
-    """An open history file. Not shared between threads: each opens its own, or has one from ``db.readers`` for a while."""
+    """An open history file. Not shared between threads: each opens its own, or has one from ``db.readers`` for a while.
+
+    ``begins``: its file was not there before it was opened, or was empty.
+    """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, *, reads_only: bool = False, lacking: Sequence[str] = ()) -> None:
         self.path = path
         self.connection = connection
         self.lacking = lacking
+        self.begins = False
         self._together = False
         self._reads_only = reads_only
         self._found: tuple[int, dict[str, Any]] = (0, {})
@@ -198,7 +202,9 @@ def open_history(path: Path, *, create: bool = False, shared: bool = False) -> H
     another program's, a newer program's, locked, read-only, disk full.
     """
     if not path.exists():
-        _check_may_create(path, create=create)
+        if not create:
+            raise _no_such(path)
+        check_may_begin(path)
         make_private(path)
     _refuse_folder(path)
     with clear_errors(path):
@@ -206,7 +212,7 @@ def open_history(path: Path, *, create: bool = False, shared: bool = False) -> H
     history = History(path, connection, reads_only=shared)
     try:
         with clear_errors(path):
-            _identify(history, may_be_empty=create)
+            history.begins = _identify(history, may_be_empty=create)
             _prepare(history)
             if shared:
                 connection.execute("PRAGMA query_only = ON")
@@ -223,7 +229,7 @@ def open_to_look(path: Path) -> History:
     ``open_history`` does, and for an empty file.
     """
     if not path.exists():
-        _check_may_create(path, create=False)
+        raise _no_such(path)
     _refuse_folder(path)
     with clear_errors(path):
         address = f"{path.absolute().as_uri()}?mode=rw"
@@ -280,9 +286,12 @@ def _refuse_folder(path: Path) -> None:
         raise DatabaseError(f"{path}: is a folder; name a file with --database", about=str(path))
 
 
-def _check_may_create(path: Path, *, create: bool) -> None:
-    if not create:
-        raise DatabaseError(f"{path}: there is no such database; run `registry-sync init`, or name one with --database", about=str(path))
+def _no_such(path: Path) -> NoHistory:
+    return NoHistory(f"{path}: there is no such database; run `registry-sync init`, or name one with --database", about=str(path))
+
+
+def check_may_begin(path: Path) -> None:
+    """Raise DatabaseError where there is no folder for a new history."""
     if not path.parent.is_dir():
         raise DatabaseError(f"{path}: its folder does not exist; make it first", about=str(path))
 
@@ -293,17 +302,17 @@ def make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
 
 
-def _identify(history: History, *, may_be_empty: bool) -> None:
-    """Refuse a file that another program made, or that nobody has filled, before a single byte of it changes."""
+def _identify(history: History, *, may_be_empty: bool) -> bool:
+    """Refuse a file that another program made, or that nobody has filled, before a single byte of it changes; is it empty?"""
     application_id = history.connection.execute("PRAGMA application_id").fetchone()[0]
-    empty = history.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    empty: bool = history.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     if application_id != APPLICATION_ID and not (application_id == 0 and empty):
         raise DatabaseError(
             f"{history.path}: belongs to another program; name this program's file with --database", about=str(history.path)
         )
     if empty and not may_be_empty:
         said = "is empty: it holds no history; restore a backup, or begin a new one with `registry-sync init`"
-        raise DatabaseError(f"{history.path}: {said}", about=str(history.path))
+        raise NoHistory(f"{history.path}: {said}", about=str(history.path))
     known = steps.known()
     unknown = [name for name in steps.taken(history.connection) if name not in known]
     if unknown:
@@ -311,6 +320,7 @@ def _identify(history: History, *, may_be_empty: bool) -> None:
             f"{history.path}: was written by a newer registry-sync (it has {', '.join(unknown)}); install that version",
             about=str(history.path),
         )
+    return empty
 
 
 def _prepare(history: History) -> None:

@@ -5,6 +5,7 @@
     │   ├── SettingsError             the settings file or the environment
     │   ├── UsageError                an argument: a malformed trial id, an address, a date
     │   ├── DatabaseError             missing, not ours, newer than this program, locked, read-only, full
+    │   │   ├── NoHistory             there is no such file, or it is empty
     │   │   ├── OlderSchema           asked for what the file does not have yet: it is only looked at, not brought up to date
     │   │   └── Damaged               something that is kept does not come back as it was put in
     │   └── MissingExtra              an optional dependency is not installed
@@ -55,6 +56,10 @@ class UsageError(CannotStart):
 
 class DatabaseError(CannotStart):
     """The history file cannot be used."""
+
+
+class NoHistory(DatabaseError):
+    """There is no such file, or nobody has filled it: a history may begin there."""
 
 
 class OlderSchema(DatabaseError):

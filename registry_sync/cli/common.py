@@ -52,15 +52,38 @@ class Asked:
         return settings
 
     def history(self, *, create: bool = False) -> History:
-        """The history, open; ``create`` makes it when it is missing, and says so."""
+        """The history, open; ``create`` begins one where the file is missing or empty, and says so."""
         from db.connection import open_history
 
         path = Path(self.settings.database)
-        is_new = create and not path.exists()
+        existed = path.exists()
         history = open_history(path, create=create)
-        if is_new:
+        if create and not existed:
             click.echo(f"created the database {path}", err=True)
+        elif history.begins:
+            click.echo(f"{path} was empty: a new history begins in it", err=True)
         return history
+
+    @contextlib.contextmanager
+    def rehearsal(self) -> Iterator[History]:
+        """The history, of which the caller keeps nothing; one that is gone afterwards where none has begun yet, which is said."""
+        import tempfile
+
+        from db.connection import check_may_begin, open_history
+        from registry_sync.errors import NoHistory
+
+        path = Path(self.settings.database)
+        try:
+            history = self.history()
+        except NoHistory:
+            check_may_begin(path)
+            would = f"{path} is empty: a new history would begin in it" if path.exists() else f"would create the database {path}"
+            with tempfile.TemporaryDirectory() as folder, open_history(Path(folder) / path.name, create=True) as begun:
+                click.echo(would, err=True)
+                yield begun
+        else:
+            with history:
+                yield history
 
     def surroundings(self) -> Surroundings:
         """What a job works in, with a progress bar on a terminal."""

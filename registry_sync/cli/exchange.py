@@ -194,7 +194,7 @@ def import_(
         return 2
     around = asked.surroundings()
     try:
-        with asked.history(create=not dry_run) as history:
+        with asked.rehearsal() if dry_run else asked.history(create=True) as history:
             if kind == "watches":
                 report = importing.add_watches(around, history, watches, dry_run=dry_run)
             else:

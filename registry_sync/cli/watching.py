@@ -34,8 +34,9 @@ def init(asked: Asked) -> None:
         click.echo(f"{path} is there already: left as it is")
     database = Path(asked.settings.database)
     existed = database.exists()
-    asked.history(create=True).close()
-    if existed:
+    with asked.history(create=True) as history:
+        begins = history.begins
+    if existed and not begins:
         click.echo(f"{database} is there already: left as it is")
     click.echo("next: registry-sync watch add NCT06805448, then registry-sync sync")
 

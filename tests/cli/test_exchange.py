@@ -10,6 +10,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -255,6 +256,47 @@ def test_watches_come_in_from_standard_input(terminal: Terminal) -> None:
     assert said.code == 0
     assert said.out.startswith("2 of 2 rows added; 0 there already\nnext: registry-sync sync")
     assert [row["trial"] for row in terminal("watch", "list", "--json").json] == [TRIAL, None]
+
+
+@pytest.mark.parametrize("content", [None, "no bytes", "no tables"])
+def test_a_dry_run_says_what_would_come_of_it_where_a_history_is_to_begin(terminal: Terminal, content: str | None) -> None:
+    database = terminal.house.folder / "history.db"
+    lay(database, content)
+    file = write(terminal, f"address,trials\n{READER},{TRIAL}\n{READER},{TRIAL}\n")
+    before = database.read_bytes() if content else None
+    said = terminal("import", "--kind", "subscriptions", file, "--dry-run", "--confirmed", "--consent", "a form, on file")
+    assert (said.code, said.out) == (0, "1 of 2 rows would be added; 1 there already\n"), said.err
+    first = f"{database} is empty: a new history would begin in it" if content else f"would create the database {database}"
+    assert said.err.splitlines()[0] == first
+    assert (database.read_bytes() if database.exists() else None) == before
+    assert terminal("--database", "nowhere/history.db", "import", "--kind", "subscriptions", file, "--dry-run").code == 2
+
+
+@pytest.mark.parametrize("content", ["no bytes", "no tables"])
+@pytest.mark.parametrize(
+    "command",
+    [("init",), ("watch", "add", TRIAL), ("watch", "add", "--query", "cond=dry mouth"), ("subscribe", READER, TRIAL), ("import",)],
+)
+def test_that_a_history_begins_in_an_empty_file_is_said(terminal: Terminal, command: tuple[str, ...], content: str) -> None:
+    database = terminal.house.folder / "history.db"
+    lay(database, content)
+    if command == ("import",):
+        command = ("import", "--kind", "watches", write(terminal, f"trial\n{TRIAL}\n"))
+    said = terminal(*command)
+    assert said.code == 0
+    assert said.err.splitlines()[0] == f"{database} was empty: a new history begins in it"
+    assert f"{database} is there already" not in said.out
+    assert "was empty" not in terminal(*command).err
+    assert f"{database} is there already: left as it is" in terminal("init").out
+
+
+def lay(database: Path, content: str | None) -> None:
+    """A file in the place of the database that holds no history."""
+    if content is not None:
+        database.touch()
+    if content == "no tables":
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
 
 
 def test_a_file_that_is_none_or_no_table_is_one_line_and_makes_no_database(terminal: Terminal) -> None:

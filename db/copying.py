@@ -173,6 +173,15 @@ def belongs_to(path: Path, database: Path) -> bool:
     return path.name == FOLDER or (rest != path.name and (rest in _BESIDE or rest.endswith((".lock", UNFINISHED))))
 
 
+def in_the_way(database: Path) -> str | None:
+    """What stands where the folder of copies belongs, and what to do about it; ``None``: nothing does."""
+    folder = database.parent / FOLDER
+    if folder.is_dir() or not (folder.exists() or folder.is_symlink()):
+        return None
+    what = "is a link that leads nowhere" if folder.is_symlink() and not folder.exists() else "is a file"
+    return f"{folder}: {what}, and the copies belong into a folder of that name; move it away"
+
+
 def is_ours(path: Path) -> bool:
     """Is this a file that this program made as a history, whatever state it is in?"""
     if not path.is_file():

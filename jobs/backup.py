@@ -80,6 +80,9 @@ def backup(around: Surroundings, to: Path | None = None) -> Backup:
 def folder_of(around: Surroundings) -> Path:
     """Where copies stand unless somebody says otherwise. Raises DatabaseError when it cannot be made."""
     folder = around.database.parent / copying.FOLDER
+    hindrance = copying.in_the_way(around.database)
+    if hindrance:
+        raise DatabaseError(hindrance, about=str(folder))
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         rights.give(folder, around.database)

@@ -273,7 +273,8 @@ def _odd_time(stamp: str, late_days: int, command: str, is_done: str) -> str | N
 def _backups(history: History) -> Verdict:
     from db import copying
 
-    good, said = _copied(history)
+    hindrance = copying.in_the_way(history.path)
+    good, said = (False, f"{hindrance}, then `registry-sync backup`") if hindrance else _copied(history)
     left = copying.left_over(history.path)
     return (
         good,
@@ -300,7 +301,19 @@ def _copied(history: History) -> Verdict:
         return False, f"{said}; {odd}"
     if last["id"] != good["id"] and last["finished_at"]:
         return False, f"{said}; the one that began {last['started_at']} {last['outcome']}; {again}"
+    if file and _is_gone(Path(file)):
+        return False, f"{said}; it is gone, or no copy any more; {again}"
     return True, said
+
+
+def _is_gone(copy: Path) -> bool:
+    """Is a copy not where it was made, or another file in its place? One that may not be looked at is taken to be there."""
+    from db import copying
+
+    try:
+        return not copy.is_file() or (os.access(copy, os.R_OK) and not copying.is_ours(copy))
+    except OSError:
+        return False
 
 
 def _outbox(asked: Asked, history: History) -> Verdict:

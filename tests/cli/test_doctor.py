@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,6 +114,39 @@ def test_when_the_last_copy_was_made(terminal: Terminal) -> None:
         connection.execute("INSERT INTO run (job, started_at, finished_at, outcome) VALUES ('backup', ?, ?, 'failed')", (day, day))
     detail = row(terminal, "backups", 1)["detail"]
     assert detail == f"none came to its end ({day}); `registry-sync backup` makes one, or says what is wrong"
+
+
+def test_a_copy_that_is_gone_is_none(terminal: Terminal) -> None:
+    begin(terminal)
+    folder, elsewhere = terminal.house.folder / "backups", terminal.house.folder / "elsewhere"
+    again = "; `registry-sync backup` makes one, or says what is wrong"
+    elsewhere.mkdir()
+    for where in ([], ["--to", str(elsewhere)]):
+        copy = Path(terminal("backup", "--json", *where).json["file"])
+        assert row(terminal, "backups", 0)["detail"].endswith(f": {copy}")
+        copy.write_bytes(b"")
+        assert row(terminal, "backups", 1)["detail"].endswith(f"{copy}; it is gone, or no copy any more{again}")
+        copy.unlink()
+        assert row(terminal, "backups", 1)["detail"].endswith(f"{copy}; it is gone, or no copy any more{again}")
+    folder.rmdir()
+    assert not row(terminal, "backups", 1)["ok"]
+    assert terminal("backup").code == 0
+    assert row(terminal, "backups", 0)["ok"]
+
+
+@pytest.mark.parametrize(("what", "is_link"), [("is a file", False), ("is a link that leads nowhere", True)])
+def test_what_stands_where_the_copies_belong_is_named(terminal: Terminal, what: str, is_link: bool) -> None:
+    begin(terminal)
+    folder = terminal.house.folder / "backups"
+    if is_link:
+        folder.symlink_to("nowhere")
+    else:
+        folder.write_text("notes")
+    said = f"{folder}: {what}, and the copies belong into a folder of that name; move it away"
+    assert row(terminal, "backups", 1)["detail"] == f"{said}, then `registry-sync backup`"
+    assert terminal("backup").complaint == said
+    folder.unlink()
+    assert terminal("backup").code == 0
 
 
 def noted(terminal: Terminal, job: str, started_at: str, outcome: str | None) -> None:

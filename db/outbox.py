@@ -315,6 +315,14 @@ def counts(history: History, now: str) -> dict[str, int]:
     return {name: int(value) for name, value in row.items()}
 
 
+def tried_in_vain(history: History) -> tuple[int, str]:
+    """How many notices that wait were tried, and why most of them could not be sent; empty when none was."""
+    rows = history.rows(
+        f"SELECT last_error, count(*) AS n FROM notice WHERE {UNSENT} AND attempts AND last_error != '' GROUP BY 1 ORDER BY 2 DESC"  # noqa: S608
+    )
+    return sum(row["n"] for row in rows), rows[0]["last_error"] if rows else ""
+
+
 def oldest(history: History, now: str) -> str | None:
     """Since when the oldest notice that should be with its reader is not (UTC); held and parked ones wait for a person and do not count."""
     sql = f"SELECT min(due_at) AS at FROM notice WHERE {UNSENT} AND state != 'sent' AND due_at <= ?"  # noqa: S608 - no value is in it

@@ -324,6 +324,8 @@ def _outbox(asked: Asked, history: History) -> Verdict:
     counts = outbox.counts(history, as_stamp(utc_now()))
     said = f"{counts['waiting']} waiting, {counts['due']} due now, {counts['failed']} parked"
     said += f", {counts['held']} held for your yes" if counts["held"] else ""
+    tried, last_error = outbox.tried_in_vain(history)
+    said += f"; {tried} tried in vain: {last_error}" if tried else ""
     stuck = health.stuck_since(asked.surroundings(), history)
     said += f"; stuck: the oldest should have arrived at {stuck}" if stuck else ""
     to_operator, why = health.waiting(history)

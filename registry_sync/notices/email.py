@@ -32,11 +32,14 @@ _AUTH_CONTINUES = 334
 _READY = 220
 _GO_ON = 354
 _CLOSING = 421
-_NEEDS_LOGIN = frozenset({530, 534, 535, 538})
+_ENCRYPTION_REQUIRED = 538
+_NEEDS_LOGIN = frozenset({530, 534, 535, _ENCRYPTION_REQUIRED})
 """Answers that are about the login whatever command they answer (RFC 4954): the operator's to mend, not the recipient's fault."""
 
 _OF_ANOTHER_NAME = frozenset({62, 64})
 """OpenSSL's codes for a certificate of another host, by name and by address."""
+_WITH_STARTTLS = 'set [smtp] security = "starttls"'
+_LATER = "try again later, or ask whoever runs it"
 _WITHOUT_STARTTLS = 'set [smtp] security = "tls" with the port for it, often 465, or "none" on a network of your own'
 
 _LONGEST_REASON = 240
@@ -132,12 +135,20 @@ class MailChannel:
                 return Retry(reason, brief=brief)
 
     def check(self) -> str:
-        """Connect and log in, as ``doctor`` asks; the server's name. Raises RegistrySyncError, which says what to do."""
+        """Connect, log in, and name the sender, as ``doctor`` asks; the server's name. Raises RegistrySyncError, which says what to do.
+
+        No mail is begun: the sender is taken back.
+        """
         with Deadline(self._settings.timeout * OVERALL) as deadline:
             try:
-                self._connected(deadline)
+                smtp = self._connected(deadline)
+                self._envelope_sender(smtp, [], reused=False)
+                self._ready_for_the_next()
+            except UnicodeError:
+                said = f"{self._server} cannot be told the sender {self._sender}"
+                raise RegistrySyncError(f"{said}; set [smtp] sender to an address in ASCII", about=self._server) from None
             except _ChannelDownError as trouble:
-                said, do = (str(trouble), trouble.do) if not deadline.passed else (str(self._late(deadline)), self._find_it())
+                said, do = (str(trouble), trouble.do or _LATER) if not deadline.passed else (str(self._late(deadline)), self._find_it())
                 raise RegistrySyncError(f"{said}; {do}", about=self._server) from None
             finally:
                 self.close()
@@ -209,7 +220,8 @@ class MailChannel:
         if code == _CLOSING and reused:
             raise _ClosedByServerError
         if code not in _OK:
-            raise _ChannelDownError(*self._told("refused the sender", code, answer, of=f" {sender}"))
+            do = self._have_it_taken(smtp, code, answer)
+            raise _ChannelDownError(*self._told("refused the sender", code, answer, of=f" {sender}"), do=do)
 
     def _refused_recipient(self, code: int, answer: bytes) -> Outcome:
         if code in _NEEDS_LOGIN:
@@ -245,7 +257,7 @@ class MailChannel:
             self._log_in(smtp)
         except smtplib.SMTPConnectError as error:
             told = self._told("does not take mail now", error.smtp_code, error.smtp_error)
-            raise _ChannelDownError(*told, do="try again later, or ask whoever runs it") from None
+            raise _ChannelDownError(*told, do=_LATER) from None
         except ssl.SSLError as error:
             raise _ChannelDownError(*self._reason("offers no connection that can be trusted", error), do=self._trust_it(error)) from None
         except smtplib.SMTPNotSupportedError as error:
@@ -286,7 +298,8 @@ class MailChannel:
         code, answer = self._auth(smtp, mechanism)
         if code != _AUTHENTICATED:
             told = self._told("refused the login", code, answer, of=f" of {self._settings.username}")
-            raise _ChannelDownError(*told, do="set [smtp] username and password anew")
+            wants_tls = self._wants_tls(code, answer)
+            raise _ChannelDownError(*told, do=_WITH_STARTTLS if wants_tls else "set [smtp] username and password anew")
 
     def _auth(self, smtp: smtplib.SMTP, mechanism: str) -> tuple[int, bytes]:
         user, password = self._settings.username, self._settings.password
@@ -332,6 +345,21 @@ class MailChannel:
         if settings.auth == "xoauth2" and offered:
             return 'set [smtp] auth = "password"'
         return "leave [smtp] username empty if it wants no login"
+
+    def _wants_tls(self, code: int, answer: bytes) -> bool:
+        """Does the server want STARTTLS before it goes on (RFC 3207, section 4; RFC 4954, section 6)?"""
+        return self._settings.security == "none" and (code == _ENCRYPTION_REQUIRED or b"STARTTLS" in answer.upper())
+
+    def _have_it_taken(self, smtp: smtplib.SMTP, code: int, answer: bytes) -> str:
+        """What to do about a sender that is refused."""
+        if self._wants_tls(code, answer):
+            return _WITH_STARTTLS
+        if code in _NEEDS_LOGIN and not self._settings.username:
+            clear = self._settings.security == "none" and smtp.has_extn("starttls")
+            return "set [smtp] username and password" + (', and security = "starttls"' if clear else "")
+        if code in range(400, 500):
+            return _LATER
+        return "set [smtp] sender to an address for which it takes mail, or ask whoever runs it"
 
     def _late(self, deadline: Deadline) -> str | None:
         return f"{self._server} took longer than {count(deadline.seconds, 'second')} for one mail" if deadline.passed else None

@@ -103,6 +103,22 @@ def test_a_login_that_is_refused_names_its_settings(terminal: Terminal) -> None:
         assert failing(terminal, "mail server").endswith("; set [smtp] username and password anew")
 
 
+def test_a_login_that_is_missing_is_named_and_why_the_mails_wait(terminal: Terminal) -> None:
+    terminal("sync")
+    terminal("subscribe", "reader@example.org", TRIAL, "--confirmed")
+    terminal.house.registry.put(record.with_status(terminal.house.registry.study(TRIAL), "SUSPENDED"))
+    with Mailbox(username="robot", password="right") as mailbox:
+        smtp(terminal, host=mailbox.host, port=mailbox.port, sender="alerts@example.org")
+        why = f"mail server {mailbox.host}:{mailbox.port} refused the sender alerts@example.org: 530 5.7.0 Authentication required"
+        assert failing(terminal, "mail server") == f"{why}; set [smtp] username and password"
+        terminal("sync")
+        assert row(terminal, "outbox") == {
+            "check": "outbox",
+            "ok": True,
+            "detail": f"1 waiting, 0 due now, 0 parked; 1 tried in vain: {why}",
+        }
+
+
 def test_what_to_do_about_a_registry_in_trouble(terminal: Terminal) -> None:
     registry = terminal.house.registry
     registry.faults.fail(503, path="/api/v2/version", times=None)

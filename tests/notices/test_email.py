@@ -403,3 +403,58 @@ def test_doctor_checks_connection_and_login() -> None:
             pytest.raises(RegistrySyncError, match="refused the login of robot"),
         ):
             mails.check()
+
+
+def test_doctor_names_the_sender_and_takes_it_back() -> None:
+    with Scripted(login_only) as server, channel(server.port, username="robot", password="s3cr3t") as mails:
+        mails.check()
+    assert [line.upper() for line in server.received[-3:]] == [b"MAIL FROM:<ALERTS@EXAMPLE.ORG>", b"RSET", b"QUIT"]
+
+
+@pytest.mark.parametrize("login", [{}, {"username": "robot", "password": "right"}])
+def test_a_server_that_wants_starttls_first_is_to_be_given_it(tls: ssl.SSLContext, ca_file: str, login: dict[str, str]) -> None:
+    with Mailbox(security="starttls", context=tls, **login) as mailbox:
+        with channel(mailbox.port, **login) as mails, pytest.raises(RegistrySyncError, match="530 ") as told:
+            mails.check()
+        assert str(told.value).endswith('; set [smtp] security = "starttls"')
+        with channel(mailbox.port, security="starttls", ca_file=ca_file, **login) as mails:
+            mails.check()
+
+
+def wants_a_login(line, received: list[bytes]) -> None:
+    """A server that offers STARTTLS and takes no mail of who has not logged in."""
+    answers = {b"EHLO": b"250-hello\r\n250 STARTTLS\r\n", b"MAIL": b"530 5.7.0 Authentication required\r\n"}
+    line.sendall(b"220 hello\r\n")
+    for raw in line.makefile("rb"):
+        received.append(raw.strip())
+        line.sendall(answers.get(raw.strip().split(b" ")[0].upper(), b"250 ok\r\n"))
+
+
+def test_a_server_that_takes_no_mail_without_a_login_is_to_be_given_one(tls: ssl.SSLContext, ca_file: str) -> None:
+    refused = "refused the sender alerts@example.org: 530 5.7.0 Authentication required; set [smtp] username and password"
+    with Scripted(wants_a_login) as server, channel(server.port) as mails, pytest.raises(RegistrySyncError) as told:
+        mails.check()
+    assert str(told.value).endswith(f'{refused}, and security = "starttls"')
+    with (
+        Mailbox(security="starttls", context=tls, username="robot", password="right") as mailbox,
+        channel(mailbox.port, security="starttls", ca_file=ca_file) as mails,
+        pytest.raises(RegistrySyncError) as told,
+    ):
+        mails.check()
+    assert str(told.value).endswith(refused)
+
+
+@pytest.mark.parametrize(
+    ("answer", "do"),
+    [
+        ("553 5.7.1 Sender address rejected", "set [smtp] sender to an address for which it takes mail, or ask whoever runs it"),
+        ("451 4.3.0 Busy", "try again later, or ask whoever runs it"),
+    ],
+)
+def test_a_sender_that_is_refused_is_told_by_doctor(mailbox: Mailbox, answer: str, do: str) -> None:
+    mailbox.refuse_sender(answer)
+    with channel(mailbox.port) as mails, pytest.raises(RegistrySyncError) as told:
+        mails.check()
+    assert str(told.value).endswith(f"{answer}; {do}")
+    with channel(mailbox.port, sender="æ@example.org") as mails, pytest.raises(RegistrySyncError, match="sender to an address in ASCII"):
+        mails.check()

@@ -43,6 +43,7 @@ _LATER = "try again later, or ask whoever runs it"
 _WITHOUT_STARTTLS = 'set [smtp] security = "tls" with the port for it, often 465, or "none" on a network of your own'
 
 _LONGEST_REASON = 240
+_SHORTEST_SECRET = 4
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?!\S)")
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253}")
 """An address that is written as it is; smtplib takes every address apart, for others need quotes, which costs as much as a mail."""
@@ -379,14 +380,20 @@ class MailChannel:
             brief = _status(error.smtp_code, error.smtp_error)
         else:
             brief = _why(error) if isinstance(error, OSError) else type(error).__name__
-        said, brief = (cut(self._without_secrets(f"{self._server} {what}: {why}"), _LONGEST_REASON) for why in (_why(error), brief))
+        why = self._without_secrets(_why(error)) if isinstance(error, smtplib.SMTPResponseException) else _why(error)
+        said, brief = (cut(f"{self._server} {what}: {each}", _LONGEST_REASON) for each in (why, brief))
         return said, brief if brief != said else None
 
     def _without_secrets(self, text: str) -> str:
+        """A server's words without what is secret in them; our own hold nothing of it, and what is left out of them would tell it.
+
+        So would a password of a few characters, which stands in many a word.
+        """
         password, user = self._settings.password, self._settings.username
         if not password:
             return text
-        for secret in (password, _base64(password), _base64(f"{chr(0)}{user}{chr(0)}{password}")):
+        secrets = [_base64(password), _base64(f"{chr(0)}{user}{chr(0)}{password}")]
+        for secret in [password, *secrets] if len(password) >= _SHORTEST_SECRET else secrets:
             text = text.replace(secret, "***")
         return text
 

@@ -458,3 +458,20 @@ def test_a_sender_that_is_refused_is_told_by_doctor(mailbox: Mailbox, answer: st
     assert str(told.value).endswith(f"{answer}; {do}")
     with channel(mailbox.port, sender="æ@example.org") as mails, pytest.raises(RegistrySyncError, match="sender to an address in ASCII"):
         mails.check()
+
+
+@pytest.mark.parametrize("password", ["p", "sup", "wrong", "STARTTLS"])
+def test_a_password_that_stands_in_our_own_words_is_not_told_by_what_is_left_out(mailbox: Mailbox, password: str) -> None:
+    with channel(mailbox.port, username="robot", password=password, security="starttls") as mails:
+        outcome = mails.send(closing())
+    assert isinstance(outcome, Retry)
+    assert outcome.reason.endswith("lacks what the settings ask for: STARTTLS extension not supported by server.")
+
+
+def test_a_password_of_a_few_characters_is_not_told_by_what_is_left_out_of_the_servers_words() -> None:
+    with Mailbox(username="robot", password="right") as mailbox:
+        mailbox.refuse_login("535 5.7.8 Not supported")
+        with channel(mailbox.port, username="robot", password="p") as mails:
+            outcome = mails.send(closing())
+    assert isinstance(outcome, Retry)
+    assert outcome.reason.endswith("535 5.7.8 Not supported")

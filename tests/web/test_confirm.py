@@ -273,6 +273,17 @@ def test_what_could_not_be_sent_in_time_is_given_up(site: Site, watched: House) 
     assert "expired unsent" in state["last_error"]
 
 
+def test_what_failed_under_a_clock_that_was_years_ahead_is_sent_once_it_is_right(site: Site, watched: House) -> None:
+    right = watched.at
+    watched.at += datetime.timedelta(days=730)
+    watched.mailbox.stop()
+    site.ask()
+    watched.deliver()
+    watched.mailbox.start()
+    watched.at = right
+    assert watched.deliver().sent == 1
+
+
 def test_who_died_while_sending_holds_up_nothing(site: Site, watched: House) -> None:
     site.ask()
     with watched.history() as history:

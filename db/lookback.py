@@ -6,6 +6,7 @@ The registry merges records: an id may have a line of versions of its own beside
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from db import history as versions
 from db.clocks import Clock, at_latest, days
 from db.connection import History
 from db.history import Version
+from registry_sync.errors import Damaged
 from registry_sync.trials.record import Record, from_json
 
 if TYPE_CHECKING:
@@ -185,8 +187,13 @@ def _of_others(history: History, trial: str, source: str, line: Sequence[Mapping
     """
     former = aliases.former(history, trial) if source == "ctgov" else []
     last = max((since for _, since in former), default="")
-    records = {row["id"]: from_json(versions.record_json(history, row["id"])) for row in line if row["seen_at"] <= last}
-    return {each: record for each, record in records.items() if record.trial != trial}
+    found: dict[int, Record] = {}
+    for row in line:
+        if row["seen_at"] <= last:
+            with contextlib.suppress(Damaged):  # whose record it is cannot be told; a timeline needs it for nothing else
+                record = from_json(versions.record_json(history, row["id"]))
+                found |= {row["id"]: record} if record.trial != trial else {}
+    return found
 
 
 def _is_the_sources_first(first: Mapping[str, Any], record: Record) -> bool:

@@ -82,8 +82,9 @@ def show(asked: Asked, trial: str, at: str | None, clock: Clock, source: str, js
         states = lookback.states(history, version, clock)
         absence = _absence(history, version, at)
         until = _until(asked, history, version, at, absence)
+        entry = lookback.entry_of(history, version)
         others = [each for each in lookback.held_under(history, trial, source) if each != version.trial]
-    _print_title(version, others, absence)
+    _print_title(version, entry, others, absence)
     _print_timeline(states, until)
     _print_record(version)
 
@@ -131,13 +132,15 @@ def _record_json(version: Version) -> dict[str, Any]:
     return {"trial": version.trial, "source": version.source, "registry_date": version.registry_date, "seen_at": version.seen_at, **values}
 
 
-def _print_title(version: Version, others: list[str], absence: Absence | None) -> None:
+def _print_title(version: Version, entry: str, others: list[str], absence: Absence | None) -> None:
     from registry_sync.cli.layout import echo
     from registry_sync.notices.clean import one_line
 
     echo(f"{version.trial}  {one_line(version.record.brief_title or '')}".rstrip(), bold=True)
     dated = f"posted {version.registry_date}, " if version.registry_date else ""
     echo(f"{one_line(version.source)}, version {version.number}, {dated}seen {version.seen_at}")
+    if entry != version.trial:
+        echo(f"it is from the time when this was {entry}")
     if absence is not None:
         echo(f"ClinicalTrials.gov has not shown this trial since {absence.since[:10]}")
     for other in others:

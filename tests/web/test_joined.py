@@ -71,6 +71,7 @@ def test_the_terminal_counts_nothing_from_one_entry_to_the_other(merged: Site, t
     assert f"from here on another entry, {NEW}: no step is counted across" in shown
     assert "by 2026-01-20 at the latest" in shown
     assert "+12 months" not in shown
+    assert f"it is from the time when this was {OLD}" in terminal("show", NEW, "--at", "2026-01-15").out
     told = terminal("diff", NEW).out
     assert "two entries that the registry merged: what differs is no change of either" in told
     assert f"{OLD} version 1" in told

@@ -38,6 +38,8 @@ _FROM_BEFORE = "before: "
 """How it stood at the first look, which tells nobody anything."""
 _FULFILLED = "fulfilled: "
 """What was told of a clock that an update of the record has started anew: that it is met is still to be told."""
+_OVERTAKEN = "overtaken: "
+"""What was told of a clock in whose place a certified delay, or the status UNKNOWN, has come: the record may fulfil it still."""
 MET: frozenset[str] = frozenset({"met", "submitted"})
 """States in which what was told is met."""
 _ROLLING = frozenset({VERIFY.name, UNKNOWN.name})
@@ -250,29 +252,40 @@ def _stands(line: Line, known: Duty | None, *, is_first: bool) -> tuple[Duty, Ch
         return msgspec.structs.replace(fresh, told=state), _change(line, told, state)
     once_more = f"{AGAIN}met"
     fulfilled = (told or "").startswith(_FULFILLED) or (told == once_more and line.owed.rule in _ROLLING)
-    was = (told or "").removeprefix(_FULFILLED).removeprefix(AGAIN)
+    was = (told or "").removeprefix(_FULFILLED).removeprefix(_OVERTAKEN).removeprefix(AGAIN)
     if state not in TOLD and (was in TOLD or told == once_more):
-        # that a deadline moved away, or is delayed or returned for corrections, is news of the record alone
-        word = "met" if fulfilled or state in MET else None
-        return msgspec.structs.replace(fresh, told=word), _change(line, was, word) if word else None
+        if fulfilled or state in MET:
+            return msgspec.structs.replace(fresh, told="met"), _change(line, was, "met")
+        # that it is delayed, returned for corrections or past is news of the record alone; what was told may be met still
+        return msgspec.structs.replace(fresh, told=told if was in TOLD else None), None
     return fresh, None
 
 
 def _told(line: Line, known: Duty | None) -> str | None:
-    """What was told of the clock that runs now; of the one before it only what was fulfilled since, not what moved away."""
+    """What was told of the clock that runs now; of the one before it only what was fulfilled since, or may be, not what moved away."""
     told = known.told if known else None
     if known is None or known.due == line.owed.by:
         return told
-    was = (told or "").removeprefix(AGAIN)
+    was = (told or "").removeprefix(_OVERTAKEN).removeprefix(AGAIN)
     if was in TOLD:
-        is_met = line.state in MET or _is_renewed(known, line.owed)
-        return f"{_FULFILLED}{was}" if is_met else None
+        if line.state in MET or _is_renewed(known, line.owed):
+            return f"{_FULFILLED}{was}"
+        return f"{_OVERTAKEN}{was}" if _is_overtaken(known, line.owed) else None
+    if was == "met" and known.state in MET and line.state in MET:
+        return told  # it is met whatever its day
     return told if told and told.startswith(_FULFILLED) else None
 
 
 def _is_renewed(known: Duty, row: Owed) -> bool:
     """Has the record been verified or updated, so that a clock begins after the last day of the one before?"""
-    return row.rule in _ROLLING and known.due is not None and (row.earliest or row.by or "") > known.due
+    if known.due is None:
+        return row.rule == UNKNOWN.name and row.state in ("due", "due soon")  # the registry showed UNKNOWN
+    return row.rule in _ROLLING and (row.earliest or row.by or "") > known.due
+
+
+def _is_overtaken(known: Duty, row: Owed) -> bool:
+    """Is a delay certified, or does the registry show UNKNOWN, or may it any day since it did?"""
+    return row.state == "delayed" or (row.rule == UNKNOWN.name and (row.by is None or (known.due is None and row.state == "past")))
 
 
 def _change(line: Line, before: str | None, after: str) -> Change:

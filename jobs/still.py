@@ -30,8 +30,10 @@ def still_so(around: Surroundings, history: History, changes: Sequence[KeptChang
         what = _what(change)
         if what not in last:
             told.append(change)
-        elif change.id == last[what].id and _is_so(change, known[change.trial].get(what[1]), day, first[what]):
-            told.append(_as_of(change, day) if counted_anew and change.after in TOLD else change)
+            continue
+        duty = known[change.trial].get(what[1])
+        if change.id == last[what].id and _is_so(change, duty, day, first[what]):
+            told.append(_as_it_goes(change, duty, day if counted_anew else None))
     return told
 
 
@@ -65,5 +67,11 @@ def _is_so(change: KeptChange, duty: Duty | None, day: datetime.date, first: Kep
     return duty.state == change.after and duty.due == _by(change) and not is_done and not is_over
 
 
-def _as_of(change: KeptChange, day: datetime.date) -> KeptChange:
-    return replace(change, detail={**(change.detail or {}), "as_of": day.isoformat()})
+def _as_it_goes(change: KeptChange, duty: Duty | None, day: datetime.date | None) -> KeptChange:
+    """With the days counted from ``day``; what is met without the day by which it was due, when that has moved since."""
+    detail = change.detail or {}
+    if change.after not in TOLD:
+        if duty is None or duty.due == _by(change):
+            return change
+        return replace(change, detail={name: value for name, value in detail.items() if name not in ("by", "earliest")})
+    return replace(change, detail={**detail, "as_of": day.isoformat()}) if day else change

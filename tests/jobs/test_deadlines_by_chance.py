@@ -41,6 +41,7 @@ class Months:
         self.house = house
         self.chance = random.Random(seed)
         self.heard: dict[str, dict[str, Any]] = {f"/{every}": {} for every in RHYTHMS}
+        self.last: dict[tuple[str, str], tuple[str, str | None]] = {}
         self.lines = 0
         self.copy: Path | None = None
         self._posts = self._mails = 0
@@ -58,7 +59,7 @@ class Months:
         """The record says something else."""
         chance, study, today = self.chance, self.house.registry.study(TRIAL), self.house.at.date()
         status = study["protocolSection"]["statusModule"]
-        match chance.randrange(3):
+        match chance.randrange(4):
             case 0:
                 day = today - datetime.timedelta(days=365 - chance.randrange(-20, 120))
                 status["primaryCompletionDateStruct"] = {"date": day.isoformat(), "type": chance.choice(["ACTUAL", "ACTUAL", "ESTIMATED"])}
@@ -68,6 +69,10 @@ class Months:
             case 2:
                 if status.pop("resultsFirstSubmitDate", None) is None:
                     status["resultsFirstSubmitDate"] = today.isoformat()
+            case 3:
+                if status.pop("dispFirstSubmitDate", None) is None:
+                    day = today - datetime.timedelta(days=chance.choice([1, 1, 725, 735]))
+                    status["dispFirstSubmitDate"] = day.isoformat()
         self.house.registry.put(study)
 
     def happen(self) -> None:
@@ -93,6 +98,7 @@ class Months:
         if self.copy is not None and self.chance.random() < 0.5:
             self.house.at += datetime.timedelta(minutes=1)
             restore(self.house.around, self.copy)
+            self.last.clear()  # by which day something was met that was told before is not known after it
         self.house.at += datetime.timedelta(minutes=1)
         self.copy = backup(self.house.around).file
 
@@ -124,12 +130,16 @@ class Months:
             assert len(set(keys)) == len(keys)
             for key, change in zip(keys, changes, strict=True):
                 self.check(stands.get(key), change["after"], change["detail"].get("by"))
-                self.heard[post.path][key] = (change["after"], change["detail"].get("by"))
+                self.heard[post.path][key] = self.last[post.path, key] = (change["after"], change["detail"].get("by"))
         for mail in mails[self._mails :]:
             for name, state, by in ITEM.findall(mail.text()):
                 named = [line for line in lines if what(line.owed.rule, translator("en")) == name and (line.owed.by == by or not by)]
                 self.check(named[0] if named else None, state, by or None)
         self._posts, self._mails = len(posts), len(mails)
+        for (address, key), (_, by) in list(self.last.items()):
+            line = stands.get(key)
+            if line is None or (line.owed.by != by and line.state not in (*MET, "delayed")):
+                del self.last[address, key]  # another deadline, or none
 
     def check(self, line: duties.Line | None, state: str, by: str | None) -> None:
         self.lines += 1
@@ -165,3 +175,5 @@ def test_nobody_is_told_what_is_not_so_and_everybody_what_is(house: House, seed:
         if line.state in TOLD and line.owed.bound == "applies" and known[line.owed.key].told == line.state:
             for address, heard in months.heard.items():
                 assert heard.get(line.owed.key) == (line.state, line.owed.by), (address, line.owed.key)
+    met = {line.owed.key for line in found if line.state in MET}
+    assert [each for each, (state, _) in months.last.items() if each[1] in met and state in TOLD] == []

@@ -13,13 +13,15 @@ from db import aliases, public, watches
 from db.connection import History, Row
 from db.public import State
 from registry_sync.trials.binding import Answers
+from registry_sync.trials.changes import Change
 from registry_sync.trials.deadlines import Event
 
 DESK = """key, state, due, told, first_seen_at, acknowledged_at, done_at, done_on, done_due, snoozed_until, owner"""
 FIELD = "deadline"
 """The field of their news."""
 AGAIN = "again: "
-"""Before what was told in a history that a backup has replaced since: it is found, and told to who has not heard it, once more."""
+"""Before what was told in a history that a backup has replaced since: it is found, and told to who has not heard it, once more.
+Before what a delivery held back because it was put off, too."""
 NOT_OWED = "not owed"
 """The state of what was owed and is not any more: what was done about it stays, should it come back."""
 
@@ -38,7 +40,8 @@ class Duty(msgspec.Struct, frozen=True):
     """How a thing that is owed stood when it was last looked at, and what a coordinator has done about it.
 
     ``due`` and ``done_on``, ``snoozed_until``: days; the others UTC. ``told``: the state that its news told last, or that the first look
-    found (``before: overdue``), or that a history told which was replaced since (``again: overdue``).
+    found (``before: overdue``), or that a history told which was replaced since, or that not all were told before it was put off
+    (``again: overdue``).
     """
 
     key: str
@@ -212,6 +215,34 @@ def mark(history: History, trial: str, key: str, now: str, what: str, note: str 
         )
         said = note or next((values[name] for name in reversed(columns) if values[name] and name != "acknowledged_at"), None)
         _log(connection, trial, key, now, what, said)
+
+
+def hold_back(history: History, trial: str, key: str, told: str) -> None:
+    """A delivery did not tell this, since the thing is put off: it is found once more when that is over."""
+    history.write_one("UPDATE duty SET told = ? WHERE trial = ? AND key = ? AND told = ?", (f"{AGAIN}{told}", trial, key, told))
+
+
+def heard(history: History, trial: str, key: str, news: Change) -> frozenset[str]:
+    """Who was told this of a thing last, or has it waiting."""
+    rows = history.rows(
+        """SELECT change.id, "after", detail FROM change WHERE trial IN (SELECT value FROM json_each(?)) AND field = ? ORDER BY id DESC""",
+        (json.dumps(aliases.family(history, trial)), FIELD),
+    )
+    same = []
+    for row in rows:
+        detail = json.loads(row["detail"] or "{}")
+        if key_of(detail) != key:
+            continue
+        about = news.detail or {}
+        if json.loads(row["after"]) != news.after or any(detail.get(name) != about.get(name) for name in ("by", "since")):
+            break
+        same.append(row["id"])
+    told = history.rows(
+        """SELECT DISTINCT address FROM notice JOIN notice_change ON notice_id = notice.id
+           WHERE state != 'cancelled' AND change_id IN (SELECT value FROM json_each(?))""",
+        (json.dumps(same),),
+    )
+    return frozenset(row["address"] for row in told)
 
 
 def _log(connection: sqlite3.Connection, trial: str, key: str, now: str, what: str, detail: str | None) -> None:

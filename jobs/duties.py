@@ -25,7 +25,7 @@ from registry_sync.sources.ctgov_oversight import oversight_from
 from registry_sync.sources.interface import CTGOV
 from registry_sync.trials.binding import Oversight, member_state
 from registry_sync.trials.changes import Change
-from registry_sync.trials.deadlines import OPEN, UNKNOWN, URGENCY, VERIFY, Event, Owed, State, owed
+from registry_sync.trials.deadlines import BY_RULE, OPEN, UNKNOWN, URGENCY, VERIFY, Event, Owed, State, owed
 from registry_sync.trials.record import plain
 
 JOB = "deadlines"
@@ -199,7 +199,9 @@ def _look(around: Surroundings, history: History, trial: str, since: str | None 
     known = duties.duties(history, trial)
     is_first = not duties.was_looked_at(history, trial)
     is_behind = since is None and _is_behind(around, history)
-    now, news, seen = around.stamp(), [], []
+    now, seen = around.stamp(), []
+    news: list[Change] = []
+    heard: list[frozenset[str]] = []
     for line in found:
         if is_behind and line.owed.key in known:
             continue  # it is known better than by the record that came back
@@ -207,10 +209,14 @@ def _look(around: Surroundings, history: History, trial: str, since: str | None 
         if is_behind and change is not None:
             duty, change = msgspec.structs.replace(duty, told=None), None
         seen.append(duty)
-        news += [change] if change else []
+        if change is not None:
+            news.append(change)
+            heard.append(duties.heard(history, trial, duty.key, change) if _is_again(known.get(duty.key)) else frozenset())
     keys = {line.owed.key for line in found}
     lapsed = [duty for key, duty in known.items() if key not in keys and duty.state != duties.NOT_OWED]
-    lapsed = [duty for duty in lapsed if " " in duty.key] if is_behind else lapsed  # events are as they were entered
+    if is_behind:  # events and answers are as they were entered
+        denied = {law for law, applies in duties.answers(history, trial).items() if not applies}
+        lapsed = [duty for duty in lapsed if " " in duty.key or BY_RULE[duty.key].law in denied]
     if not is_first and not lapsed and all(known.get(duty.key) == duty for duty in seen):
         return 0, 0
     with history.write() as connection:
@@ -218,17 +224,40 @@ def _look(around: Surroundings, history: History, trial: str, since: str | None 
             duties.is_looked_at(connection, trial, now)
         duties.keep(connection, trial, seen, now)
         duties.forget(connection, trial, [duty.key for duty in lapsed], now)
-        return len(news), _tell(around, history, connection, trial, news, since)
+        return len(news), _tell(around, history, connection, trial, news, heard, since)
 
 
-def _tell(around: Surroundings, history: History, connection: Connection, trial: str, news: Sequence[Change], since: str | None) -> int:
+def _is_again(known: Duty | None) -> bool:
+    """Has some of those who are to hear it heard it already?"""
+    return known is not None and (known.told or "").startswith(AGAIN)
+
+
+def _tell(
+    around: Surroundings,
+    history: History,
+    connection: Connection,
+    trial: str,
+    news: Sequence[Change],
+    heard: Sequence[frozenset[str]],
+    since: str | None,
+) -> int:
     """Queue the news; what waits about the trial ``since`` the sync began takes it in: one trial, one day, one story."""
     held = versions.latest(history, trial, CTGOV)
     if held is None or not news:
         return 0
     key = f" deadlines {around.stamp()}"
     return tell.keep(
-        around, history, connection, news, trial=trial, source=CTGOV, version=held.id, registry_date=None, key=key, joins_since=since
+        around,
+        history,
+        connection,
+        news,
+        trial=trial,
+        source=CTGOV,
+        version=held.id,
+        registry_date=None,
+        key=key,
+        joins_since=since,
+        heard=heard,
     )
 
 
@@ -358,6 +387,13 @@ def snooze(around: Surroundings, line: Line, history: History, until: str | None
 def give(around: Surroundings, line: Line, history: History, owner: str | None) -> None:
     """Somebody looks after it; ``None``: nobody does."""
     duties.mark(history, line.trial, line.owed.key, around.stamp(), "owner" if owner else "no owner", owner=owner)
+
+
+def answer(around: Surroundings, history: History, trial: str, law: str, applies: bool | None) -> None:
+    """A coordinator says whether a law binds a trial (``None``: what the record shows counts again); what follows is looked at at once."""
+    duties.answer(history, trial, law, applies, around.stamp())
+    if trial not in absences.every(history) and duties.was_looked_at(history, trial):
+        _look(around, history, trial)
 
 
 def enter(around: Surroundings, history: History, trial: str, event: Event, note: str | None) -> bool:

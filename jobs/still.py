@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -16,30 +16,48 @@ from registry_sync.trials.changes import KeptChange
 
 
 def still_so(around: Surroundings, history: History, changes: Sequence[KeptChange], *, counted_anew: bool) -> list[KeptChange]:
-    """The changes, oldest first, with the last one of each deadline alone, and none where that is not so any more or is as it was at first.
+    """The changes, oldest first, with the last one of each deadline alone: none that is not so any more, is put off, or is as at first.
 
     ``counted_anew``: the days to a deadline are counted from today.
     """
     day = today(around)
-    of_deadlines = [change for change in changes if change.topic == TOPIC and change.detail]
-    first = {_what(change): change for change in reversed(of_deadlines)}
-    last = {_what(change): change for change in of_deadlines}
-    known = {trial: _duties(history, trial) for trial in {change.trial for change in of_deadlines}}
+    duty_of = {change.id: duty for change, duty in _so(history, changes, day) if not _is_put_off(duty, day)}
     told = []
     for change in changes:
-        what = _what(change)
-        if what not in last:
+        if change.topic != TOPIC or not change.detail:
             told.append(change)
-            continue
-        duty = known[change.trial].get(what[1])
-        if change.id == last[what].id and _is_so(change, duty, day, first[what]):
-            told.append(_as_it_goes(change, duty, day if counted_anew else None))
+        elif change.id in duty_of:
+            told.append(_as_it_goes(change, duty_of[change.id], day if counted_anew else None))
     return told
 
 
+def hold_back(around: Surroundings, history: History, changes: Sequence[KeptChange]) -> None:
+    """Note what is not told of these changes since coordinators have put it off: it is told when that is over, if it is so then."""
+    day = today(around)
+    for change, duty in _so(history, changes, day):
+        if duty is not None and duty.told is not None and _is_put_off(duty, day):
+            (now_is,) = aliases.current_ids(history, [change.trial])
+            duties.hold_back(history, now_is, duty.key, duty.told)
+
+
+def _so(history: History, changes: Sequence[KeptChange], day: datetime.date) -> Iterator[tuple[KeptChange, Duty | None]]:
+    """The last change of each deadline that is still so, and how that stands."""
+    of_deadlines = [change for change in changes if change.topic == TOPIC and change.detail]
+    first = {_what(change): change for change in reversed(of_deadlines)}
+    known = {trial: _duties(history, trial) for trial in {change.trial for change in of_deadlines}}
+    for what, change in {_what(change): change for change in of_deadlines}.items():
+        duty = known[change.trial].get(what[1])
+        if _is_so(change, duty, day, first[what]):
+            yield change, duty
+
+
+def _is_put_off(duty: Duty | None, day: datetime.date) -> bool:
+    return duty is not None and (duty.snoozed_until or "") > day.isoformat()
+
+
 def _what(change: KeptChange) -> tuple[str, str]:
-    """The trial, and which of its deadlines a change is about; none of what is about something else."""
-    return change.trial, duties.key_of(change.detail or {}) if change.topic == TOPIC else ""
+    """The trial, and which of its deadlines a change is about."""
+    return change.trial, duties.key_of(change.detail or {})
 
 
 def _duties(history: History, trial: str) -> dict[str, Duty]:

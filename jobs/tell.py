@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
 
 from db import absences, outbox, retold, subscriptions, watches
 from db import history as versions
@@ -10,7 +12,7 @@ from db.connection import Connection, History
 from db.pages import Page
 from jobs.surroundings import Surroundings, as_stamp
 from jobs.wishes import period_end_of
-from registry_sync.notices.route import Subscription, in_the_next_period, route
+from registry_sync.notices.route import Planned, Subscription, in_the_next_period, route
 from registry_sync.sources.interface import CTGOV, Gone, Moved
 from registry_sync.trials import presence, standing
 from registry_sync.trials.changes import Change
@@ -29,10 +31,12 @@ def keep(
     registry_date: str | None,
     key: str = "",
     joins_since: str | None = None,
+    heard: Sequence[frozenset[str]] = (),
 ) -> int:
     """Keep the changes that belong to a version and queue their notices; how many were queued.
 
-    ``key`` tells notices apart that belong to one version: the trial may come and go and read the same. ``joins_since``: see ``queue``.
+    ``key`` tells notices apart that belong to one version: the trial may come and go and read the same. ``joins_since``, ``heard``: see
+    ``queue``.
     What a page says otherwise than before is kept, and is no news of the trial; how it stands beside the registry (topic ``listing``) is
     news.
     """
@@ -43,7 +47,7 @@ def keep(
     if source != CTGOV and changes[0].topic != standing.TOPIC:
         return 0
     following = subscriptions.following(history, trial)
-    return queue(around, connection, f"{version}{key}", changes, ids, following, trial=trial, joins_since=joins_since)
+    return queue(around, connection, f"{version}{key}", changes, ids, following, trial=trial, joins_since=joins_since, heard=heard)
 
 
 def queue(
@@ -56,15 +60,25 @@ def queue(
     *,
     trial: str,
     joins_since: str | None = None,
+    heard: Sequence[frozenset[str]] = (),
 ) -> int:
     """Queue the notices about kept changes (``ids``: theirs, in the same order) for those of ``following`` who want them; how many.
 
-    ``joins_since``: what waits about this trial since that time (UTC), and was not tried yet, takes them in.
+    ``joins_since``: what waits about this trial since that time (UTC), and was not tried yet, takes them in. ``heard``: by change, the
+    addresses that have heard it.
     """
     now, ends = around.now(), period_end_of(around.settings.schedule)
     joins = (trial, joins_since) if joins_since is not None else None
-    planned = retold.without(connection, route(trial, key, changes, following, now=now, period_end=ends), ids, now)
+    routed = route(trial, key, changes, following, now=now, period_end=ends)
+    planned = retold.without(connection, _without(routed, heard) if any(heard) else routed, ids, now)
     return outbox.queue(connection, planned, ids, as_stamp(now), joins=joins, later=lambda plan: in_the_next_period(plan, ends))
+
+
+def _without(planned: Iterable[Planned], heard: Sequence[frozenset[str]]) -> Iterator[Planned]:
+    for plan in planned:
+        positions = tuple(each for each in plan.positions if plan.address not in heard[each])
+        if positions:
+            yield msgspec.structs.replace(plan, positions=positions)
 
 
 def listing(

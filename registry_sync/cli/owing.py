@@ -286,12 +286,12 @@ def law(asked: Asked, trial: str, law: str, said: str) -> None:
 
     by-record: what the record shows counts again.
     """
-    from db import duties as kept
+    from jobs import duties
 
     around = asked.surroundings()
     with asked.history() as history:
         must_be_known(history, trial)
-        kept.answer(history, trial, law, {"yes": True, "no": False, "by-record": None}[said], around.stamp())
+        duties.answer(around, history, trial, law, {"yes": True, "no": False, "by-record": None}[said])
     click.echo(f"{trial}: {law} {'counts by the record' if said == 'by-record' else 'applies' if said == 'yes' else 'does not apply'}")
 
 

@@ -93,6 +93,17 @@ class Months:
                 line = duties.find(self.house.around, history, TRIAL, self.chance.choice(lines).owed.key)
                 duties.done(self.house.around, line, history, self.house.at.date().isoformat())
 
+    def put_off(self) -> None:
+        """A coordinator puts something off, or says that a law does not apply, or does after all."""
+        with self.house.history() as history:
+            lines = duties.lines(self.house.around, history, TRIAL)
+            if lines and self.chance.random() < 0.7:
+                line = duties.find(self.house.around, history, TRIAL, self.chance.choice(lines).owed.key)
+                until = (self.house.at.date() + datetime.timedelta(days=self.chance.choice([1, 2, 5]))).isoformat()
+                duties.snooze(self.house.around, line, history, self.chance.choice([until, until, None]))
+            else:
+                duties.answer(self.house.around, history, TRIAL, "us", self.chance.random() < 0.7)
+
     def back(self) -> None:
         """The newest backup comes back, and another one is made."""
         if self.copy is not None and self.chance.random() < 0.5:
@@ -116,7 +127,7 @@ class Months:
 
     def step(self) -> None:
         often = [self.change, self.change, self.sync, self.sync, self.sync]
-        self.chance.choice([*often, self.happen, self.say, self.fail, self.deliver, self.back])()
+        self.chance.choice([*often, self.happen, self.say, self.put_off, self.fail, self.deliver, self.back])()
 
     def look(self) -> None:
         """What came since the last look is so."""
@@ -144,6 +155,7 @@ class Months:
     def check(self, line: duties.Line | None, state: str, by: str | None) -> None:
         self.lines += 1
         assert line is not None, (state, by)
+        assert not line.is_snoozed
         if state == "met":
             assert line.state in MET or (by is None and line.state not in TOLD)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -222,19 +222,27 @@ def hold_back(history: History, trial: str, key: str, told: str) -> None:
     history.write_one("UPDATE duty SET told = ? WHERE trial = ? AND key = ? AND told = ?", (f"{AGAIN}{told}", trial, key, told))
 
 
+def newest_news(history: History, trial: str, key: str) -> int | None:
+    """The id of the change that tells the newest of a thing that is owed."""
+    return next((row["id"] for row in _news(history, trial, key)), None)
+
+
+def _news(history: History, trial: str, key: str) -> Iterator[Row]:
+    """What was found of a thing that is owed, the newest first."""
+    for row in history.rows(
+        """SELECT id, "after", detail FROM change WHERE trial IN (SELECT value FROM json_each(?)) AND field = ? ORDER BY id DESC""",
+        (json.dumps(aliases.family(history, trial)), FIELD),
+    ):
+        detail = json.loads(row["detail"] or "{}")
+        if key_of(detail) == key:
+            yield {"id": row["id"], "after": json.loads(row["after"]), "detail": detail}
+
+
 def heard(history: History, trial: str, key: str, news: Change) -> frozenset[str]:
     """Who was told this of a thing last, or has it waiting."""
-    rows = history.rows(
-        """SELECT change.id, "after", detail FROM change WHERE trial IN (SELECT value FROM json_each(?)) AND field = ? ORDER BY id DESC""",
-        (json.dumps(aliases.family(history, trial)), FIELD),
-    )
-    same = []
-    for row in rows:
-        detail = json.loads(row["detail"] or "{}")
-        if key_of(detail) != key:
-            continue
-        about = news.detail or {}
-        if json.loads(row["after"]) != news.after or any(detail.get(name) != about.get(name) for name in ("by", "since")):
+    about, same = news.detail or {}, []
+    for row in _news(history, trial, key):
+        if row["after"] != news.after or any(row["detail"].get(name) != about.get(name) for name in ("by", "since")):
             break
         same.append(row["id"])
     told = history.rows(

@@ -254,6 +254,26 @@ def leave_out(history: History, notice_id: str, changes: Iterable[int]) -> None:
         )
 
 
+def take_over(history: History, notice_id: str, address: str, change_id: int) -> bool:
+    """Tell a change in this notice that waits in a later one of its address, which nobody has tried yet; is it told in this one?"""
+    with history.write() as connection:
+        if connection.execute("SELECT 1 FROM notice_change WHERE notice_id = ? AND change_id = ?", (notice_id, change_id)).fetchone():
+            return True
+        found = connection.execute(
+            """SELECT notice.id FROM notice_change JOIN notice ON notice.id = notice_id
+               WHERE change_id = ? AND address = ? AND state = 'pending' AND NOT held AND attempts = 0 AND notice_id != ?""",
+            (change_id, address, notice_id),
+        ).fetchall()
+        for (later,) in found:
+            connection.execute("DELETE FROM notice_change WHERE notice_id = ? AND change_id = ?", (later, change_id))
+            connection.execute("INSERT INTO notice_change VALUES (?, ?) ON CONFLICT DO NOTHING", (notice_id, change_id))
+            connection.execute(
+                "UPDATE notice SET state = 'cancelled' WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM notice_change WHERE notice_id = ?1)",
+                (later,),
+            )
+        return bool(found)
+
+
 def cancel(history: History, notice_id: str) -> None:
     """Nothing is left to tell, or the reader stopped."""
     with history.write() as connection:

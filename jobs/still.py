@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from db import aliases, duties
+from db import history as versions
 from db.connection import History
 from db.duties import Duty
 from jobs.duties import MET, TOLD, TOPIC, today
@@ -38,6 +39,16 @@ def hold_back(around: Surroundings, history: History, changes: Sequence[KeptChan
         if duty is not None and duty.told is not None and _is_put_off(duty, day):
             (now_is,) = aliases.current_ids(history, [change.trial])
             duties.hold_back(history, now_is, duty.key, duty.told)
+
+
+def since(history: History, changes: Sequence[KeptChange]) -> list[KeptChange]:
+    """What was found later of the deadlines that these changes tell of: of each the newest, where it is not among them."""
+    last = {_what(change): change for change in changes if change.topic == TOPIC and change.detail}
+    newest: list[KeptChange] = []
+    for (trial, key), change in last.items():
+        found = duties.newest_news(history, trial, key)
+        newest += versions.changes_by_id(history, [found]) if found is not None and found > change.id else []
+    return newest
 
 
 def _so(history: History, changes: Sequence[KeptChange], day: datetime.date) -> Iterator[tuple[KeptChange, Duty | None]]:

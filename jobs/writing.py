@@ -6,7 +6,7 @@ What many notices share is read once: one change goes to thousands of addresses.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from db import absences, keys, outbox, slips, subscriptions
@@ -45,6 +45,7 @@ class WritingDesk:
         self._changes: _Kept[tuple[KeptChange, ...]] = _Kept()
         self._news: _Kept[tuple[tuple[TrialNews, ...], int]] = _Kept()
         self._standing: _Kept[list[KeptChange]] = _Kept()
+        self._since: _Kept[list[KeptChange]] = _Kept()
         self._seen = -1
         self._batch: list[str] = []
         self._at_once = 1
@@ -104,7 +105,7 @@ class WritingDesk:
         told = self._told.get(waiting.id, ())
         changes = self._changes.get(told, lambda: tuple(versions.changes_by_id(self._history, told)))
         wanted = [change for change in changes if any(wants(each, change) for each in behind.get(change.trial, ()))]
-        wanted = self._still_so(waiting, wanted)
+        wanted = self._still_so(waiting, self._with_what_came_since(waiting, wanted, behind))
         if waiting.every != "now" and waiting.kind != "webhook":
             wanted = _lasting(wanted)
         if not wanted:
@@ -128,6 +129,23 @@ class WritingDesk:
             more=more,
             note=waiting.note,
         )
+
+    def _with_what_came_since(
+        self, waiting: Waiting, wanted: list[KeptChange], behind: Mapping[str, Sequence[Subscription]]
+    ) -> list[KeptChange]:
+        """With what was found of the same deadlines later and waits for the next digest: each is told as it stands when it goes, once."""
+        if waiting.every == "now" or not self._by or not any(change.topic == TOPIC for change in wanted):
+            return wanted
+        from jobs.still import since
+
+        later = self._since.get((tuple(change.id for change in wanted), self._seen), lambda: since(self._history, wanted))
+        found = [
+            change
+            for change in later
+            if any(wants(each, change) for each in behind.get(change.trial, ()))
+            and outbox.take_over(self._history, waiting.id, waiting.address, change.id)
+        ]
+        return sorted([*wanted, *found], key=lambda change: change.id)
 
     def _still_so(self, waiting: Waiting, wanted: list[KeptChange]) -> list[KeptChange]:
         """What is told of deadlines is asked anew right before it is sent; what was sent stays as it was."""

@@ -182,6 +182,23 @@ def test_what_is_due_soon_no_more_when_a_digest_goes_late_is_not_said_to_be(hous
     assert told(house)[-1] == ("results", "due soon", "overdue")
 
 
+def test_a_digest_that_goes_late_says_what_is_overdue_by_then_and_the_next_one_does_not_again(house: House) -> None:
+    begin(house, primary="2025-02-10")  # due soon on Tuesday the 3rd
+    for _ in range(6):
+        house.sync(days=1, then_deliver=False)
+    house.sync(days=3, then_deliver=False)  # nobody delivered at the end of the week
+    assert told(house) == [("results", None, "due soon"), ("results", "due soon", "overdue")]
+    house.deliver()
+    assert said(house) == [("Results at ClinicalTrials.gov", "overdue", "2026-02-10")]
+    assert posted(house) == [("overdue", "2026-02-10")]
+    assert sorted(row["state"] for row in house.outbox()) == ["cancelled", "cancelled", "sent", "sent"]
+    submitted(house, "2026-02-12")
+    week_ends(house)
+    assert said(house) == [("Results at ClinicalTrials.gov", "met", "2026-02-10")]
+    assert posted(house) == [("met", "2026-02-10")]
+    assert len(house.mailbox.messages) == len(house.hook.posts) == 2
+
+
 def test_the_logbook_counts_what_was_told_and_a_sent_notice_can_be_read_again(house: House) -> None:
     begin(house, primary="2025-02-03", verified_in="2025-02")
     house.sync(days=2)

@@ -36,9 +36,15 @@ def watched(house: House) -> House:
     return house
 
 
+def asked_for(site: Site, path: str) -> requests.Response:
+    """An answer that is kept: when the file is being tidied up just then, it is so from the second time on."""
+    site.get(path)
+    return site.get(path)
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_while_nothing_is_written_nothing_is_looked_up(site: Site, watched: House, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = site.get(path)
+    first = asked_for(site, path)
     monkeypatch.setattr(answers, "run_in_threadpool", None)
     again = site.get(path)
     assert (again.status_code, again.content) == (200, first.content)
@@ -276,7 +282,7 @@ def test_who_has_the_answer_of_another_program_of_the_same_release_gets_this_one
 
 @pytest.mark.parametrize("path", ["/", f"/trials/{TRIAL}", f"/trials/{TRIAL}/diff", "/condition/Xerostomia"])
 def test_what_no_page_is_asked_for_makes_no_other_page(site: Site, watched: House, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = site.get(path)
+    first = asked_for(site, path)
     monkeypatch.setattr(answers, "run_in_threadpool", None)
     for query in ("?zz=1", "?zz=2&lan=da", "?%7Bx%7D"):
         again = site.get(path + query)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import io
 import os
 from collections.abc import Iterator, Sequence
@@ -136,18 +137,29 @@ def new_file(target: Path, *, force: bool, public: bool, database: Path) -> Iter
 
 
 def _check(target: Path, *, force: bool, database: Path) -> None:
+    if _is_loop(target):
+        raise UsageError(f"{target}: is a link that leads to itself; name another file", about=str(target))
     if target.is_dir():
         raise UsageError(f"{target}: is a folder; name a file with --output", about=str(target))
     if _is_no_plain_file(target):
         raise UsageError(f"{target}: is no plain file; for stdout leave --output away", about=str(target))
     if not target.parent.is_dir():
         raise UsageError(f"{target}: its folder does not exist; make it first", about=str(target))
-    if target.resolve().name.startswith(database.name) and target.resolve().parent == database.resolve().parent:
+    real, beside = Path(os.path.realpath(target)), Path(os.path.realpath(database)).parent
+    if real.name.startswith(database.name) and real.parent == beside:
         raise UsageError(f"{target}: that is the history itself, or is named like it; name another file", about=str(target))
-    if copying.belongs_to(target, database):
+    if copying.belongs_to(target, database) or Path(os.path.realpath(beside / copying.FOLDER)) in real.parents:
         raise UsageError(f"{target}: is where the copies of the history are; name another file", about=str(target))
     if not force and (target.exists() or target.is_symlink()):
         raise UsageError(f"{target}: is there already; name another file, or --force to write over it", about=str(target))
+
+
+def _is_loop(target: Path) -> bool:
+    try:
+        target.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def _is_no_plain_file(target: Path) -> bool:

@@ -129,7 +129,7 @@ def _write(
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     target = Path(output).expanduser()
-    if asked.settings.path and target.resolve() == Path(asked.settings.path).resolve():
+    if asked.settings.path and os.path.realpath(target) == os.path.realpath(asked.settings.path):
         raise UsageError(f"{output}: is the settings file; name another file", about=output)
     with handing.new_file(target, force=force, public=public, database=Path(asked.settings.database)) as path:
         if format_ == "sqlite":

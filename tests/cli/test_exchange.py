@@ -358,6 +358,30 @@ def test_what_a_link_leads_to_is_written_over_and_the_link_stays(terminal: Termi
     assert (folder / "data" / "real.jsonl").read_text(encoding="utf-8").startswith('{"kind"')
 
 
+def test_a_link_that_leads_to_itself_is_no_file(terminal: Terminal) -> None:
+    begin(terminal)
+    (terminal.house.folder / "loop").symlink_to("loop")
+    for name in ("loop", "loop/trials.jsonl"):
+        for force in ([], ["--force"]):
+            said = terminal("export", "--output", name, *force)
+            assert (said.code, said.complaint) == (2, f"{name}: is a link that leads to itself; name another file")
+    assert (terminal.house.folder / "loop").is_symlink()
+
+
+def test_nothing_is_exported_among_the_copies_of_the_history(terminal: Terminal) -> None:
+    begin(terminal)
+    terminal("backup")
+    folder = terminal.house.folder
+    (folder / "link").symlink_to("backups")
+    (copy,) = (folder / "backups").iterdir()
+    before = copy.read_bytes()
+    for name in ("backups/trials.csv", f"backups/{copy.name}", "link/trials.csv"):
+        said = terminal("export", "--output", name, "--force")
+        assert (said.code, said.complaint) == (2, f"{name}: is where the copies of the history are; name another file")
+    assert list((folder / "backups").iterdir()) == [copy]
+    assert copy.read_bytes() == before
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
 def test_what_cannot_be_written_can_be_exported(terminal: Terminal) -> None:
     begin(terminal)

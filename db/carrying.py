@@ -19,7 +19,8 @@ class Carried(msgspec.Struct, frozen=True):
 
     ``sent``: notices that were sent, refused or cancelled since; ``stopped``: subscriptions that were stopped, as a whole or in part;
     ``erased``: addresses; ``stops``: keyed hashes of addresses. ``later``: notices that were sent since and tell of what the backup does
-    not know; ``told``: the changes in them that are not told again when they are found again. ``lost``: subscriptions that were made
+    not know; ``told``: the changes in what was told since that are not told again, be it that they are found again or that they waited in
+    the backup. ``lost``: subscriptions that were made
     since, and are not there. ``entered``: what people entered since.
     """
 
@@ -47,14 +48,18 @@ def carry_over(history: History, replaced: History, now: str, *, has_keys: bool)
         erased = _erased(history, replaced, now) if same else 0
         stopped = _stopped(connection, replaced.connection) + _stopped_by_mark(connection, replaced.connection)
         _answered(connection, replaced.connection)
-        sent = _sent(connection, replaced.connection)
-        told = retold.note(connection, replaced.connection, now) if same else 0
+        waiting, further = _sent(connection, replaced.connection)
+        told = retold.note(connection, replaced.connection, now) if same else []
+        taken_off = retold.take_off(connection, waiting, now) if same else retold.TakenOff([], [])
+        known = set(told)
+        untold = len(told) + sum(about not in known for about in taken_off.changes)
         is_later = same and entered.is_later(connection, replaced.connection)
         since = entered.carry(connection, replaced.connection) if is_later else entered.Entered()
         later, lost = _unknown(connection, replaced.connection)
         # whose subscription is there no more is known by the ids that were given; those of one that is not there are not
         entered.sequences(connection, replaced.connection, but=() if is_later else ("subscription",))
-    return Carried(sent, stopped, erased, marks, later, lost, told, since)
+    sent = len(further.union(taken_off.cancelled))
+    return Carried(sent, stopped, erased, marks, later, lost, untold, since)
 
 
 def go_on(history: History, replaced: History) -> None:
@@ -191,30 +196,65 @@ def _stopped_by_mark(restored: Connection, replaced: Connection) -> int:
     return touched
 
 
-def _sent(restored: Connection, replaced: Connection) -> int:
-    """Take over how notices that waited then stand since; one that was tried since waits as it waits there."""
-    further = 0
-    for (notice_id,) in restored.execute("SELECT id FROM notice WHERE state IN ('pending', 'claimed', 'failed')").fetchall():
+def _sent(restored: Connection, replaced: Connection) -> tuple[list[str], set[str]]:
+    """Take over how notices that waited then stand since; one that was tried since waits as it waits there.
+
+    Those that waited, and those that do not any more.
+    """
+    waiting = [row[0] for row in restored.execute("SELECT id FROM notice WHERE state IN ('pending', 'claimed', 'failed')").fetchall()]
+    further = set()
+    for notice_id in list(waiting):
         row = replaced.execute(
             """SELECT state, attempts, next_try_at, last_error, claimed_at, sent_at, failed_at, held, note FROM notice WHERE id = ?""",
             (notice_id,),
         ).fetchone()
-        if row is None:
-            continue
+        if row is None or (row[0] == "cancelled" and row[3] is None and _has_more(replaced, restored, notice_id)):
+            continue  # that it came to nothing is by what it took in later, which is not known here
         state = "pending" if row[0] == "claimed" else row[0]  # nobody works on it: its claim is a dead one
+        if state in _FURTHER:
+            waiting += _apart(restored, replaced, notice_id)
+            further.add(notice_id)
         restored.execute(
             """UPDATE notice SET state = ?, attempts = ?, next_try_at = ?, last_error = ?, claimed_at = ?, sent_at = ?, failed_at = ?,
                                  held = ?, note = ?, claimed_by = NULL WHERE id = ?""",
             (state, *row[1:], notice_id),
         )
-        further += state in _FURTHER
     for identity, *values in replaced.execute("SELECT id, state, attempts, last_error, sent_at, used_at FROM confirmation").fetchall():
         restored.execute(
             """UPDATE confirmation SET state = ?, attempts = ?, last_error = ?, sent_at = ?, used_at = coalesce(used_at, ?)
                WHERE id = ? AND state IN ('pending', 'claimed')""",
             ("pending" if values[0] == "claimed" else values[0], *values[1:], identity),
         )
-    return further
+    return waiting, further
+
+
+def _has_more(one: Connection, other: Connection, notice_id: str) -> bool:
+    """Does a notice tell changes in one history that it does not in the other?"""
+    sql = "SELECT change_id FROM notice_change WHERE notice_id = ?"
+    return not set(one.execute(sql, (notice_id,))) <= set(other.execute(sql, (notice_id,)))
+
+
+def _apart(restored: Connection, replaced: Connection, notice_id: str) -> list[str]:
+    """Put what a digest had taken in, of which the replaced history knew nothing when it sent it, into a notice of its own; its id."""
+    sql = "SELECT change_id FROM notice_change WHERE notice_id = ?"
+    here = [row[0] for row in restored.execute(sql, (notice_id,))]
+    unknown = [each for each in here if replaced.execute("SELECT 1 FROM change WHERE id = ?", (each,)).fetchone() is None]
+    if not unknown:
+        return []
+    import uuid  # loads what asks the system who it is: only for a notice
+
+    another = uuid.uuid4().hex
+    restored.execute(
+        """INSERT INTO notice (id, key, subscription_id, address, kind, every, state, next_try_at, due_at, created_at, held)
+           SELECT ?1, key || ' ' || ?1, subscription_id, address, kind, every, 'pending', due_at, due_at, created_at, held
+           FROM notice WHERE id = ?2""",
+        (another, notice_id),
+    )
+    restored.execute(
+        "UPDATE notice_change SET notice_id = ? WHERE notice_id = ? AND change_id IN (SELECT value FROM json_each(?))",
+        (another, notice_id, json.dumps(unknown)),
+    )
+    return [another]
 
 
 def _answered(restored: Connection, replaced: Connection) -> None:

@@ -111,10 +111,11 @@ def _carried(carried: Carried, since: str) -> Iterator[str]:
     said = [f"{number:,} {one if number == 1 else many}" for number, one, many in parts if number]
     yield f"carried over from the time since then: {', '.join(said) or 'nothing had to be'}"
     if carried.later:
+        yield f"{count(carried.later, 'notice')} sent since {since} told of changes that it does not know, or that wait in it"
+    if carried.later or carried.told:
         yield (
-            f"{count(carried.later, 'notice')} sent since {since} told of changes that it does not know: the next sync finds them again, "
-            f"and does not tell {count(carried.told, 'change')} of them again; see what it tells with `registry-sync sync --no-deliver` "
-            "and `registry-sync outbox`"
+            f"of what waits in it and what the next sync finds again, {count(carried.told, 'change')} {_are(carried.told)} not told again: "
+            "see what is told with `registry-sync sync --no-deliver` and `registry-sync outbox`"
         )
     if carried.entered.again:
         what = "trial, page or search" if carried.entered.again == 1 else "trials, pages and searches"

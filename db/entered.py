@@ -12,6 +12,9 @@ from db.connection import Connection
 from db.duties import AGAIN, key_of
 
 _Row = dict[str, Any]
+_Line = tuple[str, str, str, str, str | None]
+"""Of the log: trial, key, when, what, and more of it."""
+_NOTICE_SENT = "notice sent"
 
 
 class Entered(msgspec.Struct, frozen=True):
@@ -144,33 +147,35 @@ def _told(row: _Row, known: _Row) -> str | None:
 
 
 def _log(restored: Connection, replaced: Connection) -> None:
-    """What was noted of deadlines, and what was sent of them: the notices themselves are not carried over."""
-    noted = replaced.execute("SELECT trial, key, at, what, detail FROM duty_log ORDER BY id").fetchall()
-    known = {tuple(row) for row in restored.execute("SELECT trial, key, at, what, detail FROM duty_log")}
-    for values in [*noted, *_sent(restored, replaced)]:
-        if tuple(values) not in known:
+    """What was noted of deadlines, and what was sent of them where the notices themselves are not carried over: one line of each."""
+    sql = "SELECT trial, key, at, what, detail FROM duty_log ORDER BY id"
+    known = {_is_of(tuple(line)) for line in [*restored.execute(sql).fetchall(), *_sent(restored)]}
+    for values in [*replaced.execute(sql).fetchall(), *_sent(replaced)]:
+        if _is_of(tuple(values)) not in known:
+            known.add(_is_of(tuple(values)))
             restored.execute("INSERT INTO duty_log (trial, key, at, what, detail) VALUES (?, ?, ?, ?, ?)", values)
 
 
-def _sent(restored: Connection, replaced: Connection) -> list[tuple[str, str, str, str, str]]:
-    """Of the news of deadlines that the restored history does not know and somebody was sent: what was told, and by which notices."""
-    newest = restored.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()[0]
-    notices = {row[0] for row in restored.execute("SELECT id FROM notice WHERE state = 'sent'")}
-    told: dict[int, tuple[str, str, str, str, str]] = {}
+def _is_of(line: _Line) -> tuple[str | None, ...]:
+    """What two lines about one thing have alike: a notice that was sent is one, however many changes it is said to tell."""
+    return (line[0], line[1], line[3]) if line[3] == _NOTICE_SENT else line
+
+
+def _sent(connection: Connection) -> list[_Line]:
+    """Of the news of deadlines that somebody was sent: what was told, and by which notices."""
+    told: dict[int, _Line] = {}
     sent: dict[tuple[str, str], tuple[str, str, int]] = {}
-    for number, trial, after, detail, notice, kind, at in replaced.execute(
+    for number, trial, after, detail, notice, kind, at in connection.execute(
         """SELECT change.id, change.trial, change."after", change.detail, notice.id, notice.kind, notice.sent_at FROM notice
            JOIN notice_change ON notice_id = notice.id JOIN change ON change.id = change_id
-           WHERE notice.state = 'sent' AND change.topic = 'deadlines' AND change.detail IS NOT NULL AND change.id > ?
-           ORDER BY notice.sent_at, change.id""",
-        (newest,),
+           WHERE notice.state = 'sent' AND change.topic = 'deadlines' AND change.detail IS NOT NULL
+           ORDER BY notice.sent_at, change.id"""
     ):
         about = json.loads(detail)
         day = f", by {about['by']}" if about.get("by") else ""
         told.setdefault(number, (trial, key_of(about), at, "told", f"{json.loads(after)}{day}"))
-        if notice not in notices:
-            sent[trial, notice] = (at, kind, sent.get((trial, notice), (at, kind, 0))[2] + 1)
-    lines = [(trial, notice, at, "notice sent", f"{kind}, {n} changes") for (trial, notice), (at, kind, n) in sent.items()]
+        sent[trial, notice] = (at, kind, sent.get((trial, notice), (at, kind, 0))[2] + 1)
+    lines: list[_Line] = [(trial, notice, at, _NOTICE_SENT, f"{kind}, {n} changes") for (trial, notice), (at, kind, n) in sent.items()]
     return sorted([*told.values(), *lines], key=lambda line: line[2])
 
 

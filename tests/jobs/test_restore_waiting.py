@@ -12,7 +12,7 @@ from jobs.check import check
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from tests.house import House
-from tests.jobs.test_carrying_deadlines import WEEKLY, begin, subjects
+from tests.jobs.test_carrying_deadlines import WEEKLY, begin, logged, subjects
 from tests.jobs.test_restore import READER, back
 
 DAILY, OTHER = "daily@example.org", "NCT00000001"
@@ -144,3 +144,18 @@ def test_a_deadline_that_waits_in_the_right_copy_is_told_once(house: House) -> N
     house.sync(days=0.1)
     house.deliver(hours=72)
     assert len(subjects(house)) == len(subjects(house, WEEKLY)) == 1
+
+
+def test_a_telling_is_one_line_of_the_logbook_whichever_copies_come_back(house: House) -> None:
+    before = begin(house)
+    house.sync(days=4)
+    after = copied(house)
+    (notice,) = [row["id"] for row in house.outbox() if row["state"] == "sent"]
+    for copy in (before, before, after, before, after, before):
+        back(house, copy)
+        for _ in range(2):
+            lines = [line for line in logged(house) if line[0] in ("told", "notice sent")]
+            assert lines.count(("notice sent", notice, "email, 1 changes")) == 1
+            assert lines.count(("told", "results", "overdue, by 2026-02-05")) == (copy == before)
+            assert len(lines) == 1 + (copy == before)
+            house.sync(days=0.01, full=True)

@@ -229,8 +229,7 @@ def _about(
     if not isinstance(about, dict) or after is None:
         return _What(trial, source, field, group), (before, after)
     stands = json.loads(after)
-    day = None if stands == "met" else about.get("by")
-    return _What(trial, source, field, f"{key_of(about)} {day or ''} {stands}"), (None, after)
+    return _What(trial, source, field, f"{key_of(about)} {about.get('by') or ''} {stands}"), (None, after)
 
 
 def _told(connection: Connection, address: str, what: _What) -> dict[Hashable, _Thread]:

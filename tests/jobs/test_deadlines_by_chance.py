@@ -109,7 +109,6 @@ class Months:
         if self.copy is not None and self.chance.random() < 0.5:
             self.house.at += datetime.timedelta(minutes=1)
             restore(self.house.around, self.copy)
-            self.last.clear()  # by which day something was met that was told before is not known after it
         self.house.at += datetime.timedelta(minutes=1)
         self.copy = backup(self.house.around).file
 

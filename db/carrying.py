@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -203,7 +204,7 @@ def _sent(restored: Connection, replaced: Connection) -> tuple[list[str], set[st
     """
     waiting = [row[0] for row in restored.execute("SELECT id FROM notice WHERE state IN ('pending', 'claimed', 'failed')").fetchall()]
     further = set()
-    for notice_id in list(waiting):
+    for notice_id in waiting:  # what is put apart comes to its end, and is looked up as well
         row = replaced.execute(
             """SELECT state, attempts, next_try_at, last_error, claimed_at, sent_at, failed_at, held, note FROM notice WHERE id = ?""",
             (notice_id,),
@@ -214,6 +215,8 @@ def _sent(restored: Connection, replaced: Connection) -> tuple[list[str], set[st
         if state in _FURTHER:
             waiting += _apart(restored, replaced, notice_id)
             further.add(notice_id)
+            if restored.execute("SELECT 1 FROM notice_change WHERE notice_id = ?", (notice_id,)).fetchone() is None:
+                state = "cancelled"  # of what was sent nothing is known here
         restored.execute(
             """UPDATE notice SET state = ?, attempts = ?, next_try_at = ?, last_error = ?, claimed_at = ?, sent_at = ?, failed_at = ?,
                                  held = ?, note = ?, claimed_by = NULL WHERE id = ?""",
@@ -235,15 +238,17 @@ def _has_more(one: Connection, other: Connection, notice_id: str) -> bool:
 
 
 def _apart(restored: Connection, replaced: Connection, notice_id: str) -> list[str]:
-    """Put what a digest had taken in, of which the replaced history knew nothing when it sent it, into a notice of its own; its id."""
+    """Put what a digest had taken in, that the replaced history did not tell when it sent it, into a notice of its own; its id."""
     sql = "SELECT change_id FROM notice_change WHERE notice_id = ?"
+    there = """SELECT 1 FROM change WHERE id = ?1 AND NOT EXISTS (
+                   SELECT 1 FROM notice_change JOIN notice ON notice.id = notice_id WHERE change_id = ?1 AND notice_id != ?2
+                   AND address = (SELECT address FROM notice WHERE id = ?2) AND state IN ('pending', 'claimed', 'failed'))"""
     here = [row[0] for row in restored.execute(sql, (notice_id,))]
-    unknown = [each for each in here if replaced.execute("SELECT 1 FROM change WHERE id = ?", (each,)).fetchone() is None]
+    unknown = [each for each in here if replaced.execute(there, (each, notice_id)).fetchone() is None]
     if not unknown:
         return []
-    import uuid  # loads what asks the system who it is: only for a notice
-
-    another = uuid.uuid4().hex
+    # always the same, so that what became of it is known by its id, too
+    another = hashlib.sha256(json.dumps([notice_id, *unknown]).encode()).hexdigest()[:32]
     restored.execute(
         """INSERT INTO notice (id, key, subscription_id, address, kind, every, state, next_try_at, due_at, created_at, held)
            SELECT ?1, key || ' ' || ?1, subscription_id, address, kind, every, 'pending', due_at, due_at, created_at, held

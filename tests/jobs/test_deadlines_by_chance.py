@@ -27,7 +27,7 @@ from tests.house import House
 from tests.jobs.test_deadlines_told import ITEM
 from tests.jobs.test_duties import COORDINATOR, ended_study, enter
 
-RUNS = int(os.environ.get("DEADLINES", "3"))
+RUNS = int(os.environ.get("DEADLINES", "2"))
 SEED = int(os.environ.get("SEED", "6"))
 STEPS = 80
 EVENTS = ("halted", "recruitment-ended", "restarted", "ended", "amendment-approved")

@@ -25,7 +25,7 @@ from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from tests.house import House
 
-RUNS = int(os.environ.get("RESTORES", "4"))
+RUNS = int(os.environ.get("RESTORES", "2"))
 SEED = int(os.environ.get("SEED", "1"))
 STEPS = 25
 READER = "reader@example.org"

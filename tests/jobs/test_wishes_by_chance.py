@@ -21,7 +21,7 @@ from registry_sync.demo.record import TRIAL
 from registry_sync.notices.route import Subscription, wants
 from tests.house import House
 
-RUNS = int(os.environ.get("WISHES", "3"))
+RUNS = int(os.environ.get("WISHES", "2"))
 SEED = int(os.environ.get("SEED", "6"))
 STEPS = 90
 OTHER = "NCT00000001"

@@ -109,6 +109,7 @@ class Months:
         if self.copy is not None and self.chance.random() < 0.5:
             self.house.at += datetime.timedelta(minutes=1)
             restore(self.house.around, self.copy)
+            self.last.clear()  # what was told by then and met before the next look may go without its last word
         self.house.at += datetime.timedelta(minutes=1)
         self.copy = backup(self.house.around).file
 

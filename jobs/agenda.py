@@ -10,13 +10,11 @@ from db import public
 from db.connection import History
 from jobs.duties import Line
 from jobs.surroundings import Surroundings
-from registry_sync.errors import MissingExtra
+from registry_sync.errors import MissingExtra, install
 from registry_sync.notices import duties as words
 from registry_sync.notices.i18n import translator
 from registry_sync.sources import ctgov
 from registry_sync.trials.deadlines import REGISTER, RESULTS, UNKNOWN, VERIFY
-
-INSTALL = 'pip install "registry-sync[web]"'
 
 CLOCKS = {
     RESULTS.name: ("primary_completion_date", "results_delayed_date"),
@@ -36,7 +34,7 @@ def agenda(around: Surroundings, history: History, lines: Iterable[Line], langua
     try:
         from icalendar import Calendar, Event
     except ImportError:
-        raise MissingExtra(f"calendars need an optional part: {INSTALL}", about="icalendar") from None
+        raise MissingExtra(f"calendars need an optional part: {install('web')}", about="icalendar") from None
     t = translator(language)
     installation = public.installation(history).hex
     made = Calendar()

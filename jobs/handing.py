@@ -15,9 +15,8 @@ import msgspec
 
 from db import copying
 from jobs.exporting import Export, Kind, table
-from registry_sync.errors import MissingExtra, UsageError
+from registry_sync.errors import MissingExtra, UsageError, install
 
-INSTALL_PARQUET = 'pip install "registry-sync[parquet]"'
 BOM = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet takes for a formula at the beginning of a cell (OWASP, "CSV Injection"); the last ones in East Asian settings."""
@@ -101,7 +100,7 @@ def _duckdb() -> Any:
     try:
         import duckdb
     except ImportError:
-        raise MissingExtra(f"Parquet files need an optional part: {INSTALL_PARQUET}", about="parquet") from None
+        raise MissingExtra(f"Parquet files need an optional part: {install('parquet')}", about="parquet") from None
     return duckdb
 
 

@@ -74,6 +74,11 @@ class MissingExtra(CannotStart):
     """An optional dependency is needed and not installed."""
 
 
+def install(extra: str) -> str:
+    """The command that brings an optional part of this program, such as ``web``."""
+    return f'pip install "registry-sync[{extra}]"'
+
+
 class AlreadyRunning(RegistrySyncError):
     """Another process holds the lock of this job."""
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from registry_sync.cli.common import Asked, as_json, asked, count, print_json
-from registry_sync.cli.serving import INSTALL
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -56,14 +55,14 @@ def _checked(url: str) -> str:
 
 def _publishing() -> ModuleType:
     """What publishes. Raises MissingExtra with the command that installs what it needs."""
-    from registry_sync.errors import MissingExtra
+    from registry_sync.errors import MissingExtra, install
 
     try:
         from registry_sync.web import app, publishing
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("starlette", "anyio"):
             raise
-        raise MissingExtra(f"publishing needs an optional part: {INSTALL}", about="web") from None
+        raise MissingExtra(f"publishing needs an optional part: {install('web')}", about="web") from None
     del app
     return publishing
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry_sync.cli.common import Asked
-from registry_sync.cli.serving import INSTALL
-from registry_sync.errors import BadContent, BadStatus, DatabaseError, FetchError, RegistrySyncError
+from registry_sync.errors import BadContent, BadStatus, DatabaseError, FetchError, RegistrySyncError, install
 
 if TYPE_CHECKING:
     from db.connection import History
@@ -106,7 +105,7 @@ def web_pages(asked: Asked) -> Verdict:
         return True, "[web] url is empty: mails have no link that leads here" + (", and their readers cannot confirm" if mails else "")
     missing = _missing_parts()
     if missing:
-        return False, f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed: {INSTALL}"
+        return False, f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed: {install('web')}"
     served, said = _served(web.listen)
     return served, f"{web.url or '[web] url is empty: mails have no link that leads here'}; {said}"
 

@@ -12,8 +12,6 @@ from registry_sync.cli.common import Asked, asked
 if TYPE_CHECKING:
     from types import ModuleType
 
-INSTALL = 'pip install "registry-sync[web]"'
-
 
 @click.command(epilog="Example: registry-sync --config /etc/registry-sync.toml serve")
 @asked
@@ -43,14 +41,14 @@ def serve(asked: Asked) -> None:
 
 def _server() -> ModuleType:
     """What serves. Raises MissingExtra with the command that installs it."""
-    from registry_sync.errors import MissingExtra
+    from registry_sync.errors import MissingExtra, install
 
     try:
         from registry_sync.web import server
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("uvicorn", "starlette", "anyio", "h11"):
             raise
-        raise MissingExtra(f"the web pages need an optional part: {INSTALL}", about="web") from None
+        raise MissingExtra(f"the web pages need an optional part: {install('web')}", about="web") from None
     return server
 
 

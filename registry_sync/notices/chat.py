@@ -16,7 +16,7 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
-from registry_sync.errors import MissingExtra
+from registry_sync.errors import MissingExtra, install
 from registry_sync.hosts import Resolve, leads_inside, resolve
 from registry_sync.notices import compose
 from registry_sync.notices.address import masked, scrubbed
@@ -24,7 +24,6 @@ from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.interface import Ahead, Notice, Outcome, Refused, Retry, Sent, nothing_ahead
 from registry_sync.settings import Webhook
 
-INSTALL = 'pip install "registry-sync[chat]"'
 _LOGGER = "apprise"
 _LONGEST_REASON = 240
 _NO_USE = "no address that Apprise can use"
@@ -169,7 +168,7 @@ def _apprise() -> ModuleType:
             library = importlib.import_module("apprise")
             _load_plugins(library)
     except ImportError:
-        raise MissingExtra(f"chat and push addresses need an optional part: {INSTALL}", about=_LOGGER) from None
+        raise MissingExtra(f"chat and push addresses need an optional part: {install('chat')}", about=_LOGGER) from None
     return library
 
 

@@ -406,13 +406,19 @@ def test_a_merged_trial_takes_its_events_and_answers_along(house: House) -> None
         assert kept.answers(history, OTHER) == {"us": True}
 
 
-def test_a_letter_is_followed_until_the_page_is_right(house: House) -> None:
+def outdated_page(house: House) -> str:
+    """A watched page that has fallen behind the registry."""
     url = house.listing.url_of(TRIAL)
     house.watch(TRIAL, pages=(url,))
     for day in DAYS[:3]:
         house.at = day.at
         day.apply(house.registry, house.listing)
         house.sync(days=0)
+    return url
+
+
+def test_a_letter_is_followed_until_the_page_is_right(house: House) -> None:
+    url = outdated_page(house)
     with house.history() as history:
         assert duties.sent(house.around, history, TRIAL) == [url]
     assert owed(house)[f"letter {url}"] == "due"
@@ -426,12 +432,7 @@ def test_a_letter_is_followed_until_the_page_is_right(house: House) -> None:
 
 
 def test_a_second_letter_about_a_page_is_followed_in_the_place_of_the_first(house: House) -> None:
-    url = house.listing.url_of(TRIAL)
-    house.watch(TRIAL, pages=(url,))
-    for day in DAYS[:3]:
-        house.at = day.at
-        day.apply(house.registry, house.listing)
-        house.sync(days=0)
+    url = outdated_page(house)
     with house.history() as history:
         duties.sent(house.around, history, TRIAL)
         house.at += datetime.timedelta(days=29)

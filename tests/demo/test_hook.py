@@ -23,6 +23,7 @@ def test_it_answers_as_scripted_and_keeps_every_post(hook: Hook, http: requests.
         http.post(hook.url, data=b"{}", timeout=10)
     with pytest.raises(requests.ReadTimeout):
         http.post(hook.url, data=b"{}", timeout=0.05)
+    hold.wait_until_reached()
     hold.release()
     assert [http.post(hook.url, data=b"{}", timeout=10).status_code for _ in range(2)] == [200, 204]
     assert len(hook.posts) == 6

@@ -131,6 +131,7 @@ def test_a_server_that_hangs_does_not_hold_the_outbox_for_ever(house: House) -> 
     report = house.deliver()
     hold.release()
     house.mailbox.behave()
+    house.set("smtp", timeout=30.0)
     assert (report.sent, report.waiting) == (0, 1)
     assert house.deliver(hours=1).sent == 1
 

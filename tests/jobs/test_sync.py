@@ -184,7 +184,7 @@ def test_a_registry_that_does_not_answer_in_time_is_left(house: House) -> None:
     hold = house.registry.faults.hang()
     report = house.sync()
     hold.release()
-    assert "within" in report.sources[0].failed[0]["error"]
+    assert "did not answer in" in report.sources[0].failed[0]["error"]
 
 
 def test_a_listing_s_own_differences_are_kept_and_are_no_change_of_the_trial(house: House) -> None:

@@ -213,7 +213,7 @@ def test_a_server_that_says_nothing_is_given_up(mailbox: Mailbox, stage: Any) ->
 @pytest.mark.parametrize("stage", ["rcpt", "data"])
 def test_a_server_that_hangs_over_one_mail_does_not_stop_the_others(mailbox: Mailbox, stage: Any) -> None:
     mailbox.hang(stage)
-    with channel(mailbox.port, timeout=0.2) as mails:
+    with channel(mailbox.port, timeout=1.5) as mails:
         outcome = mails.send(closing())
         assert isinstance(outcome, Retry)
         assert not outcome.channel_down
@@ -226,11 +226,11 @@ def test_a_server_that_drips_is_given_up_at_the_overall_deadline(text: bytes) ->
     servers: list[Scripted] = []
     with Scripted(drip(text, lambda: servers[0].over)) as server:
         servers.append(server)
-        with channel(server.port, timeout=0.1) as mails:
+        with channel(server.port, timeout=0.5) as mails:
             outcome = mails.send(closing())
     assert isinstance(outcome, Retry)
     assert outcome.channel_down
-    assert "took longer than 0.4 seconds for one mail" in outcome.reason
+    assert "took longer than 2 seconds for one mail" in outcome.reason
 
 
 @pytest.mark.parametrize("greeting", [b"554 5.3.2 No mail here\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff\xfe\r\n", b""])

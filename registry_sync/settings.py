@@ -37,13 +37,13 @@ PublicUrl = Annotated[
         description="an http or https URL with no user and no password in it, or empty",
     ),
 ]
-Mailbox = Annotated[str, Meta(pattern=r"^[^@\s<>]+@[^@\s<>]+$", description="a mail address")]
-OptionalMailbox = Annotated[str, Meta(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$", description="a mail address, or empty")]
+Mailbox = Annotated[str, Meta(pattern=r"^[^@\s<>]+@[^@\s<>]+\Z", description="a mail address")]
+OptionalMailbox = Annotated[str, Meta(pattern=r"^([^@\s<>]+@[^@\s<>]+)?\Z", description="a mail address, or empty")]
 Sender = Annotated[
     str,
-    Meta(pattern=r"^([^@\s<>\r\n]+@[^@\s<>]+|[^<>\r\n]*<[^@\s<>]+@[^@\s<>]+>)$", description='a mail address, or "Name <address>"'),
+    Meta(pattern=r"^([^@\s<>\r\n]+@[^@\s<>]+|[^<>\r\n]*<[^@\s<>]+@[^@\s<>]+>)\Z", description='a mail address, or "Name <address>"'),
 ]  # fmt: skip
-Listen = Annotated[str, Meta(pattern=r"^[^\s]+:\d{1,5}$", description="HOST:PORT")]
+Listen = Annotated[str, Meta(pattern=r"^[^\s]+:\d{1,5}\Z", description="HOST:PORT")]
 Cron = Annotated[str, Meta(description='a cron line of five fields, such as "17 */6 * * *"')]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -72,7 +72,7 @@ class Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Pages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Trial-finder pages."""
 
-    profiles: Annotated[str, Meta(pattern=r"^[^\x00-\x1f]*$", description="a folder, or empty")] = ""
+    profiles: Annotated[str, Meta(pattern=r"^[^\x00-\x1f]*\Z", description="a folder, or empty")] = ""
 
 
 class Smtp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,7 +81,7 @@ class Smtp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: Text = "localhost"
     port: Port = 25
     security: Literal["none", "starttls", "tls"] = "none"
-    ca_file: Annotated[str, Meta(pattern=r"^[^\x00-\x1f]*$", description="a path, or empty")] = ""
+    ca_file: Annotated[str, Meta(pattern=r"^[^\x00-\x1f]*\Z", description="a path, or empty")] = ""
     auth: Literal["password", "xoauth2"] = "password"
     username: Text = ""
     password: Text = ""
@@ -134,7 +134,7 @@ class Web(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: PublicUrl = ""
     listen: Listen = "127.0.0.1:8080"
     operator_token: Text = ""
-    operator_header: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]*$", description="the name of a header, or empty")] = ""
+    operator_header: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]*\Z", description="the name of a header, or empty")] = ""
     trusted_proxies: Annotated[tuple[str, ...], Meta(description="a list of addresses and networks")] = ()
 
 
@@ -144,7 +144,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``path`` is the file read, if any.
     """
 
-    database: Annotated[str, Meta(min_length=1, pattern=r"^[^\x00-\x1f]+$", description="a path")] = "history.db"
+    database: Annotated[str, Meta(min_length=1, pattern=r"^[^\x00-\x1f]+\Z", description="a path")] = "history.db"
     ctgov: Ctgov = Ctgov()
     http: Http = Http()
     pages: Pages = Pages()

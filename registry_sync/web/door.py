@@ -26,7 +26,7 @@ from db.connection import History
 from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.errors import AlreadyRunning
 from registry_sync.notices.clean import cut, one_line
-from registry_sync.web import problems
+from registry_sync.web import origins, problems
 from registry_sync.web.clients import client_of, network, through_proxy
 from registry_sync.web.pages import around_of, failed, page
 from registry_sync.web.problems import BEARER, nothing, problem
@@ -39,11 +39,7 @@ MOST_TRIES = 10
 WITHIN = 900
 MOST_CLIENTS = 10_000
 """Of which it is remembered."""
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "strict-origin",  # without a word on where it is sent from, browsers send ``Origin: null`` with a form
-    "X-Robots-Tag": "noindex, nofollow",
-}
+HEADERS = {**origins.HEADERS, "X-Robots-Tag": "noindex, nofollow"}
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="operator"'}
 _MOST_FIELDS = 50
 _LONGEST_NAME = 80
@@ -135,7 +131,7 @@ class Door:
             )
             if request.method == "POST" and not is_program:
                 word = visit.one("form")
-                if not (_from_here(request) and _is_signed(secret, "form " + who, word, _seconds(around))):
+                if not (origins.is_from_here(request, by_any_name=True) and _is_signed(secret, "form " + who, word, _seconds(around))):
                     log.warning("the operator's page: a form that came from elsewhere, or is too old, was refused")
                     return _guarded(failed(request, 403))
             try:
@@ -172,7 +168,7 @@ class Door:
             raise nothing()
         if request.method != "POST":
             return Redirect(request, "/operator")
-        if not _from_here(request):
+        if not origins.is_from_here(request, by_any_name=True):
             return _guarded(failed(request, 403))
         refused = self._try(request, around, token)
         if refused is not None:
@@ -266,22 +262,6 @@ async def _fields(request: Request) -> Fields:
 def _wants_json(request: Request) -> bool:
     accepted = request.headers.get("accept", "")
     return "json" in accepted and "text/html" not in accepted
-
-
-def _from_here(request: Request) -> bool:
-    """Was this sent from a page of this site? Browsers say so in one of two headers; a program that says nothing is none."""
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None and site != "same-origin":
-        return False
-    if origin is None or origin == "null":
-        return site == "same-origin" or (origin is None and site is None)
-    return origin.lower() in _origins(request)
-
-
-def _origins(request: Request) -> set[str]:
-    host = request.headers.get("host", "").lower()
-    public = urlsplit(around_of(request).settings.web.url)
-    return {f"http://{host}", f"https://{host}", f"{public.scheme}://{public.netloc}".lower()}
 
 
 def _is_secure(request: Request) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import ipaddress
 import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache, wraps
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -27,7 +26,8 @@ from registry_sync.notices.interface import Every
 from registry_sync.notices.route import EVERY, READER_TOPICS
 from registry_sync.notices.tokens import form_token, read_form_token
 from registry_sync.trials.record import N_
-from registry_sync.web.clients import client_of
+from registry_sync.web import origins
+from registry_sync.web.clients import client_of, network
 from registry_sync.web.pages import around_of, said_no
 
 FRESH = datetime.timedelta(hours=2)
@@ -36,9 +36,6 @@ HOUR = datetime.timedelta(hours=1)
 MOST_OF_A_CLIENT = 10
 """Forms that lead to a mail, in an hour."""
 MOST_OF_ALL = 200
-HEADERS = {"Referrer-Policy": "strict-origin", "Cache-Control": "no-store"}
-"""Of a page with a form: without a word on where it is sent from, browsers send ``Origin: null``. Of its address, which may be a secret,
-nothing but the site is said."""
 AS_IT_IS = "="
 """Chosen of what one choice cannot say: it stays."""
 _LONGEST = 300
@@ -94,7 +91,7 @@ def with_fields(respond: Callable[[Request, Typed | None], Response]) -> Endpoin
     async def endpoint(request: Request) -> Response:
         if request.method != "POST":
             return await run_in_threadpool(respond, request, None)
-        if not is_from_here(request):
+        if not origins.is_from_here(request):
             return refused(request)
         typed = read(request, await request.body())
         return await run_in_threadpool(respond, request, typed) if typed is not None else refused(request)
@@ -110,26 +107,6 @@ def read(request: Request, body: bytes) -> Typed | None:
         return Typed(parse_qs(body.decode("ascii"), keep_blank_values=True, errors="replace", max_num_fields=_MOST_FIELDS))
     except ValueError:
         return None
-
-
-def is_from_here(request: Request) -> bool:
-    """Did a page of this site send this? A program that says nothing of where it comes from has no reader's browser at hand."""
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site not in (None, "same-origin", "none"):
-        return False
-    if origin == "null":
-        return site == "same-origin"
-    return origin is None or _is_ours(request, origin)
-
-
-def _is_ours(request: Request, origin: str) -> bool:
-    try:
-        theirs, public = urlsplit(origin), urlsplit(around_of(request).settings.web.url)
-    except ValueError:
-        return False
-    if public.netloc:  # then what a request says of the host that it came to does not count: a name of anybody's may lead here
-        return (theirs.scheme, theirs.netloc.lower()) == (public.scheme, public.netloc.lower())
-    return theirs.scheme in ("http", "https") and theirs.netloc.lower() == request.headers.get("host", "").lower()
 
 
 def refused(request: Request) -> Response:
@@ -225,7 +202,7 @@ class Limits:
 
     def wait(self, client: str, now: datetime.datetime) -> tuple[int, bool]:
         """Count one more; or (it is too many) after how many seconds to come again, and whether that is for this client's own number."""
-        mark = hashlib.blake2b(_network(client).encode(), key=self._key, digest_size=16).digest()
+        mark = hashlib.blake2b(network(client).encode(), key=self._key, digest_size=16).digest()
         with self._lock:
             self._forget(now)
             own = self._of_client.setdefault(mark, deque())
@@ -243,22 +220,13 @@ class Limits:
         self._of_client = {mark: times for mark, times in self._of_client.items() if times}
 
 
-def _network(client: str) -> str:
-    """What one client is likely to have: an IPv4 address, or 64 bits of an IPv6 one."""
-    try:
-        address = ipaddress.ip_address(client)
-    except ValueError:
-        return client
-    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else client
-
-
 def too_many(request: Request) -> Response | None:
     """Count one more form; the page that says no when it is one too many."""
     client = client_of(request)
     seconds, is_own = request.app.state.limits.wait(client, around_of(request).now())
     if not seconds:
         return None
-    if is_own and _network(client) in ("127.0.0.1", "::/64"):
+    if is_own and network(client) in ("127.0.0.1", "::/64"):
         log.warning("forms: too many from this machine; if a proxy hands them on, name it in [web] trusted_proxies")
     heading = N_("That was too often") if is_own else N_("Too much is asked for just now")
     sentence = N_("Please try again in an hour. Nothing has been kept of this.")

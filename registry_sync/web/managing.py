@@ -17,7 +17,7 @@ from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.route import COORDINATOR_TOPICS, READER_TOPICS
 from registry_sync.sources.ctgov_search import Search
 from registry_sync.trials.countries import country_key
-from registry_sync.web import answers, forms
+from registry_sync.web import answers, forms, origins
 from registry_sync.web.forms import AS_IT_IS, GROUPS, OF_READERS, Choice, Endpoint, Typed
 from registry_sync.web.pages import around_of, failed, language_of
 from registry_sync.web.subscribing import address_of, all_countries, choices, gone_to
@@ -51,7 +51,7 @@ def ask(request: Request, typed: Typed | None) -> Response:
             request,
             "manage_ask",
             status=422 if typed.errors else 200,
-            headers=forms.HEADERS,
+            headers=origins.HEADERS,
             token=forms.token(request, history, "manage"),
             errors=typed.errors,
             error=typed.error,
@@ -61,13 +61,13 @@ def ask(request: Request, typed: Typed | None) -> Response:
 
 def asked(request: Request) -> Response:
     """What happens now: nothing of it depends on who asked."""
-    return answers.public(request, "manage_asked", headers=forms.HEADERS)
+    return answers.public(request, "manage_asked", headers=origins.HEADERS)
 
 
 def erased(request: Request) -> Response:
     """That it is done; nobody's in particular."""
     days = around_of(request).settings.retention.backups
-    return answers.public(request, "erased", headers=forms.HEADERS, days=days)
+    return answers.public(request, "erased", headers=origins.HEADERS, days=days)
 
 
 def behind_link(make: Make) -> Endpoint:
@@ -84,7 +84,7 @@ def behind_link(make: Make) -> Endpoint:
 
 
 def _too_old(request: Request) -> Response:
-    return answers.public(request, "manage_gone", status=410, headers=forms.HEADERS)
+    return answers.public(request, "manage_gone", status=410, headers=origins.HEADERS)
 
 
 def _back(request: Request, done: str) -> Response:
@@ -101,7 +101,7 @@ def overview(request: Request, history: History, address: str, _: Typed | None) 
     return answers.public(
         request,
         "manage",
-        headers=forms.HEADERS,
+        headers=origins.HEADERS,
         token=request.path_params["token"],
         address=address,
         done=done if done in _DONE else "",
@@ -141,7 +141,7 @@ def change(request: Request, history: History, address: str, typed: Typed | None
         request,
         "manage_one",
         status=422 if typed.errors else 200,
-        headers=forms.HEADERS,
+        headers=origins.HEADERS,
         token=request.path_params["token"],
         errors=typed.errors,
         error=typed.error,
@@ -161,7 +161,7 @@ def stop(request: Request, history: History, address: str, typed: Typed | None) 
         managing.stop(around_of(request), history, address, row["id"])
         return _back(request, "stopped")
     its = _told(request, history, row)
-    return answers.public(request, "manage_sure", headers=forms.HEADERS, token=request.path_params["token"], what="stop", its=its)
+    return answers.public(request, "manage_sure", headers=origins.HEADERS, token=request.path_params["token"], what="stop", its=its)
 
 
 @behind_link
@@ -170,7 +170,7 @@ def stop_all(request: Request, history: History, address: str, typed: Typed | No
     if typed is not None:
         managing.stop_all(around_of(request), history, address)
         return _back(request, "stopped")
-    return answers.public(request, "manage_sure", headers=forms.HEADERS, token=request.path_params["token"], what="stop all", its=None)
+    return answers.public(request, "manage_sure", headers=origins.HEADERS, token=request.path_params["token"], what="stop all", its=None)
 
 
 @behind_link
@@ -187,7 +187,7 @@ def erase(request: Request, history: History, address: str, typed: Typed | None)
     if typed is not None:
         managing.erase(around_of(request), history, address)
         return Response(status_code=303, headers={"Location": answers.links(request)("manage", "erased"), "Cache-Control": "no-store"})
-    return answers.public(request, "manage_sure", headers=forms.HEADERS, token=request.path_params["token"], what="erase", its=None)
+    return answers.public(request, "manage_sure", headers=origins.HEADERS, token=request.path_params["token"], what="erase", its=None)
 
 
 # --- a subscription as it is shown, and as it is chosen -----------------------------------------------------------------------------

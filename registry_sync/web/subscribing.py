@@ -26,7 +26,7 @@ from registry_sync.notices.i18n import Translator, countries, languages, transla
 from registry_sync.sources.ctgov_search import Search
 from registry_sync.trials.countries import country_key
 from registry_sync.trials.record import trial_id
-from registry_sync.web import answers, forms
+from registry_sync.web import answers, forms, origins
 from registry_sync.web.forms import Choice, Typed
 from registry_sync.web.home import LONGEST_QUERY
 from registry_sync.web.pages import around_of, failed, language_of
@@ -81,7 +81,7 @@ def subscribe(request: Request, typed: Typed | None) -> Response:
 
 def asked(request: Request) -> Response:
     """What happens now: nothing of it depends on who asked."""
-    return answers.public(request, "asked", headers=forms.HEADERS)
+    return answers.public(request, "asked", headers=origins.HEADERS)
 
 
 def gone_to(request: Request, *parts: str) -> Response:
@@ -225,7 +225,7 @@ def _page(request: Request, history: History, offer: Offer, typed: Typed, chosen
         request,
         "subscribe",
         status=422 if sent else 200,
-        headers=forms.HEADERS,
+        headers=origins.HEADERS,
         action=_action(request),
         token=forms.token(request, history, "subscribe"),
         errors=typed.errors,

@@ -22,7 +22,7 @@ from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.tokens import read_stop_token
 from registry_sync.sources.ctgov_search import Search
 from registry_sync.trials.record import N_, TOPICS
-from registry_sync.web import forms, told
+from registry_sync.web import forms, origins, told
 from registry_sync.web.answers import NAMES
 from registry_sync.web.forms import GROUPS
 from registry_sync.web.pages import TO_MANAGE, TO_SUBSCRIBE, around_of, failed, page
@@ -82,7 +82,7 @@ def stop(request: Request) -> Response:
 def confirm(request: Request) -> Response:
     """What was asked for, to which wording, and a button."""
     around = around_of(request)
-    if request.method == "POST" and not forms.is_from_here(request):
+    if request.method == "POST" and not origins.is_from_here(request):
         return forms.refused(request)
     with around.open() as history:
         if request.method == "POST":
@@ -97,7 +97,7 @@ def confirm(request: Request) -> Response:
     return page(
         request,
         "confirm",
-        headers=forms.HEADERS,
+        headers=origins.HEADERS,
         language=its.language,
         trials=[(trial, shortened(titles.get(trial))) for trial in asking.trials[:MOST_TRIALS]],
         more=max(0, len(asking.trials) - MOST_TRIALS),

@@ -32,11 +32,11 @@ def test_where_no_way_in_is_set_there_is_nothing(site: Site, house: House, path:
 
 def with_settings(site: Site, monkeypatch: pytest.MonkeyPatch, **values: Any) -> None:
     """The pages read the settings when they start: here they are others from now on."""
-    from registry_sync.web import clients
+    from registry_sync.web import clients, origins
 
     site.house.set("web", **values)
     around = site.house.around
-    for module in (door, clients):
+    for module in (door, clients, origins):
         monkeypatch.setattr(module, "around_of", lambda _: around)
 
 

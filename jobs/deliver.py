@@ -239,7 +239,7 @@ class _Run:
             self._reached.add(waiting.address)
         elif isinstance(outcome, Refused) and outcome.reason != STOPPED:
             self._refusals.append((waiting, outcome.reason))
-            if waiting.kind == "email" and not self._reached and len(self._refusals) >= GIVE_UP:
+            if not self._reached and sum(each.kind == "email" for each, _ in self._refusals) >= GIVE_UP:
                 self.down.add("email")
 
     def _refuses_most(self) -> bool:

@@ -7,7 +7,6 @@ week must both fit (in cron either does), and a fixed time fires twice in the ni
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -53,7 +52,8 @@ def _list(numbers: frozenset[int] | None) -> str:
 
 def next_after(line: str, timezone: str, moment: datetime.datetime) -> datetime.datetime | None:
     """The first time after ``moment`` at which the line fires, in UTC."""
-    return next(_fires(line, timezone, moment), None)
+    found = StandardCron(line, timezone).get_next_fire_time(None, moment + datetime.timedelta(seconds=1))
+    return found.astimezone(datetime.UTC) if found is not None else None
 
 
 def was_missed(line: str, timezone: str, last: datetime.datetime | None, now: datetime.datetime) -> bool:
@@ -65,21 +65,20 @@ def was_missed(line: str, timezone: str, last: datetime.datetime | None, now: da
 
 
 def period_end(every: Every, timezone: str, now: datetime.datetime, *, digest: str, week_ends: str) -> datetime.datetime:
-    """When the running day or week of a digest ends: the next time of the digest's cron line, for weekly ones on ``week_ends``, UTC."""
-    zone = ZoneInfo(timezone)
-    for fires, _ in zip(_fires(digest, timezone, now), range(400), strict=False):
-        if every != "week" or fires.astimezone(zone).weekday() == _WEEKDAYS.index(week_ends):
-            return fires
-    # a digest line that never falls on that day: the week ends with the day then
-    return next_after(digest, timezone, now) or now
+    """When the running day or week of a digest ends, in UTC: when the digest's cron line first fires from a midnight on.
+
+    That is each midnight in the reader's time zone, for weekly digests the one with which ``week_ends`` begins. So a line that fires
+    many times a day ends no more than one period a day, and one that leaves days out ends the period on the next day that it does not.
+    """
+    is_week = every == "week"
+    today = now.astimezone(ZoneInfo(timezone)).date()
+    begins = today - datetime.timedelta(days=(today.weekday() - _WEEKDAYS.index(week_ends)) % 7 if is_week else 0)
+    ends = _first_from(begins, digest, timezone)
+    if ends is not None and ends <= now:
+        ends = _first_from(begins + datetime.timedelta(days=7 if is_week else 1), digest, timezone)
+    return ends or now
 
 
-def _fires(line: str, timezone: str, moment: datetime.datetime) -> Iterator[datetime.datetime]:
-    trigger = StandardCron(line, timezone)
-    at = moment
-    while True:
-        found = trigger.get_next_fire_time(None, at + datetime.timedelta(seconds=1))
-        if found is None:
-            return
-        at = found.astimezone(datetime.UTC)
-        yield at
+def _first_from(day: datetime.date, line: str, timezone: str) -> datetime.datetime | None:
+    midnight = datetime.datetime.combine(day, datetime.time(), ZoneInfo(timezone))
+    return next_after(line, timezone, midnight.astimezone(datetime.UTC) - datetime.timedelta(seconds=1))

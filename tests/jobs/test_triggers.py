@@ -80,5 +80,24 @@ def test_when_a_period_ends(every: str, timezone: str, now: str, expected: str) 
     assert period_end(every, timezone, utc(now), digest="0 7 * * *", week_ends="monday") == utc(expected)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("every", "digest", "now", "expected"),
+    [
+        ("day", "*/5 * * * *", "2026-02-03T10:02:00", "2026-02-04T00:00:00"),
+        ("week", "*/5 * * * *", "2026-02-02T10:02:00", "2026-02-09T00:00:00"),
+        ("week", "*/5 * * * *", "2026-02-04T10:02:00", "2026-02-09T00:00:00"),
+        ("day", "0 8,20 * * *", "2026-02-03T08:00:00", "2026-02-04T08:00:00"),
+        ("week", "0 8,20 * * *", "2026-02-02T07:59:59", "2026-02-02T08:00:00"),
+        ("day", "0 7 * * 2-5", "2026-02-06T07:00:00", "2026-02-10T07:00:00"),
+        ("week", "0 7 * * 2-5", "2026-02-02T00:30:00", "2026-02-03T07:00:00"),
+        ("week", "0 7 * * 2-5", "2026-02-03T07:00:00", "2026-02-10T07:00:00"),
+        ("week", "0 7 1 * *", "2026-02-03T00:00:00", "2026-03-01T07:00:00"),
+    ],
+)
+def test_a_digest_comes_no_more_than_once_a_day_or_week_whatever_the_line(every: str, digest: str, now: str, expected: str) -> None:
+    ends = period_end(every, "UTC", utc(now), digest=digest, week_ends="monday")  # type: ignore[arg-type]
+    assert ends == utc(expected)
+
+
 def test_a_trigger_says_what_it_is() -> None:
     assert str(StandardCron("17 */6 * * *", "UTC")) == "cron[17 */6 * * *]"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -84,6 +86,21 @@ def house(tmp_path: Path) -> Iterator[House]:
         yield opened
 
 
+@contextlib.contextmanager
+def pages_at(house: House, listener: socket.socket) -> Iterator[None]:
+    """The pages answer at this socket, and have begun to before the house's clock goes on."""
+    around = Surroundings(house.settings, now=lambda: house.at, stop=threading.Event())
+    thread = threading.Thread(target=serve, args=(around, listener), name="web pages")
+    thread.start()
+    try:
+        host, port = listener.getsockname()[:2]
+        requests.get(f"http://{f'[{host}]' if ':' in host else host}:{port}/healthz", timeout=60)
+        yield
+    finally:
+        around.stop.set()
+        thread.join()
+
+
 @pytest.fixture
 def site(house: House) -> Iterator[Site]:
     with listen("127.0.0.1:0") as listener:
@@ -91,11 +108,5 @@ def site(house: House) -> Iterator[Site]:
         house.set("web", url=url)
         with house.history():
             pass  # the file is made
-        around = Surroundings(house.settings, now=lambda: house.at, stop=threading.Event())
-        thread = threading.Thread(target=serve, args=(around, listener), name="web pages")
-        thread.start()
-        try:
+        with pages_at(house, listener):
             yield Site(house, url)
-        finally:
-            around.stop.set()
-            thread.join()

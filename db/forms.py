@@ -18,9 +18,9 @@ def add(history: History, kind: Kind, address: str, wish: str | None, now: str) 
     history.write_one("INSERT INTO form (kind, address, wish, created_at) VALUES (?, ?, ?, ?)", (kind, address, wish, now))
 
 
-def oldest(history: History) -> Row | None:
-    """The form that waits the longest."""
-    return history.one("SELECT * FROM form ORDER BY id LIMIT 1")
+def oldest(history: History, after: int = 0) -> Row | None:
+    """The form that waits the longest, of those that came ``after`` another."""
+    return history.one("SELECT * FROM form WHERE id > ? ORDER BY id LIMIT 1", (after,))
 
 
 def take(connection: sqlite3.Connection, form: int) -> bool:
@@ -31,6 +31,12 @@ def take(connection: sqlite3.Connection, form: int) -> bool:
 def of_address(history: History, address: str) -> list[Row]:
     """What waits of one address, oldest first."""
     return history.rows("SELECT id, kind, wish, created_at FROM form WHERE address = ? ORDER BY id", (address,))
+
+
+def age_out(history: History, before: str) -> int:
+    """Let go of forms that came before this stamp (UTC): nobody waits for their mails any more. How many there were."""
+    with history.write() as connection:
+        return connection.execute("DELETE FROM form WHERE created_at < ?", (before,)).rowcount
 
 
 def erase(connection: sqlite3.Connection, address: str) -> None:

@@ -43,19 +43,19 @@ def manage(around: Surroundings, history: History, address: str) -> None:
 
 
 def work_off(around: Surroundings, history: History) -> None:
-    """Queue the mails that come of the forms that wait. Raises DatabaseError."""
-    while not around.stop.is_set() and (form := forms.oldest(history)) is not None:
+    """Queue the mails that come of the forms that wait. One that cannot be worked off stays for the next delivery. Raises DatabaseError."""
+    left = 0
+    while not around.stop.is_set() and (form := forms.oldest(history, after=left)) is not None:
         try:
             with history.together():
                 if forms.take(history.connection, form["id"]):
                     _work_off(around, history, form)
         except RegistrySyncError:
             raise
-        except Exception as error:
+        except Exception:
             # a fault in one form must not hold up the others, nor what is sent beside them
-            log.error("a form is dropped, since it could not be worked off (%s)", type(error).__name__)
-            with history.write() as connection:
-                forms.take(connection, form["id"])
+            log.exception("a form could not be worked off, and waits")
+            left = form["id"]
 
 
 def _work_off(around: Surroundings, history: History, form: Row) -> None:

@@ -81,15 +81,21 @@ def note_delivery(around: Surroundings, history: History) -> None:
     if stuck is None:
         note(around, history, DELIVERY, None)
         return
-    waiting = outbox.counts(history, around.stamp())["due_before"]
+    waiting = outbox.counts(history, around.stamp())["due_before"] + _asked(history)[0]
     note(around, history, DELIVERY, f"{waiting} not delivered, the oldest due since {stuck}")
 
 
 def stuck_since(around: Surroundings, history: History) -> str | None:
-    """Since when the oldest notice should be with its reader (UTC), when that is too long ago; else ``None``."""
-    oldest = outbox.oldest(history, around.stamp())
+    """Since when the oldest notice, or mail that somebody asked for, should be with its reader (UTC), when that is too long ago."""
+    oldest = min(filter(None, (outbox.oldest(history, around.stamp()), _asked(history)[1])), default=None)
     late = around.now() - datetime.timedelta(hours=around.settings.smtp.alarm_hours)
     return oldest if oldest is not None and oldest < as_stamp(late) else None
+
+
+def _asked(history: History) -> tuple[int, str | None]:
+    from db import confirmations  # knows of subscriptions, and what loads with these
+
+    return confirmations.asked(history)
 
 
 def is_due(around: Surroundings, history: History) -> bool:

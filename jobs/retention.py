@@ -8,13 +8,18 @@ from typing import Any
 
 import msgspec
 
-from db import bulletins, contacts, erasure, retold, runs
+from db import bulletins, contacts, erasure, forms, retold, runs
 from db.connection import History
 from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.errors import Damaged, DatabaseError
+from registry_sync.plural import count
 
 DAYS_OF_RUNS = 400
 """How long rows are kept of what jobs did, and of what the operator was told."""
+
+
+DAYS_OF_FORMS = 7
+"""How long a form is kept that cannot be worked off: as long as the link would hold that comes of it."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -43,6 +48,9 @@ def tidy(around: Surroundings, history: History) -> Kept:
     before = as_stamp(now - datetime.timedelta(days=DAYS_OF_RUNS))
     old = runs.age_out(history, before) + bulletins.age_out(history, before)
     retold.age_out(history, now)
+    dropped = forms.age_out(history, as_stamp(now - datetime.timedelta(days=DAYS_OF_FORMS)))
+    if dropped:
+        log.warning("%s of the web pages could not be worked off within %s days, and went", count(dropped, "form"), DAYS_OF_FORMS)
     if taken and first:
         _from_the_ground_up(history)
     erasure.settle(history)

@@ -317,7 +317,7 @@ def _is_gone(copy: Path) -> bool:
 
 
 def _outbox(asked: Asked, history: History) -> Verdict:
-    from db import outbox
+    from db import confirmations, outbox
     from jobs import health
     from jobs.surroundings import as_stamp, utc_now
 
@@ -326,6 +326,8 @@ def _outbox(asked: Asked, history: History) -> Verdict:
     said += f", {counts['held']} held for your yes" if counts["held"] else ""
     tried, last_error = outbox.tried_in_vain(history)
     said += f"; {tried} tried in vain: {last_error}" if tried else ""
+    links, since = confirmations.asked(history)
+    said += f"; {count(links, 'mail')} that a form asks for waiting since {since}" if links else ""
     stuck = health.stuck_since(asked.surroundings(), history)
     said += f"; stuck: the oldest should have arrived at {stuck}" if stuck else ""
     to_operator, why = health.waiting(history)

@@ -11,7 +11,7 @@ import pytest
 
 from db import outbox
 from jobs import wishes
-from jobs.deliver import WAITS, deliver
+from jobs.deliver import GIVE_UP, WAITS, deliver
 from jobs.lock import only_one
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
@@ -243,3 +243,22 @@ def test_a_copy_of_the_database_each_night_and_old_ones_away(house: House) -> No
     house.at += datetime.timedelta(days=1000)
     backup(house.around)
     assert second.exists()
+
+
+def test_posts_that_are_refused_stop_no_mails(house: House) -> None:
+    hooks = [f"{house.hook.url}/{number}" for number in range(GIVE_UP)]
+    queue(house, *hooks, FIRST, SECOND)
+    house.hook.script(*[410] * GIVE_UP)
+    house.mailbox.refuse_recipient(FIRST, "550 5.1.1 no such mailbox")
+    hold = house.mailbox.hang("ehlo")
+    around = house.around
+    thread = threading.Thread(target=lambda: deliver(around))
+    thread.start()
+    until = time.monotonic() + 60
+    while [row["state"] for row in house.outbox()].count("failed") < GIVE_UP:
+        assert time.monotonic() < until
+    hold.release()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert states(house)[FIRST] == "failed"
+    assert received(house) == [SECOND]

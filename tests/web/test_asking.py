@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from db import forms
-from jobs import wishes
+from db import aliases, forms
+from jobs import health, wishes
+from jobs.retention import tidy
 from registry_sync.demo.record import TRIAL
 from registry_sync.web import forms as web_forms
 from registry_sync.web.postman import Postman
@@ -136,8 +137,34 @@ def test_a_form_that_cannot_be_worked_off_holds_up_nothing(
     with caplog.at_level(logging.ERROR, logger="registry_sync"):
         watched.deliver()
     assert [mail.recipients for mail in watched.mailbox.messages] == [("next@example.org",)]
-    assert "a form is dropped" in caplog.text
+    assert "a form could not be worked off, and waits" in caplog.text
     assert READER not in caplog.text
+    with watched.history() as history:
+        assert len(forms.of_address(history, READER)) == 1
+
+
+def test_a_form_that_could_not_be_worked_off_is_by_a_program_that_can(
+    site: Site, watched: House, unsent: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(site)
+    with monkeypatch.context() as broken:
+        broken.setattr(aliases, "current_ids", lambda *_: 1 / 0)
+        assert watched.deliver().sent == 0
+    with watched.history() as history:
+        late = watched.around.now() + datetime.timedelta(hours=watched.settings.smtp.alarm_hours + 1)
+        watched.at = late
+        assert health.stuck_since(watched.around, history) is not None
+    watched.deliver()
+    assert [mail.recipients for mail in watched.mailbox.messages] == [(READER,)]
+
+
+def test_a_form_that_nothing_comes_of_goes_when_nobody_waits_for_its_mail(watched: House) -> None:
+    with watched.history() as history:
+        forms.add(history, "subscribe", READER, '{"trials": 1}', watched.around.stamp())
+        for days, left in ((6, 1), (2, 0)):
+            watched.at += datetime.timedelta(days=days)
+            tidy(watched.around, history)
+            assert len(forms.of_address(history, READER)) == left
 
 
 def test_many_at_once_are_each_asked_once(site: Site, watched: House, monkeypatch: pytest.MonkeyPatch) -> None:

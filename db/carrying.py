@@ -84,7 +84,7 @@ def hold(history: History, now: str) -> int:
         return (
             asking
             + connection.execute(
-                """UPDATE notice SET state = 'pending', held = 1, last_error = ?, claimed_at = NULL, claimed_by = NULL
+                """UPDATE notice SET state = 'pending', held = 1, verdict = 'restored', last_error = ?, claimed_at = NULL, claimed_by = NULL
                WHERE NOT held AND due_at <= ? AND state IN ('pending', 'claimed')""",
                 (HELD, now),
             ).rowcount
@@ -206,7 +206,8 @@ def _sent(restored: Connection, replaced: Connection) -> tuple[list[str], set[st
     further = set()
     for notice_id in waiting:  # what is put apart comes to its end, and is looked up as well
         row = replaced.execute(
-            """SELECT state, attempts, next_try_at, last_error, claimed_at, sent_at, failed_at, held, note FROM notice WHERE id = ?""",
+            """SELECT state, attempts, next_try_at, last_error, claimed_at, sent_at, failed_at, held, note, verdict
+               FROM notice WHERE id = ?""",
             (notice_id,),
         ).fetchone()
         if row is None or (row[0] == "cancelled" and row[3] is None and _has_more(replaced, restored, notice_id)):
@@ -219,7 +220,7 @@ def _sent(restored: Connection, replaced: Connection) -> tuple[list[str], set[st
                 state = "cancelled"  # of what was sent nothing is known here
         restored.execute(
             """UPDATE notice SET state = ?, attempts = ?, next_try_at = ?, last_error = ?, claimed_at = ?, sent_at = ?, failed_at = ?,
-                                 held = ?, note = ?, claimed_by = NULL WHERE id = ?""",
+                                 held = ?, note = ?, verdict = ?, claimed_by = NULL WHERE id = ?""",
             (state, *row[1:], notice_id),
         )
     for identity, *values in replaced.execute("SELECT id, state, attempts, last_error, sent_at, used_at FROM confirmation").fetchall():

@@ -45,8 +45,22 @@ class Waiting(msgspec.Struct, frozen=True):
     row: int
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What the operator has said of a notice: the words above its news, and whether it was let go (``released``) or may not be yet.
+
+    ``restored``: a restore has held it, since it may have been sent. What was said goes for these news alone: none are added to them.
+    """
+
+    note: str | None
+    verdict: Literal["released", "restored"] | None
+
+    def held(self, wished: bool) -> bool:
+        """Is it held, where its subscription's own wish is this?"""
+        return wished if self.verdict is None else self.verdict == "restored"
+
+
 class _Held(msgspec.Struct, frozen=True):
-    """A notice that has the key of one to be queued. ``open``: nobody has begun to write it."""
+    """A notice that has the key of one to be queued. ``open``: nobody has begun to write it, or has said anything of it."""
 
     id: str
     open: bool
@@ -61,16 +75,18 @@ def queue(
     *,
     joins: tuple[str, str] | None = None,
     later: Callable[[Planned], Planned] | None = None,
+    said: Said | None = None,
 ) -> int:
     """Put notices in the outbox, inside the transaction that records their changes; how many are new.
 
     A digest's running notice takes the changes in. ``joins``: a trial and a time (UTC): what waits for an address since then about that
-    trial, and was not tried yet, takes them in, too. A notice that a delivery has begun to write takes nothing in any more: the changes go
-    into one of their own, or, when its period is over, into the next period's (``later``).
+    trial, and was not tried yet, takes them in, too. A notice that a delivery has begun to write, or that the operator has let go or taken
+    back, takes nothing in any more: the changes go into one of their own, or, when its period is over, into the next period's (``later``).
+    What the operator has ``said`` goes with the changes, which stand in notices of their own then.
     """
     new, plans = 0, iter(planned)
     while chunk := list(islice(plans, _AT_ONCE)):
-        new += _queue_some(connection, chunk, change_ids, now, joins, later)
+        new += _queue_some(connection, chunk, change_ids, now, joins, later, said)
     return new
 
 
@@ -81,6 +97,7 @@ def _queue_some(
     now: str,
     joins: tuple[str, str] | None,
     later: Callable[[Planned], Planned] | None,
+    said: Said | None,
 ) -> int:
     import uuid  # loads what asks the system who it is: only for a notice
 
@@ -91,18 +108,19 @@ def _queue_some(
         known = held.get(plan.key)
         if known is None and plan.every == "now" and (plan.address, plan.hold) in joined:
             known = _Held(joined[plan.address, plan.hold], open=True, over=False)
-        if known is not None and not known.open:
+        if known is not None and (said or not known.open):
             put_off = later(plan) if later and known.over and plan.every != "now" else _another(connection, plan)
             again.append(put_off)
             continue
         notice_id = known.id if known else uuid.uuid4().hex
         if known is None:
             due = plan.due.strftime("%Y-%m-%dT%H:%M:%SZ")
-            rows.append((notice_id, plan.key, plan.subscription_id, plan.address, plan.kind, plan.every, due, due, now, plan.hold))
+            stands = (said.held(plan.hold), said.note, said.verdict) if said else (plan.hold, None, None)
+            rows.append((notice_id, plan.key, plan.subscription_id, plan.address, plan.kind, plan.every, due, due, now, *stands))
         told += [(notice_id, change_ids[position]) for position in plan.positions]
     connection.executemany(
-        """INSERT INTO notice (id, key, subscription_id, address, kind, every, state, next_try_at, due_at, created_at, held)
-           VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)""",
+        """INSERT INTO notice (id, key, subscription_id, address, kind, every, state, next_try_at, due_at, created_at, held, note, verdict)
+           VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?)""",
         rows,
     )
     connection.executemany("INSERT INTO notice_change VALUES (?, ?) ON CONFLICT DO NOTHING", told)
@@ -111,13 +129,13 @@ def _queue_some(
     connection.execute(
         "UPDATE notice SET state = 'pending' WHERE state = 'cancelled' AND id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)
     )
-    return len(rows) + (_queue_some(connection, again, change_ids, now, None, later) if again else 0)
+    return len(rows) + (_queue_some(connection, again, change_ids, now, None, later, said) if again else 0)
 
 
 def _with_key(connection: sqlite3.Connection, keys: list[str]) -> dict[str, _Held]:
     rows = connection.execute(
-        """SELECT key, id, state IN ('pending', 'cancelled') AND attempts = 0, coalesce(sent_at, claimed_at, '') >= due_at
-           FROM notice WHERE key IN (SELECT value FROM json_each(?))""",
+        """SELECT key, id, state IN ('pending', 'cancelled') AND attempts = 0 AND verdict IS NULL,
+                  coalesce(sent_at, claimed_at, '') >= due_at FROM notice WHERE key IN (SELECT value FROM json_each(?))""",
         (json.dumps(keys),),
     )
     return {key: _Held(notice_id, bool(is_open), bool(over)) for key, notice_id, is_open, over in rows}
@@ -129,7 +147,8 @@ def _waiting_since(connection: sqlite3.Connection, planned: list[Planned], trial
         """SELECT notice.address, notice.held, notice.id FROM notice
            JOIN notice_change ON notice_id = notice.id JOIN change ON change.id = change_id
            WHERE notice.address IN (SELECT value FROM json_each(?)) AND notice.state = 'pending' AND notice.attempts = 0
-               AND notice.every = 'now' AND change.trial = ? AND notice.created_at >= ? ORDER BY notice.rowid DESC""",
+               AND notice.verdict IS NULL AND notice.every = 'now' AND change.trial = ? AND notice.created_at >= ?
+           ORDER BY notice.rowid DESC""",
         (json.dumps([plan.address for plan in planned]), trial, since),
     )
     return {(address, bool(held)): notice_id for address, held, notice_id in rows}
@@ -255,13 +274,18 @@ def leave_out(history: History, notice_id: str, changes: Iterable[int]) -> None:
 
 
 def take_over(history: History, notice_id: str, address: str, change_id: int) -> bool:
-    """Tell a change in this notice that waits in a later one of its address, which nobody has tried yet; is it told in this one?"""
+    """Tell a change in this notice that waits in a later one of its address, which nobody has tried yet; is it told in this one?
+
+    Not where the operator has let one of the two go, or put words above it: these are about what it told then.
+    """
+    unspoken = "(verdict IS NULL AND note IS NULL)"
     with history.write() as connection:
         if connection.execute("SELECT 1 FROM notice_change WHERE notice_id = ? AND change_id = ?", (notice_id, change_id)).fetchone():
             return True
         found = connection.execute(
-            """SELECT notice.id FROM notice_change JOIN notice ON notice.id = notice_id
-               WHERE change_id = ? AND address = ? AND state = 'pending' AND NOT held AND attempts = 0 AND notice_id != ?""",
+            f"""SELECT notice.id FROM notice_change JOIN notice ON notice.id = notice_id
+                WHERE change_id = ?1 AND address = ?2 AND state = 'pending' AND NOT held AND attempts = 0 AND notice_id != ?3
+                    AND {unspoken} AND EXISTS (SELECT 1 FROM notice WHERE id = ?3 AND {unspoken})""",  # noqa: S608 - no value is in it
             (change_id, address, notice_id),
         ).fetchall()
         for (later,) in found:
@@ -296,7 +320,7 @@ def release(history: History, ids: Sequence[str], note: str | None) -> list[str]
 
     None named: all of them, and the mails that ask for consent and were held with them.
     """
-    sql = """UPDATE notice SET held = 0, note = coalesce(:note, note) WHERE held AND state IN ('pending', 'failed')
+    sql = """UPDATE notice SET held = 0, verdict = 'released', note = coalesce(:note, note) WHERE held AND state IN ('pending', 'failed')
              AND (:id IS NULL OR id = :id)"""
     with history.write() as connection:
         if not ids:
@@ -314,7 +338,8 @@ def annotate(history: History, notice_id: str, note: str | None) -> bool:
 
 def drop(history: History, ids: Sequence[str]) -> list[str]:
     """Take back held notices, which are never sent then; the ids named that are not held."""
-    sql = "UPDATE notice SET state = 'cancelled', held = 0, last_error = 'dropped by the operator' WHERE held AND id = ?"
+    sql = """UPDATE notice SET state = 'cancelled', held = 0, verdict = 'dropped', last_error = 'dropped by the operator'
+             WHERE held AND id = ?"""
     with history.write() as connection:
         return [each for each in ids if not connection.execute(sql, (each,)).rowcount]
 

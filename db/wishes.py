@@ -7,6 +7,8 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from db import outbox, subscriptions
 from db.connection import History
 from db.history import kept_change
@@ -17,26 +19,31 @@ from registry_sync.trials.changes import KeptChange
 def settle(history: History, address: str, *, now: datetime.datetime, period_end: PeriodEnd) -> None:
     """Bring what waits for an address into line with its subscriptions, inside the caller's transaction.
 
-    A notice that was refused for good stays where it is, without what is not wanted any more.
+    A notice that was refused for good stays where it is, without what is not wanted any more. What the operator has said of one holds:
+    what was let go is not held again, and what a restore holds is not let go.
     """
     connection = history.connection
     rows = connection.execute(
-        "SELECT id, key, every, state, held FROM notice WHERE address = ? AND state IN ('pending', 'failed')", (address,)
+        "SELECT id, key, every, state, held, note, verdict FROM notice WHERE address = ? AND state IN ('pending', 'failed')", (address,)
     ).fetchall()
     behind = subscriptions.behind(history, [row[0] for row in rows])
     stamp = now.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    for notice_id, key, every, state, held in rows:
+    for notice_id, key, every, state, held, note, verdict in rows:
         kept: set[int] = set()
+        moved: dict[str, tuple[Planned, list[int]]] = {}
         held_now = False
         for changes, plans in _planned_anew(connection, notice_id, behind.get(notice_id, {}), now, period_end):
-            ids = [change.id for change in changes]
             for plan in plans:
+                told = [changes[position].id for position in plan.positions]
                 if state == "failed" or (plan.every == every and (every == "now" or _is_same(key, plan.key))):
-                    kept.update(ids[position] for position in plan.positions)
+                    kept.update(told)
                     held_now |= plan.hold
                 else:
-                    outbox.queue(connection, [plan], ids, stamp)
-        if held_now != bool(held):
+                    moved.setdefault(plan.key, (plan, []))[1].extend(told)
+        said = outbox.Said(note, verdict) if note or verdict else None
+        for plan, told in moved.values():
+            outbox.queue(connection, [replace(plan, positions=tuple(range(len(told))))], told, stamp, said=said)
+        if verdict is None and held_now != bool(held):
             _hold(connection, notice_id, key, hold=held_now)
         _keep_only(connection, notice_id, kept)
 

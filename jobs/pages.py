@@ -51,23 +51,38 @@ class SiteRules:
         self._client = client
         self._lock = threading.Lock()
         self._known: dict[str, robots.Robots] = {}
+        self._asking: dict[str, threading.Lock] = {}
 
     def keep(self, site: str, rules: robots.Robots) -> None:
-        """Mind these rules from now on, and the pace that they ask for."""
+        """Mind these rules from now on, and the pace that they ask for. Waits for no site: a transaction may be open."""
         with self._lock:
-            self._mind(site, rules)
+            self._known[site] = rules
+        self._keep_pace(site, rules)
 
     def refusal(self, url: str) -> str | None:
         """Why this page must not be asked for, in words for a person; ``None``: it may be. Raises Stopped."""
         site = site_of(url)
-        with self._lock:
-            if site not in self._known:
-                self._mind(site, robots.fetch(self._client, f"{site}/"))
-            rules = self._known[site]
-        return rules.refusal(url)
+        return (self._kept(site) or self._found_out(site)).refusal(url)
 
-    def _mind(self, site: str, rules: robots.Robots) -> None:
-        self._known[site] = rules
+    def _kept(self, site: str) -> robots.Robots | None:
+        with self._lock:
+            return self._known.get(site)
+
+    def _found_out(self, site: str) -> robots.Robots:
+        """Ask the site; who needs to know the same meanwhile waits for that answer, and nobody else does."""
+        with self._lock:
+            asking = self._asking.setdefault(site, threading.Lock())
+        with asking:
+            known = self._kept(site)
+            if known is not None:
+                return known
+            came = robots.fetch(self._client, f"{site}/")
+            with self._lock:
+                rules = self._known.setdefault(site, came)
+            self._keep_pace(site, rules)
+            return rules
+
+    def _keep_pace(self, site: str, rules: robots.Robots) -> None:
         if rules.crawl_delay:
             self._client.slow_down(host_and_port(site), rules.crawl_delay)
 

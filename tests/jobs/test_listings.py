@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from db import watches
 from jobs.audit import audited
 from jobs.sync import sync
 from registry_sync.demo import record
@@ -319,6 +320,26 @@ def test_pages_of_several_sites_that_lead_to_one_are_asked_there_one_at_a_time(h
     hold.release()
     syncing.join()
     assert len(paths(house.listing)) >= 4
+
+
+def test_while_a_site_is_slow_to_say_what_it_asks_of_programs_others_go_on(house: House, sites: list[Listing]) -> None:
+    other, slow = sites[0], sites[1]
+    begin(house, other)
+    house.set("http", timeout=60)
+    house.listing.faults.redirect_to(slow.url_of(TRIAL), path="/trials/", times=None)
+    asking, waiting = other.faults.hang(path="/robots.txt"), slow.faults.hang(path="/robots.txt")
+    syncing = threading.Thread(target=house.sync, kwargs={"days": 2})
+    syncing.start()
+    asking.wait_until_reached()
+    waiting.wait_until_reached()
+    other.reset_log()
+    asking.release()
+    assert other.wait_for_requests(1)
+    with house.history() as history:
+        watches.remove(history, ["NCT00000001"])  # somebody else writes, which no site may hinder
+    waiting.release()
+    syncing.join()
+    assert paths(other) == [f"/trials/{TRIAL}"]
 
 
 def test_when_nobody_answers_for_two_pages_of_a_site_the_others_are_left_for_the_next_sync(house: House) -> None:

@@ -1,6 +1,7 @@
 """One process at a time for one job, or several that know of each other: the operating system's lock on a file beside the database.
 
-A process that dies leaves no lock behind. The file says who holds it; it is not removed, since removing a locked file lets two in.
+Everybody at work shares the lock of restores as long, so that none begins meanwhile. A process that dies leaves no lock behind. The file
+says who holds it; it is not removed, since removing a locked file lets two in.
 (The filelock package empties the file when it opens it, and with it the name of the holder.)
 """
 
@@ -34,8 +35,7 @@ def only_one(database: Path, job: str, *, patience: float = 0.0, wait: Callable[
     Waits up to ``patience`` seconds for another holder; then raises AlreadyRunning, which says who holds it and since when.
     """
     path = Path(f"{database}.{job}.lock")
-    _refuse_during_restore(database)
-    with _open(path) as file:
+    with _open(path) as file, _no_restore(database):
         waited = 0.0
         while not _take(file):
             if waited >= patience:
@@ -87,18 +87,18 @@ class Desk:
 @contextlib.contextmanager
 def desk_of(database: Path, job: str) -> Iterator[Desk]:
     """Take the first free place for this job while the block runs. Raises AlreadyRunning when ``MOST_DESKS`` are taken, DatabaseError."""
-    _refuse_during_restore(database)
-    for number in range(1, MOST_DESKS + 1):
-        with _open(_desk(database, job, number)) as file:
-            if not _take(file):
-                continue
-            _write(file, f"process {os.getpid()} since {as_stamp(utc_now())}\n")
-            try:
-                yield Desk(database, job, number)
-            finally:
-                _write(file, "")
-                fcntl.flock(file, fcntl.LOCK_UN)
-            return
+    with _no_restore(database):
+        for number in range(1, MOST_DESKS + 1):
+            with _open(_desk(database, job, number)) as file:
+                if not _take(file):
+                    continue
+                _write(file, f"process {os.getpid()} since {as_stamp(utc_now())}\n")
+                try:
+                    yield Desk(database, job, number)
+                finally:
+                    _write(file, "")
+                    fcntl.flock(file, fcntl.LOCK_UN)
+                return
     raise AlreadyRunning(f"another {_NAMES.get(job, job)} is running, and no more than {MOST_DESKS} may at once", about=job)
 
 
@@ -109,34 +109,63 @@ def alone(database: Path, *, wait: Callable[[float], object] = time.sleep) -> It
     Raises AlreadyRunning, which names everybody who is at work.
     """
     with contextlib.ExitStack() as stack:
-        mine = stack.enter_context(_open(Path(f"{database}.{_RESTORE}.lock")))
-        if not any(_take(mine) or wait(_BETWEEN_TRIES) for _ in range(_TRIES)):  # who begins something looks at it for a moment
-            raise AlreadyRunning(f"another restore is running: {_holder(mine)}", about=_RESTORE)
+        mine = stack.enter_context(_open(_of_restores(database)))
+        _take_from_all(mine, database, wait)
         _write(mine, f"process {os.getpid()} since {as_stamp(utc_now())}\n")
         stack.callback(_write, mine, "")
-        busy = []
-        for path in sorted(database.parent.glob(f"{database.name}.*.lock")):
-            job = path.name.removeprefix(f"{database.name}.").removesuffix(".lock").partition("-")[0]
-            if job != _RESTORE:
-                file = stack.enter_context(_open(path))
-                if not _take(file):
-                    busy.append(f"the {_NAMES.get(job, job)} ({_holder(file)})")
-        if busy:
-            said = f"the database is in use by {', '.join(busy)}; end it, and run this again: nothing was changed"
-            raise AlreadyRunning(said, about=_RESTORE)
+        _refuse_at_work(database, stack)
         yield
 
 
-def _refuse_during_restore(database: Path) -> None:
-    path = Path(f"{database}.{_RESTORE}.lock")
-    if not path.exists():
-        return
-    with _open(path) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
+def _take_from_all(mine: IO[str], database: Path, wait: Callable[[float], object]) -> None:
+    """Take what everybody at work shares, and who only tries to begin for a moment. Raises AlreadyRunning, which names who has it."""
+    for _ in range(_TRIES):
+        if _take(mine):
+            return
+        if _take(mine, shared=True):
+            with contextlib.ExitStack() as looked_at:
+                _refuse_at_work(database, looked_at)
+            fcntl.flock(mine, fcntl.LOCK_UN)
+            error = _in_use(["a process that has just begun"])
+        else:
+            error = AlreadyRunning(f"another restore is running: {_holder(mine)}", about=_RESTORE)
+        wait(_BETWEEN_TRIES)
+    raise error
+
+
+def _refuse_at_work(database: Path, held: contextlib.ExitStack) -> None:
+    """Raise AlreadyRunning where anybody is at work; else every lock but that of restores is ``held``."""
+    busy = []
+    for path in sorted(database.parent.glob(f"{database.name}.*.lock")):
+        job = path.name.removeprefix(f"{database.name}.").removesuffix(".lock").partition("-")[0]
+        if job != _RESTORE:
+            file = held.enter_context(_open(path))
+            if not _take(file):
+                busy.append(f"the {_NAMES.get(job, job)} ({_holder(file)})")
+    if busy:
+        raise _in_use(busy)
+
+
+def _in_use(by: Iterable[str]) -> AlreadyRunning:
+    said = f"the database is in use by {', '.join(by)}; end it, and run this again: nothing was changed"
+    return AlreadyRunning(said, about=_RESTORE)
+
+
+@contextlib.contextmanager
+def _no_restore(database: Path) -> Iterator[None]:
+    """No restore begins while the block runs. Raises AlreadyRunning while one is under way."""
+    with _open(_of_restores(database)) as file:
+        if not _take(file, shared=True):
             said = f"the database is being restored: {_holder(file)}; try again when that is done"
-            raise AlreadyRunning(said, about=_RESTORE) from None
+            raise AlreadyRunning(said, about=_RESTORE)
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _of_restores(database: Path) -> Path:
+    return Path(f"{database}.{_RESTORE}.lock")
 
 
 def _desk(database: Path, job: str, number: int) -> Path:
@@ -154,9 +183,9 @@ def _open(path: Path) -> IO[str]:
         ) from error
 
 
-def _take(file: IO[str]) -> bool:
+def _take(file: IO[str], *, shared: bool = False) -> bool:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -5,22 +5,26 @@ from __future__ import annotations
 import contextlib
 import datetime
 import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from db import erasure, outbox, runs, steps, stops, subscriptions, watches
 from db.connection import open_history
-from jobs import wishes
+from jobs import lock, wishes
 from jobs.backup import backup
 from jobs.check import check
-from jobs.lock import desk_of, only_one
+from jobs.lock import alone, desk_of, only_one
 from jobs.restore import Restored, restore
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.errors import AlreadyRunning, DatabaseError
 from tests.house import House
 
+Begin = Callable[[Path, str], AbstractContextManager[object]]
 READER, SECOND, GONE = "reader@example.org", "second@example.org", "gone@example.org"
 
 
@@ -309,6 +313,29 @@ def test_nobody_begins_meanwhile(followed: House, monkeypatch: pytest.MonkeyPatc
     back(followed, copy)
     assert len(errors) == 3
     followed.sync()
+
+
+@pytest.mark.parametrize(("begin", "job"), [(only_one, "sync"), (desk_of, "deliver")])
+def test_nobody_who_is_about_to_begin_is_overtaken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begin: Begin, job: str) -> None:
+    """Between the look whether a restore is under way and the first lock of its own, of which there is no file yet."""
+    database = tmp_path / "history.db"
+    restored: list[str] = []
+    waits: list[float] = []
+    take = lock._take
+
+    def overtaken(file: IO[str], **how: bool) -> bool:
+        if file.name.endswith(f".{job}.lock") and not restored:
+            restored.append("tried")
+            with (
+                pytest.raises(AlreadyRunning, match="is in use by a process that has just begun; end it"),
+                alone(database, wait=waits.append),
+            ):
+                restored.append("done")
+        return take(file, **how)
+
+    monkeypatch.setattr(lock, "_take", overtaken)
+    with begin(database, job):
+        assert restored == ["tried"]
 
 
 def test_the_backup_that_made_the_copy_came_to_its_end(followed: House) -> None:

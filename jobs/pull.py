@@ -12,6 +12,7 @@ the ids of a few thousand trials, and the studies under way.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -69,10 +70,24 @@ class Desk:
         """Set it up now: while something is asked for, there is time."""
         _ = self.store
 
-    def flush(self) -> None:
-        """Write down which trials are settled."""
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """One transaction for all that is taken in during the block; when it fails, nothing of that is kept, settled or counted."""
+        _, history, report = self._made
+        changes, notices, merged = report.changes, report.notices, len(report.merged)
         if self._store is not None:
-            self._store.flush()
+            self._store.begin()
+        try:
+            with history.together():
+                yield
+                if self._store is not None:
+                    self._store.settle()
+        except BaseException:
+            report.changes, report.notices = changes, notices
+            del report.merged[merged:]
+            if self._store is not None:
+                self._store.undo()
+            raise
 
     def end(self, source: SourceReport, watched: int, *, everything: bool) -> None:
         """Judge what the registry did not show of so many watched trials."""
@@ -148,7 +163,6 @@ class RegistryPull:
             lambda after: looks.to_ask(self._history, self._wanted, after=after, most=_AT_ONCE, all_pending=all_whole)
         ):
             yield self._metered(self._whole(trials))
-            self._desk.flush()
         self._watch_what_is_not_merged()
         watched = looks.count_watched(self._history, looks.Wanted(None, self._around.stamp()))
         self._desk.end(self._source, watched, everything=self._only is None)

@@ -2,7 +2,7 @@
 
 Nothing is told that is not stored: a version, its changes and the notices about them are written together, so that a crash at any
 instant loses no notice, and a repeat finds nothing to tell twice. That a trial is settled in a data release is written with its
-version or after it, never before.
+version and its news, never before or without them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ Seen = ctgov.Sent | Moved | Gone | Failed
 
 _SOONEST, _LATEST = 36.0, 132.0
 """Hours after which a record that glances call unchanged is asked for whole, spread evenly: within a week, with a sync a day."""
-_AT_ONCE = 500
 _MANY = 10
 """So many trials, and more than half of all, do not leave the registry at once."""
 
@@ -52,6 +51,7 @@ class Store:
         self.report = report
         self._unusable = {(row["trial"], row["source"]) for row in unparsed.every(history)}
         self._settled: list[looks.Settled] = []
+        self._counted: list[tuple[SourceReport, Decision]] = []
         self._unshown: list[Gone | Failed] = []
         self._aliases = aliases.old_ids(history)
 
@@ -127,12 +127,23 @@ class Store:
         missing = self.report.missing.get(trial)
         return missing.state if missing else None
 
-    def flush(self) -> None:
-        """Write down which trials are settled."""
+    def begin(self) -> None:
+        """What is taken in from now on is kept together, or not at all."""
+        self._counted.clear()
+
+    def settle(self) -> None:
+        """Write down which trials are settled, with what was taken in."""
         if self._settled:
             with self.history.write() as connection:
                 looks.settle(connection, self._settled)
             self._settled.clear()
+
+    def undo(self) -> None:
+        """What was taken in since it began is not kept: nothing of it is settled, and it does not count."""
+        self._settled.clear()
+        for source, decision in self._counted:
+            _count(source, decision, -1)
+        self._counted.clear()
 
     def _take(self, seen: Seen, source: SourceReport) -> None:
         source.answered |= not isinstance(seen, Failed) or seen.payload is not None
@@ -215,8 +226,8 @@ class Store:
                 version=version,
                 registry_date=None if joined else found.registry_date,
             )
-        source.baselines += isinstance(decision, Baseline)
-        source.changed += isinstance(decision, Changed)
+        _count(source, decision, 1)
+        self._counted.append((source, decision))
         if is_registry:
             self.report.count((sum(change.significance != "housekeeping" for change in changes), queued))
 
@@ -246,8 +257,6 @@ class Store:
                 unparsed.forget(connection, trial, source)
             self._unusable.discard((trial, source))
         self._settled.append(self._settled_now(trial, payload))
-        if len(self._settled) >= _AT_ONCE:
-            self.flush()
 
     def _settled_now(self, trial: str, payload: bytes) -> looks.Settled:
         return looks.Settled(trial, self.report.release, due_at(trial, self.around.now()), ctgov.glance_of(payload))
@@ -277,6 +286,11 @@ class Store:
         with self.history.write() as connection:
             unparsed.keep(connection, trial, source, payload, error, self.around.stamp())
         self._unusable.add((trial, source))
+
+
+def _count(source: SourceReport, decision: Decision, times: int) -> None:
+    source.baselines += times * isinstance(decision, Baseline)
+    source.changed += times * isinstance(decision, Changed)
 
 
 def _by_payloads(held: bytes, sent: bytes) -> Decision | None:

@@ -1,27 +1,25 @@
 """One pull of everything watched: fetch (in parallel), decide and route (pure), store (one transaction for each trial).
 
 Fetching knows no database: each source is asked in a thread of its own, and what comes is handed over to the thread that holds the
-history. ``jobs.pull`` says what is asked of the registry, ``jobs.store`` what becomes of what came.
+history (``jobs.lanes``). ``jobs.pull`` says what is asked of the registry, ``jobs.store`` what becomes of what came.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from db import absences, aliases, duties, incidents, looks, outbox, runs, watches
 from db.connection import History
 from jobs import health
+from jobs.lanes import Intake, Lane
 from jobs.lock import only_one
-from jobs.pull import Desk, RegistryPull, Task
+from jobs.pull import Desk, RegistryPull
 from jobs.reports import DeliverReport, SourceReport, SyncReport
 from jobs.surroundings import Surroundings
-from registry_sync.errors import AlreadyRunning, Stopped, UsageError
+from registry_sync.errors import AlreadyRunning, UsageError
 from registry_sync.hosts import site_of
 from registry_sync.sources.http import Client
 from registry_sync.sources.interface import CTGOV
@@ -32,13 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["JOB", "SourceReport", "SyncReport", "sync"]
 
 JOB = "sync"
-_LOOK_FOR_STOP = 0.2
-_TOGETHER = 0.5
-"""Seconds for which one transaction may last."""
-_SIDE_BY_SIDE = 16
-"""Sites that are asked at the same time."""
-_HANDED_OVER = 400
-"""How many studies may wait to be taken in: a few megabytes."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -136,25 +127,14 @@ def _pages(history: History, trials: Sequence[str]) -> tuple[Page, ...]:
 # --- fetch -------------------------------------------------------------------------------------------------------------
 
 
-class _Lane(msgspec.Struct):
-    """What is asked one thing after the other: the registry, or the pages of one host. ``take``: in the thread of the history."""
-
-    tasks: Iterator[Task]
-    take: Callable[[Any], None]
-
-
-class _End:
-    """A task has said all that it had to say."""
-
-
-def _registry_lanes(around: Surroundings, history: History, client: Client, wanted: Wanted, report: SyncReport, desk: Desk) -> list[_Lane]:
+def _registry_lanes(around: Surroundings, history: History, client: Client, wanted: Wanted, report: SyncReport, desk: Desk) -> list[Lane]:
     if not wanted.registry:
         return []
     pull = RegistryPull(around, history, client, report, desk, only=wanted.only, full=wanted.full)
-    return [_Lane(pull.tasks(), pull.take)]
+    return [Lane(pull.tasks(), pull.take)]
 
 
-def _page_lanes(around: Surroundings, history: History, client: Client, wanted: Wanted, report: SyncReport, desk: Desk) -> list[_Lane]:
+def _page_lanes(around: Surroundings, history: History, client: Client, wanted: Wanted, report: SyncReport, desk: Desk) -> list[Lane]:
     """One lane for each site, so that one is asked for one page at a time, and they side by side."""
     if not wanted.pages:
         return []
@@ -180,7 +160,7 @@ def _page_lanes(around: Surroundings, history: History, client: Client, wanted: 
             profiles=profiles,
             rules=rules,
         )
-        lanes.append(_Lane(pull.tasks(), pull.take))
+        lanes.append(Lane(pull.tasks(), pull.take))
     return lanes
 
 
@@ -193,81 +173,18 @@ def _pull(around: Surroundings, history: History, wanted: Wanted, report: SyncRe
     desk = Desk(around, history, report)
     watched = looks.count_watched(history, looks.Wanted(None, report.started, wanted.only or None))
     around.progress.begin("Asking", watched + len(wanted.pages))
+    intake = Intake(around, desk)
     try:
         for lanes in (_registry_lanes, _page_lanes):  # what a page is laid beside comes first
             if not report.stopped:
-                _run(around, history, lanes(around, history, client, wanted, report, desk), report)
+                report.stopped = not intake.run(lanes(around, history, client, wanted, report, desk))
     finally:
+        intake.abandon()
         client.close()
-        desk.flush()
+        intake.let_end()
         around.progress.end()
     if not report.stopped:
         _note_health(around, history, report, everything=not wanted.only)
-
-
-def _run(around: Surroundings, history: History, lanes: list[_Lane], report: SyncReport) -> None:
-    """Run the lanes side by side, each task in a thread, and take in what they yield, until all have ended.
-
-    What has come is taken in together, so that the disk is not waited for once for each trial; each is whole or nothing all the same.
-    """
-    seen: queue.Queue[tuple[_Lane, Any]] = queue.Queue(maxsize=_HANDED_OVER)
-    waiting = list(reversed(lanes))
-    running = 0
-    while True:
-        while waiting and running < _SIDE_BY_SIDE:
-            running += _begin_next(waiting.pop(), seen)
-        if not running:
-            return
-        if around.stop.is_set():
-            report.stopped = True
-            return
-        try:
-            lane, item = seen.get(timeout=_LOOK_FOR_STOP)
-        except queue.Empty:
-            continue
-        ended = lane if isinstance(item, _End) else _take_together(around, history, lane, item, seen)
-        if ended is not None:
-            running -= not _begin_next(ended, seen)
-
-
-def _take_together(around: Surroundings, history: History, lane: _Lane, item: Any, seen: queue.Queue[tuple[_Lane, Any]]) -> _Lane | None:
-    """Take in this and what else has come by now, for a moment; the lane whose task has ended by that, if one has."""
-    until = time.monotonic() + _TOGETHER
-    with history.together():
-        while True:
-            if isinstance(item, BaseException):
-                raise item
-            lane.take(item)
-            if around.stop.is_set() or time.monotonic() > until:
-                return None
-            try:
-                lane, item = seen.get_nowait()
-            except queue.Empty:
-                return None
-            if isinstance(item, _End):
-                return lane
-
-
-def _begin_next(lane: _Lane, seen: queue.Queue[tuple[_Lane, Any]]) -> bool:
-    """Begin the next task of a lane; was there one?"""
-    task = next(lane.tasks, None)
-    if task is None:
-        return False
-    threading.Thread(target=_fetch, args=(lane, task, seen), name="fetch", daemon=True).start()
-    return True
-
-
-def _fetch(lane: _Lane, task: Task, seen: queue.Queue[tuple[_Lane, Any]]) -> None:
-    """Run in a thread: hand over what a source says, and that it has said all."""
-    try:
-        for observation in task:
-            seen.put((lane, observation))
-    except Stopped:
-        pass
-    except BaseException as error:
-        seen.put((lane, error))
-    finally:
-        seen.put((lane, _End()))
 
 
 def _note_health(around: Surroundings, history: History, report: SyncReport, *, everything: bool) -> None:

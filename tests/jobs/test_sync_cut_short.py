@@ -1,0 +1,129 @@
+"""A sync in the middle of which something of ours fails: what was kept counts, and what was not is told by the next one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec.structs
+import pytest
+
+from db import runs
+from db.connection import History, open_history
+from jobs import lanes
+from jobs.surroundings import Silent
+from jobs.sync import sync
+from registry_sync.demo import record
+from registry_sync.errors import DatabaseError
+from registry_sync.sources import ctgov
+from tests.house import House
+
+READER = "reader@example.org"
+FIRST, SECOND = "NCT00000001", "NCT00000002"
+MANY = [f"NCT{number:08}" for number in range(1, 41)]
+
+
+def begin(house: House, *trials: str) -> None:
+    """These trials were seen once, and somebody follows them."""
+    for trial in trials:
+        house.registry.put(record.a_study(trial))
+    house.watch(*trials)
+    house.subscribe(READER, *trials)
+    house.sync(days=0)
+
+
+def suspend(house: House, *trials: str) -> None:
+    for trial in trials:
+        house.registry.put(record.with_status(house.registry.study(trial), "SUSPENDED", posted="2026-02-03"))
+
+
+def last_run(house: House) -> dict[str, Any]:
+    with house.history() as history:
+        row = runs.last(history, "sync")
+    assert row is not None
+    return {**json.loads(row["detail"]), "outcome": row["outcome"]}
+
+
+@contextlib.contextmanager
+def full_disk(*, left: int) -> Iterator[None]:
+    """So many pages of the file's are left for it to grow."""
+
+    def opened(path: Path) -> History:
+        history = open_history(path)
+        held = history.connection.execute("PRAGMA page_count").fetchone()[0]
+        history.connection.execute(f"PRAGMA max_page_count = {held + left}")
+        return history
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("jobs.surroundings.open_history", opened)
+        yield
+
+
+class Together(Silent):
+    """Has all that the registry sends come before the first of it is kept."""
+
+    def step(self, what: str = "") -> None:
+        for thread in threading.enumerate():
+            if thread.name == "fetch":
+                thread.join(20)
+
+
+def sync_together(house: House) -> None:
+    house.at = house.at.replace(hour=house.at.hour + 1)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(lanes, "_TOGETHER", 60.0)
+        sync(msgspec.structs.replace(house.around, progress=Together()))
+
+
+def test_what_came_before_a_fault_is_kept_counted_and_sent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(house, FIRST, SECOND)
+    suspend(house, FIRST, SECOND)
+    whole = ctgov.fetch
+
+    def stumbles(*asked: Any) -> Iterator[Any]:
+        yield from whole(*asked)
+        raise ValueError("a fault")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ctgov, "fetch", stumbles)
+        with pytest.raises(ValueError, match="a fault"):
+            sync_together(house)
+    assert {change.trial for change in house.changes()} == {FIRST, SECOND}
+    said = last_run(house)
+    assert (said["outcome"], said["changes"], said["notices"], said["sources"][0]["changed"]) == ("failed", 2, 2, 2)
+    assert house.sync().delivery.sent == 2
+
+
+def test_what_a_full_disk_undid_is_not_counted_and_is_told_by_the_next_sync(house: House) -> None:
+    begin(house, FIRST, SECOND)
+    with house.history() as history, history.write() as connection:  # a search has found the first one, which is still to be told
+        connection.execute("UPDATE watch SET news = 1, typed = 0 WHERE trial = ?", (FIRST,))
+        connection.execute("UPDATE look SET glance = NULL, release = NULL")
+    study = house.registry.study(SECOND)
+    study["protocolSection"]["descriptionModule"] = {"briefSummary": random.Random(1).randbytes(200_000).hex()}
+    house.registry.put(study)
+    with full_disk(left=20), pytest.raises(DatabaseError, match="the disk is full"):
+        sync_together(house)
+    assert house.changes() == []
+    said = last_run(house)
+    assert (said["outcome"], said["changes"], said["notices"], said["sources"][0]["changed"]) == ("failed", 0, 0, 0)
+    assert house.sync(days=0.01).delivery.sent == 1
+    assert [(change.trial, change.after) for change in house.changes() if change.field == "registry"] == [(FIRST, "found")]
+
+
+def test_a_sync_that_fails_leaves_no_thread_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(house, FIRST)
+    monkeypatch.setattr(lanes, "_HANDED_OVER", 1)
+    for trial in MANY:
+        house.registry.put(record.a_study(trial))
+    house.watch(*MANY)
+    with full_disk(left=0), pytest.raises(DatabaseError, match="the disk is full"):
+        house.sync()
+    assert [thread for thread in threading.enumerate() if thread.name == "fetch"] == []
+    house.sync()
+    assert house.counts()["version"] == len(MANY)

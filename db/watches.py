@@ -67,6 +67,11 @@ def pages(history: History) -> list[tuple[str, str]]:
     return [(row["trial"], row["url"]) for row in history.rows("SELECT trial, url FROM page ORDER BY trial, id")]
 
 
+def pages_of(history: History, trial: str) -> list[str]:
+    """The pages of one trial that are watched."""
+    return [row["url"] for row in history.rows("SELECT url FROM page WHERE trial = ? ORDER BY id", (trial,))]
+
+
 def added(history: History) -> list[Row]:
     """The trials watched, in the order of their ids, and whether each was ``typed`` or only found by a search."""
     rows = history.rows("SELECT trial, added_at, typed FROM watch ORDER BY trial")

@@ -6,8 +6,9 @@ The first look at a trial is a baseline: what is overdue, or speaks against itse
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,7 @@ from db.duties import AGAIN, Duty, KeptEvent, Letter
 from jobs import audit, tell
 from jobs.restore import JOB as RESTORE
 from jobs.surroundings import Surroundings, from_stamp, log
-from registry_sync.errors import BadContent, Damaged, UsageError
+from registry_sync.errors import BadContent, Damaged, DatabaseError, UsageError
 from registry_sync.sources.ctgov_oversight import oversight_from
 from registry_sync.sources.interface import CTGOV
 from registry_sync.trials.binding import Oversight, member_state
@@ -114,7 +115,7 @@ def _lines(around: Surroundings, history: History, trial: str) -> list[Line]:
     rows = owed(held.record, _oversight(history, held.id), events, duties.answers(history, trial), today=day)
     record = held.record
     title = record.brief_title or record.official_title
-    watched = {url for id_, url in watches.pages(history) if id_ == held.trial}
+    watched = watches.pages_of(history, held.trial)
     newest = {letter.url: letter for letter in duties.letters(history, trial)}  # the one before, about the same page, is followed by it
     rows = (*rows, *(_of_letter(letter, day) for url, letter in newest.items() if url in watched))
     return [Line(trial, title, row, kept.get(row.key), day) for row in rows]
@@ -148,24 +149,35 @@ def _of_letter(letter: Letter, day: datetime.date) -> Owed:
 # --- news --------------------------------------------------------------------------------------------------------------
 
 
-def look(around: Surroundings, history: History, since: str, *, asked: bool = True) -> tuple[int, int]:
-    """Look at what is owed by now, and queue what is news of it; how many changes and notices.
+class Looked(msgspec.Struct):
+    """What a look found: changes and notices, and each trial that could not be looked at, with why."""
+
+    changes: int = 0
+    notices: int = 0
+    failed: list[tuple[str, str]] = msgspec.field(default_factory=list)
+
+
+def look(around: Surroundings, history: History, since: str, looked: Looked, *, asked: bool = True) -> None:
+    """Look at what is owed by now, and queue what is news of it; what came of it is added to ``looked``.
 
     Once a day at all that is watched, else at the trials of which a version came ``since`` then (UTC). ``asked``: the registry has been
-    asked for everything; after a backup was restored nothing is looked at before that.
+    asked for everything; after a backup was restored nothing is looked at before that. Raises DatabaseError.
     """
     is_behind = _is_behind(around, history)
     if is_behind and not asked:
-        return 0, 0
+        return
     last = runs.last(history, JOB, finished=True, now=around.stamp())
     if not is_behind and last is not None and today(around, from_stamp(last["started_at"])) >= today(around):
-        return _look_at(around, history, duties.changed_since(history, since), since)
+        _look_at(around, history, duties.changed_since(history, since), since, looked)
+        return
     run = runs.begin(history, JOB, around.stamp(), alone=False)
-    told = _look_at(around, history, watches.trials(history), since)
-    runs.end(
-        history, run, around.stamp(), "stopped" if around.stop.is_set() else "done", dict(zip(("changes", "notices"), told, strict=True))
-    )
-    return told
+    outcome = "failed"
+    try:
+        _look_at(around, history, watches.trials(history), since, looked)
+        outcome = "stopped" if around.stop.is_set() else "partial" if looked.failed else "done"
+    finally:
+        numbers = {"changes": looked.changes, "notices": looked.notices, "failed": len(looked.failed)}
+        runs.end(history, run, around.stamp(), outcome, numbers)
 
 
 def _is_behind(around: Surroundings, history: History) -> bool:
@@ -176,22 +188,33 @@ def _is_behind(around: Surroundings, history: History) -> bool:
     return around.now() - from_stamp(restored["started_at"]) <= datetime.timedelta(_DAYS_BEHIND)
 
 
-def _look_at(around: Surroundings, history: History, trials: Sequence[str], since: str) -> tuple[int, int]:
-    changes = notices = 0
-    _settle_letters(around, history)
+def _look_at(around: Surroundings, history: History, trials: Sequence[str], since: str, looked: Looked) -> None:
+    for trial in sorted({letter.trial for letter in duties.letters(history) if letter.settled_on is None}):
+        with _apart(trial, looked):
+            _settle_letters(around, history, trial)
     gone = absences.every(history)
     for trial in trials:
         if around.stop.is_set():
             break
         if trial in gone:
             continue  # nothing is owed to a registry that does not show it; what was is listed
-        try:
-            told, queued = _look(around, history, trial, since)
-        except Damaged as error:
-            log.warning("deadlines: %s", error)
-            continue
-        changes, notices = changes + told, notices + queued
-    return changes, notices
+        with _apart(trial, looked):
+            changes, notices = _look(around, history, trial, since)
+            looked.changes, looked.notices = looked.changes + changes, looked.notices + notices
+
+
+@contextlib.contextmanager
+def _apart(trial: str, looked: Looked) -> Iterator[None]:
+    """What goes wrong with one trial is named, and keeps none of the others from being looked at."""
+    try:
+        yield
+    except Damaged as error:
+        looked.failed.append((trial, str(error)))
+    except DatabaseError:
+        raise
+    except Exception as error:
+        log.exception("the deadlines of %s could not be looked at", trial)
+        looked.failed.append((trial, f"deadlines could not be looked at ({type(error).__name__}); please report it"))
 
 
 def _look(around: Surroundings, history: History, trial: str, since: str | None = None) -> tuple[int, int]:
@@ -440,11 +463,9 @@ def sent(around: Surroundings, history: History, trial: str) -> list[str]:
     return found
 
 
-def _settle_letters(around: Surroundings, history: History) -> None:
-    waiting = [letter for letter in duties.letters(history) if letter.settled_on is None]
-    for trial in {letter.trial for letter in waiting}:
-        verdicts = {one.page.url: {row.field: row.verdict for row in one.verdicts} for one in audit.audited(history, trial)}
-        for letter in waiting:
-            said = verdicts.get(letter.url) if letter.trial == trial else None
-            if said and all(verdict not in ("outdated", "contradicts") for verdict in said.values()):
-                duties.settled(history, letter, today(around).isoformat(), around.stamp())
+def _settle_letters(around: Surroundings, history: History, trial: str) -> None:
+    verdicts = {one.page.url: {row.field: row.verdict for row in one.verdicts} for one in audit.audited(history, trial)}
+    for letter in duties.letters(history, trial):
+        said = verdicts.get(letter.url) if letter.trial == trial and letter.settled_on is None else None
+        if said and all(verdict not in ("outdated", "contradicts") for verdict in said.values()):
+            duties.settled(history, letter, today(around).isoformat(), around.stamp())

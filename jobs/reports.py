@@ -10,6 +10,8 @@ import msgspec.structs
 from registry_sync.sources.interface import CTGOV
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from registry_sync.trials.presence import Absence
 
 _NAMED = 5
@@ -108,16 +110,31 @@ class SyncReport(msgspec.Struct):
     """Trials that have left the registry, as this sync told or was asked by name, and from which day on they were not there."""
     missing: dict[str, Absence] = msgspec.field(default_factory=dict)
     """Trials that the registry did not show when last asked, as they stood when this sync began."""
+    problems: list[str] = msgspec.field(default_factory=list)
+    """What went wrong and is no source's, nor one trial's."""
 
     @property
     def is_partial(self) -> bool:
-        """Did a source, a page or a delivery fail?"""
-        return any(source.failed for source in self.sources) or self.delivery.is_partial
+        """Did a source, a page or a delivery fail, or anything else?"""
+        return bool(self.problems) or any(source.failed for source in self.sources) or self.delivery.is_partial
 
     def count(self, kept: tuple[int, int]) -> None:
         """Add so many changes and notices."""
         self.changes += kept[0]
         self.notices += kept[1]
+
+    def fail(self, failed: Iterable[tuple[str, str]]) -> None:
+        """Note what went wrong with trials after they were asked for: what was named of one is not named again."""
+        if not (failed := list(failed)):
+            return
+        registry = next((source for source in self.sources if source.source == CTGOV), None)
+        if registry is None:
+            registry = SourceReport(CTGOV)
+            self.sources.insert(0, registry)
+        named = {(failure["trial"], failure["error"]) for failure in registry.failed}
+        for trial, error in failed:
+            if (trial, error) not in named:
+                registry.fail(trial, error, at_fault=False)
 
     def failures(self) -> list[str]:
         """One line for each thing that went wrong, however many trials it befell."""
@@ -129,7 +146,7 @@ class SyncReport(msgspec.Struct):
                 by_error.setdefault((failure["error"], noun), []).append(failure["trial"])
             where = "" if source.source == CTGOV else f" at {source.source}"
             lines += [f"{_named(each, error, noun)}{where}: {error}" for (error, noun), each in by_error.items()]
-        return lines
+        return lines + self.problems
 
     def as_json(self) -> dict[str, Any]:
         """The object of ``sync --json``."""

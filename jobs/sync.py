@@ -18,8 +18,8 @@ from jobs.lanes import Intake, Lane
 from jobs.lock import only_one
 from jobs.pull import Desk, RegistryPull
 from jobs.reports import DeliverReport, SourceReport, SyncReport
-from jobs.surroundings import Surroundings
-from registry_sync.errors import AlreadyRunning, UsageError
+from jobs.surroundings import Surroundings, log
+from registry_sync.errors import AlreadyRunning, DatabaseError, UsageError
 from registry_sync.hosts import site_of
 from registry_sync.sources.http import Client
 from registry_sync.sources.interface import CTGOV
@@ -83,13 +83,22 @@ def sync(
 
 
 def _deadlines(around: Surroundings, history: History, report: SyncReport, *, everything: bool) -> None:
-    """What is owed by now, where a coordinator may hear of it."""
+    """What is owed by now, where a coordinator may hear of it; whatever goes wrong with that is named, and the delivery goes on."""
     if report.stopped or not duties.hears(history):
         return
-    from jobs.duties import look  # loads the rules: only when somebody hears of what follows from them
+    from jobs.duties import Looked, look  # loads the rules: only when somebody hears of what follows from them
 
     in_trouble = any(source.trouble or source.failed for source in report.sources if source.source == CTGOV)
-    report.count(look(around, history, report.started, asked=everything and not in_trouble))
+    looked = Looked()
+    try:
+        look(around, history, report.started, looked, asked=everything and not in_trouble)
+    except DatabaseError as error:
+        report.problems.append(f"deadlines could not be looked at: {error}")
+    except Exception as error:
+        log.exception("deadlines could not be looked at")
+        report.problems.append(f"deadlines could not be looked at ({type(error).__name__}); please report it")
+    report.count((looked.changes, looked.notices))
+    report.fail(looked.failed)
 
 
 def _deliver(around: Surroundings) -> DeliverReport:

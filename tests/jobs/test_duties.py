@@ -406,6 +406,22 @@ def test_a_merged_trial_takes_its_events_and_answers_along(house: House) -> None
         assert kept.answers(history, OTHER) == {"us": True}
 
 
+def test_what_a_trial_owes_costs_the_same_however_many_pages_others_have(house: House) -> None:
+    begin(house)
+    house.watch(OTHER)
+
+    def cost() -> int:
+        steps: list[None] = []
+        with house.history() as history:
+            history.connection.set_progress_handler(lambda: steps.append(None), 10)
+            duties.lines(house.around, history, TRIAL)
+        return len(steps)
+
+    before = cost()
+    house.watch(OTHER, pages=tuple(f"https://example.org/{number}" for number in range(2_000)))
+    assert cost() <= before + 10
+
+
 def outdated_page(house: House) -> str:
     """A watched page that has fallen behind the registry."""
     url = house.listing.url_of(TRIAL)

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec.structs
 import pytest
 
-from db import runs
+from db import duties as kept
+from db import overview, runs
 from db.connection import History, open_history
 from jobs import lanes
 from jobs.surroundings import Silent
@@ -23,7 +24,7 @@ from registry_sync.errors import DatabaseError
 from registry_sync.sources import ctgov
 from tests.house import House
 
-READER = "reader@example.org"
+READER, COORDINATOR = "reader@example.org", "coordinator@example.org"
 FIRST, SECOND = "NCT00000001", "NCT00000002"
 MANY = [f"NCT{number:08}" for number in range(1, 41)]
 
@@ -127,3 +128,61 @@ def test_a_sync_that_fails_leaves_no_thread_behind(house: House, monkeypatch: py
     assert [thread for thread in threading.enumerate() if thread.name == "fetch"] == []
     house.sync()
     assert house.counts()["version"] == len(MANY)
+
+
+# What is owed
+
+
+def test_a_trial_whose_deadlines_cannot_be_worked_out_keeps_nothing_from_being_sent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs import duties
+
+    begin(house, FIRST, SECOND)
+    house.subscribe(COORDINATOR, FIRST, SECOND, role="coordinator")
+    suspend(house, FIRST, SECOND)
+    works, stumbled = duties.owed, record.a_study(FIRST)["protocolSection"]["identificationModule"]["briefTitle"]
+
+    def owed(said: Any, *more: Any, **others: Any) -> Any:
+        if said.brief_title == stumbled:
+            raise ValueError("a fault")
+        return works(said, *more, **others)
+
+    monkeypatch.setattr(duties, "owed", owed)
+    report = house.sync()
+    assert report.delivery.sent == 4
+    assert report.failures() == [f"{FIRST}: deadlines could not be looked at (ValueError); please report it"]
+    assert (report.is_partial, last_run(house)["outcome"]) == (True, "partial")
+    with house.history() as history:
+        assert (kept.was_looked_at(history, FIRST), kept.was_looked_at(history, SECOND)) == (False, True)
+
+
+def test_nor_does_a_letter_about_a_trial_that_is_damaged(house: House) -> None:
+    begin(house, FIRST, SECOND)
+    house.subscribe(COORDINATOR, FIRST, SECOND, role="coordinator")
+    page = house.listing.url_of(FIRST)
+    house.watch(FIRST, pages=(page,))
+    with house.history() as history:
+        kept.sent_letter(history, FIRST, page, ["overall_status"], "2026-02-02", "2026-02-02T07:00:00Z")
+        history.write_one("UPDATE version SET record = x'00', payload = x'00' WHERE trial = ?", (FIRST,))
+    suspend(house, SECOND)
+    report = house.sync(pages=False)
+    assert report.delivery.sent == 2
+    (line,) = report.failures()
+    assert line.startswith(f"{FIRST}: ")
+    assert f"version 1 of {FIRST} at ctgov is damaged" in line
+
+
+def test_when_nothing_can_be_looked_at_the_news_are_sent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(house, FIRST)
+    house.subscribe(COORDINATOR, FIRST, role="coordinator")
+    suspend(house, FIRST)
+
+    def locked(*_: object) -> None:
+        raise DatabaseError("history.db: is locked by another process")
+
+    monkeypatch.setattr(kept, "letters", locked)
+    report = house.sync()
+    assert report.delivery.sent == 2
+    assert report.failures() == ["deadlines could not be looked at: history.db: is locked by another process"]
+    with house.history() as history:
+        ended = {row["job"]: row["outcome"] for row in overview.last_runs(history)}
+    assert (ended["deadlines"], ended["sync"]) == ("failed", "partial")

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import msgspec.structs
 
+from registry_sync.hosts import site_of
 from registry_sync.sources.interface import CTGOV
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from registry_sync.trials.presence import Absence
 
 _NAMED = 5
+_KEPT = 20
+"""Of so many sites, and of so many kinds of failure, is kept what a run did; of the others how many there were."""
+_LONGEST_KEPT = 500
 TO_MEND = "ClinicalTrials.gov does not know this id"
 """How the sentence begins about an id that is named by every sync until it is mended or no longer watched."""
 
@@ -168,6 +172,41 @@ class SyncReport(msgspec.Struct):
             "notices": self.notices,
             "delivered": self.delivery.sent,
         }
+
+    def as_kept(self) -> dict[str, Any]:
+        """The same for the table of runs, in a few kilobytes at most: pages by their site, failures by what went wrong."""
+        by_site: dict[str, list[SourceReport]] = {}
+        kinds: dict[tuple[str, str], list[str]] = {}
+        for source in self.sources:
+            site = CTGOV if source.source == CTGOV else site_of(source.source)
+            by_site.setdefault(site, []).append(source)
+            for failure in source.failed:
+                kinds.setdefault((site, failure["error"]), []).append(failure["trial"])
+        sites = list(by_site.items())
+        more = [source for _, sources in sites[_KEPT:] for source in sources]
+        often = sorted(kinds.items(), key=lambda kind: len(kind[1]), reverse=True)
+        return {
+            **self.as_json(),
+            "sources": [_summed(site, sources) for site, sources in [*sites[:_KEPT], *([("others", more)] if more else [])]],
+            "failed": [
+                {"source": site, "error": error[:_LONGEST_KEPT], "count": len(each), "first": each[:_NAMED]}
+                for (site, error), each in often[:_KEPT]
+            ],
+            "failed_otherwise": sum(len(each) for _, each in often[_KEPT:]),
+            "problems": self.problems,
+        }
+
+
+def _summed(site: str, sources: Sequence[SourceReport]) -> dict[str, Any]:
+    """What was asked of a site in one line; ``failed``: how often it did."""
+    return {
+        "source": site,
+        "requests": sum(source.requests for source in sources),
+        "bytes": sum(source.bytes for source in sources),
+        "checked": sum(source.checked for source in sources),
+        "changed": sum(source.changed for source in sources),
+        "failed": sum(len(source.failed) for source in sources),
+    }
 
 
 def _named(failed: list[str], error: str, noun: str) -> str:

@@ -73,7 +73,7 @@ def sync(
             raise
         finally:
             report.finished = around.stamp()
-            runs.end(history, run, report.finished, outcome, report.as_json())
+            runs.end(history, run, report.finished, outcome, report.as_kept())
         unsent = outbox.counts(history, around.stamp())
         something_due = bool(unsent["due"]) or health.is_due(around, history)
     if then_deliver and not around.stop.is_set():

@@ -20,9 +20,11 @@ from jobs import lanes
 from jobs.surroundings import Silent
 from jobs.sync import sync
 from registry_sync.demo import record
+from registry_sync.demo.record import TRIAL
 from registry_sync.errors import DatabaseError
 from registry_sync.sources import ctgov
 from tests.house import House
+from tests.sources.asking import free_port
 
 READER, COORDINATOR = "reader@example.org", "coordinator@example.org"
 FIRST, SECOND = "NCT00000001", "NCT00000002"
@@ -47,7 +49,7 @@ def last_run(house: House) -> dict[str, Any]:
     with house.history() as history:
         row = runs.last(history, "sync")
     assert row is not None
-    return {**json.loads(row["detail"]), "outcome": row["outcome"]}
+    return {**json.loads(row["detail"]), "outcome": row["outcome"], "length": len(row["detail"])}
 
 
 @contextlib.contextmanager
@@ -128,6 +130,34 @@ def test_a_sync_that_fails_leaves_no_thread_behind(house: House, monkeypatch: py
     assert [thread for thread in threading.enumerate() if thread.name == "fetch"] == []
     house.sync()
     assert house.counts()["version"] == len(MANY)
+
+
+def test_what_is_kept_of_a_sync_does_not_grow_with_the_trials_that_failed(house: House) -> None:
+    begin(house, *MANY)
+    house.set("ctgov", url=f"http://127.0.0.1:{free_port()}")
+    report = house.sync()
+    assert len(report.as_json()["sources"][0]["failed"]) == len(MANY)
+    said = last_run(house)
+    assert said["length"] < 1_000
+    (failed,), (source,) = said["failed"], said["sources"]
+    assert (failed["count"], failed["first"], source["failed"]) == (len(MANY), MANY[:5], len(MANY))
+    assert "refused the connection" in failed["error"]
+    with house.history() as history:
+        assert {row["job"] for row in overview.last_runs(history)} >= {"sync"}
+
+
+def test_nor_with_the_pages_and_what_each_of_them_answered() -> None:
+    from jobs.reports import SourceReport, SyncReport
+
+    report = SyncReport(started="2026-02-02T06:17:00Z")
+    for number in range(1_000):
+        source = SourceReport(f"https://{number % 50}.example.org/{number}", requests=1, checked=1)
+        source.fail(TRIAL, f"page {number}: {'no' * 1_000}", at_fault=True)
+        report.sources.append(source)
+    said = report.as_kept()
+    assert len(json.dumps(said)) < 20_000
+    assert sum(source["checked"] for source in said["sources"]) == 1_000
+    assert sum(each["count"] for each in said["failed"]) + said["failed_otherwise"] == 1_000
 
 
 # What is owed

@@ -8,6 +8,10 @@ from typing import Any
 from db import confirmations, forms, outbox, stops, subscriptions
 from db.connection import History
 
+_SUBSCRIPTIONS_AT_ONCE = 100
+_NOTICES_AT_ONCE = 1000
+"""How many are aged out in one transaction at most."""
+
 
 def held(history: History, address: str) -> dict[str, Any]:
     """Everything that is held on an address: its subscriptions with the proof of consent, its notices and what they told, its stop.
@@ -65,20 +69,40 @@ def erase_at_once(history: History, address: str, now: str) -> dict[str, int]:
 def age_out(history: History, before: str) -> int:
     """Delete subscriptions that were stopped, or asked for and never confirmed, before this time (UTC); how many.
 
-    With the last one of an address go its notices. The keyed hash of a stop stays.
+    With the last one of an address go its notices. The keyed hash of a stop stays. It is done in small transactions, so that nobody who
+    writes waits for long.
     """
+    gone = 0
+    while (more := _age_some_out(history, before)) is not None:
+        gone += more
+    return gone
+
+
+def _age_some_out(history: History, before: str) -> int | None:
+    """How many subscriptions went in one transaction, which takes a bounded number of rows; ``None``: there is no old one left."""
     old = "(state = 'stopped' AND stopped_at < :before) OR (state = 'pending' AND coalesce(asked_at, created_at) < :before)"
     with history.write() as connection:
         connection.execute("CREATE TEMP TABLE IF NOT EXISTS old (id INTEGER PRIMARY KEY, address TEXT)")
         connection.execute("DELETE FROM old")
-        connection.execute(f"INSERT INTO old SELECT id, address FROM subscription WHERE {old}", {"before": before})  # noqa: S608 - no value
+        found = connection.execute(
+            f"INSERT INTO old SELECT id, address FROM subscription WHERE {old} ORDER BY address, id LIMIT {_SUBSCRIPTIONS_AT_ONCE}",  # noqa: S608
+            {"before": before},
+        ).rowcount
+        if not found:
+            return None
         lasting = "SELECT id FROM subscription WHERE address = notice.address AND id NOT IN (SELECT id FROM old)"
         connection.execute(
             f"""UPDATE notice SET subscription_id = ({lasting} ORDER BY id LIMIT 1)
                 WHERE subscription_id IN (SELECT id FROM old) AND EXISTS ({lasting})"""  # noqa: S608 - no value is in it
         )
-        connection.execute("DELETE FROM notice WHERE subscription_id IN (SELECT id FROM old)")
-        return connection.execute("DELETE FROM subscription WHERE id IN (SELECT id FROM old)").rowcount
+        connection.execute(
+            f"""DELETE FROM notice WHERE id IN (
+                    SELECT id FROM notice WHERE subscription_id IN (SELECT id FROM old) LIMIT {_NOTICES_AT_ONCE})"""  # noqa: S608
+        )
+        return connection.execute(
+            """DELETE FROM subscription WHERE id IN (SELECT id FROM old)
+               AND NOT EXISTS (SELECT 1 FROM notice WHERE subscription_id = subscription.id)"""
+        ).rowcount
 
 
 def overwrite(history: History) -> None:

@@ -1,0 +1,69 @@
+"""What grows in the file for years slows nothing down: SQLite finds what it is asked for by an index, in transactions of a bounded size."""
+
+from __future__ import annotations
+
+import pytest
+
+from db import erasure, subscriptions
+from db.connection import History
+from tests.db.growing import asked
+from tests.db.test_outbox import NOW, OTHER, TRIAL, change, subscribe
+
+WITHOUT_AN_INDEX = {
+    ("version", "base"): "a version is never deleted, nor does its id change",
+}
+"""Child columns of foreign keys that no index begins with, and why none is needed."""
+
+
+def test_whatever_another_row_refers_to_is_found_by_an_index(history: History) -> None:
+    """Else each row that is deleted has SQLite read the whole table whose rows may refer to it."""
+    lacking = set()
+    for table in [row["name"] for row in history.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]:
+        indexes = [
+            [part["name"] for part in history.rows(f'PRAGMA index_info("{index["name"]}")')]
+            for index in history.rows(f'PRAGMA index_list("{table}")')
+            if not index["partial"]
+        ]
+        keys: dict[int, list[str]] = {}
+        for part in history.rows(f'PRAGMA foreign_key_list("{table}")'):
+            keys.setdefault(part["id"], []).append(part["from"])
+        columns = history.rows(f'PRAGMA table_info("{table}")')
+        indexes.append([column["name"] for column in columns if column["pk"] and column["type"] == "INTEGER"])
+        lacking |= {(table, *key) for key in keys.values() if not any(index[: len(key)] == key for index in indexes)}
+    assert lacking == set(WITHOUT_AN_INDEX)
+
+
+def stop(history: History, *addresses: str, at: str = NOW) -> None:
+    for address in addresses:
+        subscriptions.stop(history, address, [], why="operator", now=at)
+
+
+def counted(history: History, table: str) -> int:
+    return int(history.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"])
+
+
+def test_what_is_past_its_time_goes_in_small_transactions(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who writes meanwhile waits for a part of it, not for years of notices."""
+    monkeypatch.setattr(erasure, "_SUBSCRIPTIONS_AT_ONCE", 2)
+    monkeypatch.setattr(erasure, "_NOTICES_AT_ONCE", 3)
+    addresses = [f"{letter}@example.org" for letter in "abcde"]
+    for number in range(4):
+        change(history, TRIAL, *((f"{number} {address}", subscribe(history, address)) for address in addresses))
+    stop(history, *addresses[:4])
+    with asked(history) as said:
+        assert erasure.age_out(history, "2026-03-01T00:00:00Z") == 4
+    assert (counted(history, "subscription"), counted(history, "notice"), counted(history, "notice_change")) == (1, 4, 4)
+    assert said.count("BEGIN IMMEDIATE") > 16 / 3
+    assert erasure.age_out(history, "2026-03-01T00:00:00Z") == 0
+
+
+def test_notices_stay_with_what_is_left_of_their_address(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasure, "_SUBSCRIPTIONS_AT_ONCE", 1)
+    old, older = subscribe(history), subscribe(history, role="coordinator")
+    lasting = subscribe(history, trials=(OTHER,))
+    change(history, TRIAL, ("k", old), ("l", older))
+    for each in (old, older):
+        subscriptions.stop_one(history, each.id, why="holder", now=NOW)
+    assert erasure.age_out(history, "2026-03-01T00:00:00Z") == 2
+    assert {row["subscription_id"] for row in history.rows("SELECT subscription_id FROM notice")} == {lasting.id}
+    assert counted(history, "notice") == 2

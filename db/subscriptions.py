@@ -14,6 +14,7 @@ import msgspec
 from db import searches, stops, watches
 from db.aliases import shown_under
 from db.connection import History, Row
+from db.register import Register
 from registry_sync.notices.route import Subscription
 from registry_sync.sources.ctgov_search import Search, from_json
 
@@ -50,17 +51,21 @@ def add(
     now: str,
     search: Search | None = None,
     instead: bool = False,
+    register: Register | None = None,
 ) -> Row:
     """Keep a subscription to these trials, or to all that ``search`` finds (neither: to all that is watched); its row in ``listing``.
 
     The same wish of the same address is one subscription, not two: it is brought up to date. Consent that was given makes it active; else
-    it is pending. ``instead``: the address's other subscriptions to just these trials, or this search, end.
+    it is pending. ``instead``: the address's other subscriptions to just these trials, or this search, end. ``register``: of many that
+    are kept in one transaction.
     """
+    register = register or Register(history)
     with history.write() as connection:
         search_id = searches.know(connection, search, now) if search else None
-        subscription_id = _same(connection, wanted, trials, search_id)
+        subscription_id = register.find(wanted, trials, search_id)
         if subscription_id is None:
             subscription_id = _insert(connection, wanted, consent, now, everything=not trials and search is None)
+            register.enter(subscription_id, wanted, trials, search_id)
         else:
             _bring_up_to_date(connection, subscription_id, wanted, consent)
         if consent.confirmed_at:
@@ -71,9 +76,13 @@ def add(
                     _mark_stopped(connection, other, "replaced", now)
         if search_id is not None:
             connection.execute("INSERT INTO subscription_search VALUES (?, ?) ON CONFLICT DO NOTHING", (subscription_id, search_id))
-        for trial in trials:
-            watches.know(connection, trial, now)
-            connection.execute("INSERT INTO subscription_trial VALUES (?, ?) ON CONFLICT DO NOTHING", (subscription_id, trial))
+        if trials:
+            these = json.dumps(list(trials))
+            watches.know_all(connection, these, now)
+            connection.execute(
+                "INSERT INTO subscription_trial SELECT ?, value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
+                (subscription_id, these),
+            )
     return listing(history, subscription_id)[0]
 
 
@@ -122,23 +131,6 @@ def _bring_up_to_date(connection: sqlite3.Connection, subscription_id: int, want
     )
 
 
-def _same(connection: sqlite3.Connection, wanted: Subscription, trials: Sequence[str], search_id: int | None) -> int | None:
-    """The subscription of this address by which it wants the same of the same."""
-    rows = connection.execute(
-        """SELECT id FROM subscription WHERE id IN (SELECT value FROM json_each(?))
-           AND role = ? AND topics = ? AND countries = ? AND least = ? AND every = ?""",
-        (
-            json.dumps(_to_the_same(connection, wanted.address, trials, search_id)),
-            wanted.role,
-            json.dumps(sorted(wanted.topics)),
-            json.dumps(sorted(wanted.countries)),
-            wanted.least,
-            wanted.every,
-        ),
-    )
-    return next((row[0] for row in rows), None)
-
-
 def _to_the_same(connection: sqlite3.Connection, address: str, trials: Sequence[str], search_id: int | None) -> list[int]:
     """The subscriptions of an address to just these trials, or this search, or everything."""
     rows = connection.execute(
@@ -152,13 +144,21 @@ def _to_the_same(connection: sqlite3.Connection, address: str, trials: Sequence[
     return [row[0] for row in rows if (row[1], row[2]) == (theirs, search_id)]
 
 
-def kept_as(history: History, wanted: Subscription, trials: Sequence[str], search: Search | None) -> Row | None:
+def kept_as(
+    history: History, wanted: Subscription, trials: Sequence[str], search: Search | None, register: Register | None = None
+) -> Row | None:  # fmt: skip
     """The subscription by which this address wants, or wanted, the same of the same: ``id``, ``state``, ``stopped_at``, ``stopped_why``."""
+    found = _same(history, wanted, trials, search, register)
+    return history.one("SELECT id, state, stopped_at, stopped_why FROM subscription WHERE id = ?", (found,)) if found is not None else None
+
+
+def _same(
+    history: History, wanted: Subscription, trials: Sequence[str], search: Search | None, register: Register | None = None
+) -> int | None:  # fmt: skip
     known = history.one("SELECT id FROM search WHERE query = ?", (search.to_json(),)) if search else None
     if search and known is None:
         return None
-    same = _same(history.connection, wanted, trials, known["id"] if known else None)
-    return history.one("SELECT id, state, stopped_at, stopped_why FROM subscription WHERE id = ?", (same,)) if same is not None else None
+    return (register or Register(history)).find(wanted, trials, known["id"] if known else None)
 
 
 def following(history: History, trial: str) -> Iterator[Subscription]:
@@ -251,10 +251,7 @@ def telling(history: History, address: str, trials: Sequence[str], search: Searc
 
 def same(history: History, wanted: Subscription, trials: Sequence[str], search: Search | None) -> Subscription | None:
     """The subscription of this address by which it wants, or wanted, the same of the same."""
-    row = history.one("SELECT id FROM search WHERE query = ?", (search.to_json(),)) if search else None
-    if search and row is None:
-        return None
-    found = _same(history.connection, wanted, trials, row["id"] if row else None)
+    found = _same(history, wanted, trials, search)
     return by_id(history, found) if found is not None else None
 
 

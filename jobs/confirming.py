@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from db import confirmations, keys, subscriptions
 from db.confirmations import Asking, Queued
 from db.connection import History, Row
+from db.register import Register
 from db.subscriptions import Consent
 from db.wishes import settle
 from jobs.health import WAITS
@@ -55,16 +56,35 @@ def ask_within(
     instead: bool = False,
 ) -> tuple[Row, Queued | None]:
     """The same inside the caller's ``together``."""
+    row = keep(around, history, wanted, trials, search=search, instead=instead)
+    settle(history, wanted.address, now=around.now(), period_end=period_end_of(around.settings.schedule))
+    return row, queue(around, history, row, instead=instead)
+
+
+def keep(
+    around: Surroundings,
+    history: History,
+    wanted: Subscription,
+    trials: Sequence[str],
+    *,
+    search: Search | None = None,
+    instead: bool = False,
+    register: Register | None = None,
+) -> Row:
+    """Keep a subscription that its holder has not confirmed, and ask nobody; its row in the listing. What waits stays as it is."""
     from registry_sync.notices.confirm import wording
 
-    queued: Queued | None = None
     consent = Consent(wording(wanted.language), None, None)
-    row = subscriptions.add(history, wanted, trials, consent=consent, now=around.stamp(), search=search, instead=instead)
-    settle(history, wanted.address, now=around.now(), period_end=period_end_of(around.settings.schedule))
-    if row["state"] != "active" and around.settings.web.url:
-        with history.write() as connection:
-            queued = confirmations.queue(connection, row["id"], around.now(), instead=instead)
-    return row, queued
+    now = around.stamp()
+    return subscriptions.add(history, wanted, trials, consent=consent, now=now, search=search, instead=instead, register=register)
+
+
+def queue(around: Surroundings, history: History, row: Row, *, instead: bool = False) -> Queued | None:
+    """Queue the mail that asks for a subscription in the listing; see ``ask``."""
+    if row["state"] == "active" or not around.settings.web.url:
+        return None
+    with history.write() as connection:
+        return confirmations.queue(connection, row["id"], around.now(), instead=instead)
 
 
 def asked(around: Surroundings, history: History, token: str) -> Asking | None:

@@ -14,6 +14,7 @@ import msgspec
 
 from db import aliases, confirmations, searches, stops, subscriptions, watches
 from db.connection import History, Row
+from db.register import Register
 from db.subscriptions import Consent
 from jobs import confirming, entries, sheet, wishes
 from jobs.sheet import Fault, Sheet
@@ -165,57 +166,91 @@ def add_subscriptions(
     ``consent``: to what they consented, for which the operator vouches: they are active at once.
     """
     report = Report(rows=len(rows))
-    asked = set(confirmations.newest(history))
     followed: dict[str, None] = {}
 
     def add() -> None:
+        desk = _Desk(around, history, consent, report)
         for row in rows:
             _go_on(around)
             trials = tuple(aliases.current_ids(history, row.trials))
-            if _subscribe(around, history, msgspec.structs.replace(row, trials=trials), consent, asked, report):
+            if desk.subscribe(msgspec.structs.replace(row, trials=trials)):
                 followed.update(dict.fromkeys(trials))
                 if row.search is not None and not searches.is_watched(history, row.search):
                     followed[str(row.search)] = None
         watched = set(watches.trials(history))
         report.not_watched += [each for each in followed if each not in watched]
+        wishes.settle_all(around, history, desk.touched)
 
     _in_one(history, add, dry_run=dry_run)
     return report
 
 
-def _subscribe(around: Surroundings, history: History, row: Wish, vouched: str | None, asked: set[int], report: Report) -> bool:
-    """Keep what one row says; is it followed now?"""
-    wanted = row.wanted
-    said: Row = {"line": row.line, "address": masked(wanted.address)}
-    known = subscriptions.kept_as(history, wanted, row.trials, row.search)
-    stop = stops.stopped(history, wanted.address)
-    if row.stopped:
-        report.stopped.append({**said, "why": "in the file", "since": None})
-        return False
-    if known is not None and known["state"] == "stopped":
-        report.stopped.append({**said, "why": known["stopped_why"], "since": known["stopped_at"]})
-        return False
-    if known is not None and known["state"] == "active":
-        report.already += 1
+class _Desk:
+    """Where the rows of one file are kept, in one transaction, so that each costs the same however many are about its address.
+
+    ``touched``: the addresses for which something was kept; what waits for them is to be brought into line at the end, once.
+    """
+
+    def __init__(self, around: Surroundings, history: History, vouched: str | None, report: Report) -> None:
+        self.touched: dict[str, None] = {}
+        self._around = around
+        self._history = history
+        self._vouched = vouched
+        self._report = report
+        self._register = Register(history)
+        self._asked = set(confirmations.newest(history))
+        self._had_enough: set[str] = set()
+
+    def subscribe(self, row: Wish) -> bool:
+        """Keep what one row says; is it followed now?"""
+        wanted, report = row.wanted, self._report
+        said: Row = {"line": row.line, "address": masked(wanted.address)}
+        known = subscriptions.kept_as(self._history, wanted, row.trials, row.search, self._register)
+        stop = stops.stopped(self._history, wanted.address)
+        if row.stopped:
+            report.stopped.append({**said, "why": "in the file", "since": None})
+            return False
+        if known is not None and known["state"] == "stopped":
+            report.stopped.append({**said, "why": known["stopped_why"], "since": known["stopped_at"]})
+            return False
+        if known is not None and known["state"] == "active":
+            report.already += 1
+            return True
+        if stop is not None:
+            report.stopped.append({**said, "why": stop[1], "since": stop[0]})
+            return False
+        consent = _consent(self._around, wanted, self._vouched)
+        if consent is not None:
+            self._follow(row, consent)
+            report.confirmed += known is not None
+            report.added += known is None
+            return True
+        _count(report, known is None)
+        if known is None or known["id"] not in self._asked:
+            why = self._ask(row)
+            if why is not None:
+                report.not_asked.append({**said, "why": why})
         return True
-    if stop is not None:
-        report.stopped.append({**said, "why": stop[1], "since": stop[0]})
-        return False
-    consent = _consent(around, wanted, vouched)
-    if consent is not None:
-        wishes.follow(around, history, wanted, row.trials, consent=consent, search=row.search)
-        report.confirmed += known is not None
-        report.added += known is None
-        return True
-    _count(report, known is None)
-    if known is None or known["id"] not in asked:
-        kept, queued = confirming.ask(around, history, wanted, row.trials, search=row.search)
+
+    def _follow(self, row: Wish, consent: Consent) -> None:
+        now = self._around.stamp()
+        subscriptions.add(
+            self._history, row.wanted, row.trials, consent=consent, now=now, search=row.search, register=self._register
+        )  # fmt: skip
+        self.touched[row.wanted.address] = None
+
+    def _ask(self, row: Wish) -> str | None:
+        """Keep it, and queue the mail that asks its holder; why none is, if none is."""
+        address = row.wanted.address
+        kept = confirming.keep(self._around, self._history, row.wanted, row.trials, search=row.search, register=self._register)
+        self.touched[address] = None
+        queued = "enough" if address in self._had_enough else confirming.queue(self._around, self._history, kept)
         if queued == "queued":
-            asked.add(kept["id"])
-            report.mails += 1
-        elif queued != "waiting":
-            report.not_asked.append({**said, "why": queued or "no web.url"})
-    return True
+            self._asked.add(kept["id"])
+            self._report.mails += 1
+        elif queued == "enough":
+            self._had_enough.add(address)
+        return None if queued in ("queued", "waiting") else queued or "no web.url"
 
 
 def _consent(around: Surroundings, wanted: Subscription, vouched: str | None) -> Consent | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from db import stops, subscriptions
 from db.connection import History, Row
@@ -40,7 +40,7 @@ def follow(
     """Keep a subscription (see ``db.subscriptions.add``); its row in the listing."""
     with history.together():
         row = subscriptions.add(history, wanted, trials, consent=consent, now=around.stamp(), search=search, instead=instead)
-        _settle(around, history, wanted.address)
+        settle_all(around, history, [wanted.address])
     return row
 
 
@@ -48,7 +48,7 @@ def stop(around: Surroundings, history: History, address: str, trials: Sequence[
     """Stop what an address hears of these trials, or (none named) of all; how many subscriptions that touched."""
     with history.together():
         touched = subscriptions.stop(history, address, trials, why=why, now=around.stamp())
-        _settle(around, history, address)
+        settle_all(around, history, [address])
     return touched
 
 
@@ -56,7 +56,7 @@ def stop_search(around: Surroundings, history: History, address: str, search: Se
     """Stop what an address hears by a search; how many subscriptions that were."""
     with history.together():
         touched = subscriptions.stop_search(history, address, search, why=why, now=around.stamp())
-        _settle(around, history, address)
+        settle_all(around, history, [address])
     return touched
 
 
@@ -65,7 +65,7 @@ def stop_one(around: Surroundings, history: History, subscription_id: int, *, wh
     with history.together():
         address = subscriptions.stop_one(history, subscription_id, why=why, now=around.stamp())
         if address is not None:
-            _settle(around, history, address)
+            settle_all(around, history, [address])
     return address
 
 
@@ -78,5 +78,7 @@ def stop_for_bounces(around: Surroundings, history: History, address: str, most:
         return subscriptions.bounced(connection, address, most, around.stamp())
 
 
-def _settle(around: Surroundings, history: History, address: str) -> None:
-    settle(history, address, now=around.now(), period_end=period_end_of(around.settings.schedule))
+def settle_all(around: Surroundings, history: History, addresses: Iterable[str]) -> None:
+    """Bring what waits for these addresses into line with what they want now, inside the caller's transaction."""
+    for address in addresses:
+        settle(history, address, now=around.now(), period_end=period_end_of(around.settings.schedule))

@@ -19,6 +19,7 @@ from jobs.importing import Report
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.errors import CannotStart, UsageError
+from tests.db.growing import asked
 from tests.house import House
 
 READER = "reader@example.org"
@@ -74,6 +75,32 @@ def test_readers_are_pending_and_each_is_asked_by_a_mail_of_its_own(open_to_the_
     house.deliver()
     assert sorted(mail.recipients for mail in house.mailbox.messages) == [("other@example.org",), (READER,)]
     assert all("https://trials.example.org/confirm/" in mail.text("plain") for mail in house.mailbox.messages)
+
+
+@pytest.mark.parametrize("consent", [None, "the paper form"])
+def test_what_an_address_has_is_read_once_however_many_of_the_rows_are_about_it(open_to_the_web: House, consent: str | None) -> None:
+    """Else a list of one address is the slower the longer it is, while everybody else waits to write."""
+    house = open_to_the_web
+    text = "address,trials\n" + "".join(f"{READER},NCT{number:08}\n" for number in range(1, 31))
+    rows, _ = importing.read_subscriptions(text.encode(), "readers.csv", timezone="UTC")
+    with house.history() as history, asked(history) as said:
+        assert importing.add_subscriptions(house.around, history, rows, consent=consent).added == 30
+    about_it = [each for each in said if f"address = '{READER}'" in each]
+    assert sum("FROM subscription " in each for each in about_it) == 1
+    assert sum("FROM notice " in each for each in about_it) == 1
+    assert sum("FROM confirmation" in each for each in said) < 10
+
+
+def test_what_waits_is_brought_into_line_with_what_a_file_says(house: House) -> None:
+    house.registry.put(record.the_study())
+    house.watch(TRIAL)
+    house.subscribe(READER, every="week")
+    house.sync(days=0)
+    house.registry.put(record.with_status(house.registry.study(TRIAL), "SUSPENDED", posted="2026-02-02"))
+    house.sync(days=0, then_deliver=False)
+    assert house.deliver().sent == 0
+    bring(house, f"address,trials\n{READER},{OTHER}\n{READER},{TRIAL}\n", consent="the paper form")
+    assert house.deliver().sent == 1
 
 
 def test_the_same_file_twice_changes_nothing(open_to_the_web: House) -> None:

@@ -44,11 +44,14 @@ _DAY = datetime.timedelta(days=1)
 _LONGEST_WAIT = datetime.timedelta(hours=25)
 """A next try that lies further ahead was written by a clock that was wrong: it is due now."""
 _UNSENT = "confirmation.state IN ('pending', 'claimed')"
+_CLAIMED = f"confirmation.state = 'claimed' AND {_UNSENT}"
+"""By the index ``confirmation_open``, which is found by the words of its own condition alone."""
 _GOOD = "confirmation.used_at IS NULL AND confirmation.stopped_at IS subscription.stopped_at"
 """Does the link still stand for what was asked? Only its age is left out."""
 _ITS = "subscription_id = :id AND confirmation.kind = 'confirm'"
-_DUE = f"""SELECT confirmation.id, min(confirmation.created_at) FROM confirmation JOIN subscription ON subscription.id = subscription_id
+_DUE = f"""SELECT confirmation.id FROM confirmation JOIN subscription ON subscription.id = subscription_id
     WHERE confirmation.state = 'pending' AND NOT confirmation.held AND (next_try_at <= :now OR next_try_at > :ahead)
+        AND (confirmation.created_at, confirmation.id) > (:after_at, :after)
         AND CASE confirmation.kind WHEN 'confirm' THEN {_GOOD} AND subscription.state != 'active' AND confirmation.created_at > :oldest
                                    ELSE confirmation.created_at > :day END
         AND NOT EXISTS (SELECT 1 FROM confirmation AS other JOIN subscription AS its ON its.id = other.subscription_id
@@ -59,8 +62,8 @@ _DUE = f"""SELECT confirmation.id, min(confirmation.created_at) FROM confirmatio
              FROM confirmation AS other JOIN subscription AS its ON its.id = other.subscription_id
              WHERE its.address = subscription.address AND other.sent_at > :day
                  AND (other.kind = 'manage') = (confirmation.kind = 'manage'))
-    GROUP BY subscription.address ORDER BY 2, 1"""  # noqa: S608 - no value is in it
-"""Of each address the oldest that may be sent now."""
+    ORDER BY confirmation.created_at, confirmation.id LIMIT 1"""  # noqa: S608 - no value is in it
+"""The oldest that may be sent now, of those that come after another one: it is found by the index ``confirmation_due``."""
 
 
 class Asking(msgspec.Struct, frozen=True):
@@ -143,9 +146,9 @@ def queue_access(connection: sqlite3.Connection, address: str, kind: Literal["ma
 
 def is_due(history: History, now: datetime.datetime) -> bool:
     """May one be sent now?"""
-    if history.one(f"SELECT 1 FROM confirmation WHERE {_UNSENT}") is None:  # noqa: S608 - no value is in it
+    if history.one(f"SELECT 1 FROM confirmation WHERE {_UNSENT} LIMIT 1") is None:  # noqa: S608 - no value is in it
         return False
-    return history.one(_DUE, _times(now)) is not None
+    return history.one(_DUE, {**_times(now), **_after(None)}) is not None
 
 
 def waiting(history: History) -> int:
@@ -165,15 +168,15 @@ def asked(history: History) -> tuple[int, str | None]:
 
 def claimants(history: History) -> set[int]:
     """The deliveries that hold claims, alive or not."""
-    return {row["by"] for row in history.rows("SELECT DISTINCT claimed_by AS by FROM confirmation WHERE state = 'claimed'")}
+    return {row["by"] for row in history.rows(f"SELECT DISTINCT claimed_by AS by FROM confirmation WHERE {_CLAIMED}")}  # noqa: S608
 
 
 def free_claims(history: History, gone: Iterable[int]) -> None:
     """Free what these deliveries had claimed: their processes are gone."""
     with history.write() as connection:
         connection.execute(
-            """UPDATE confirmation SET state = 'pending', claimed_by = NULL
-               WHERE state = 'claimed' AND claimed_by IN (SELECT value FROM json_each(?))""",
+            f"""UPDATE confirmation SET state = 'pending', claimed_by = NULL
+               WHERE {_CLAIMED} AND claimed_by IN (SELECT value FROM json_each(?))""",  # noqa: S608 - no value is in it
             (json.dumps(list(gone)),),
         )
 
@@ -184,21 +187,24 @@ def tidy(history: History, now: datetime.datetime) -> None:
         return
     with history.write() as connection:
         connection.execute(
-            f"""UPDATE confirmation SET state = 'cancelled' WHERE state = 'pending' AND kind = 'confirm' AND EXISTS (
+            f"""UPDATE confirmation SET state = 'cancelled' WHERE state = 'pending' AND {_UNSENT} AND kind = 'confirm' AND EXISTS (
                     SELECT 1 FROM subscription WHERE subscription.id = subscription_id
                         AND (NOT ({_GOOD}) OR subscription.state = 'active'))"""  # noqa: S608 - no value is in it
         )
         connection.execute(
-            """UPDATE confirmation SET state = 'failed', last_error = coalesce(last_error || '; ', '') || 'its link has expired unsent'
-               WHERE state = 'pending' AND created_at <= iif(kind = 'confirm', :oldest, :day)""",
+            f"""UPDATE confirmation SET state = 'failed', last_error = coalesce(last_error || '; ', '') || 'its link has expired unsent'
+               WHERE state = 'pending' AND {_UNSENT} AND created_at <= iif(kind = 'confirm', :oldest, :day)""",  # noqa: S608 - no value is in it
             _times(now),
         )
 
 
-def claim(history: History, by: int, now: datetime.datetime) -> Asking | None:
-    """Claim, for one delivery, what is due the longest; ``None``: nothing is due."""
+def claim(history: History, by: int, now: datetime.datetime, after: Asking | None = None) -> Asking | None:
+    """Claim, for one delivery, what is due the longest; ``None``: nothing is due.
+
+    ``after``: of what comes behind that one, so that a delivery does not look again and again at what must wait.
+    """
     with history.write() as connection:
-        row = connection.execute(f"{_DUE} LIMIT 1", _times(now)).fetchone()
+        row = connection.execute(_DUE, {**_times(now), **_after(after)}).fetchone()
         if row is None:
             return None
         connection.execute("UPDATE confirmation SET state = 'claimed', claimed_by = ?, attempts = attempts + 1 WHERE id = ?", (by, row[0]))
@@ -333,6 +339,10 @@ def _read(history: History, condition: str, parameters: dict[str, Any]) -> Askin
 def _times(now: datetime.datetime) -> dict[str, str]:
     before = {"now": datetime.timedelta(0), "oldest": VALID, "apart": APART, "hour": _HOUR, "day": _DAY, "ahead": -_LONGEST_WAIT}
     return {name: _stamp(now - since) for name, since in before.items()}
+
+
+def _after(asking: Asking | None) -> dict[str, str]:
+    return {"after_at": asking.created_at, "after": asking.id} if asking else {"after_at": "", "after": ""}
 
 
 def _stamp(moment: datetime.datetime) -> str:

@@ -126,10 +126,14 @@ def send(around: Surroundings, history: History, by: int, channel: Channel, repo
     """
     if not around.settings.web.url:
         return True
+    last: Asking | None = None
     while not around.stop.is_set():
-        asking = confirmations.claim(history, by, around.now())
-        if asking is None:
+        asking = confirmations.claim(history, by, around.now(), last)
+        if asking is None and last is None:
             return True
+        last = asking  # after the last one: once more from the first, which may have had to wait until now
+        if asking is None:
+            continue
         done = False
         try:
             outcome = _send(around, history, asking, channel)

@@ -20,10 +20,15 @@ def asked(history: History) -> Iterator[list[str]]:
 
 
 def scans(history: History, statements: list[str], table: str) -> list[str]:
-    """What SQLite would read of a table from its first row to its last, or put in order by itself, to run these statements again."""
-    found: list[str] = []
-    for statement in statements:
-        if statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
-            steps = [row["detail"] for row in history.rows(f"EXPLAIN QUERY PLAN {statement}")]
-            found += [step for step in steps if step == f"SCAN {table}" or step.startswith(f"SCAN {table} ")]
-    return found
+    """Where SQLite would read a table from its first row to its last to run these statements again."""
+    return [step for step in _plan(history, statements) if step == f"SCAN {table}" or step.startswith(f"SCAN {table} ")]
+
+
+def sorted_by_hand(history: History, statements: list[str]) -> list[str]:
+    """Where SQLite would have to find everything first to put it in order."""
+    return [step for step in _plan(history, statements) if step.startswith("USE TEMP B-TREE FOR ORDER")]
+
+
+def _plan(history: History, statements: list[str]) -> list[str]:
+    asked_for = [each for each in statements if each.startswith(("SELECT", "UPDATE", "DELETE", "WITH"))]
+    return [row["detail"] for each in asked_for for row in history.rows(f"EXPLAIN QUERY PLAN {each}")]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
-from db import erasure, subscriptions
+from db import confirmations, erasure, subscriptions
 from db.connection import History
-from tests.db.growing import asked
+from tests.db.growing import asked, scans, sorted_by_hand
 from tests.db.test_outbox import NOW, OTHER, TRIAL, change, subscribe
 
+MOMENT = datetime.datetime.fromisoformat(NOW)
 WITHOUT_AN_INDEX = {
     ("version", "base"): "a version is never deleted, nor does its id change",
 }
@@ -67,3 +70,42 @@ def test_notices_stay_with_what_is_left_of_their_address(history: History, monke
     assert erasure.age_out(history, "2026-03-01T00:00:00Z") == 2
     assert {row["subscription_id"] for row in history.rows("SELECT subscription_id FROM notice")} == {lasting.id}
     assert counted(history, "notice") == 2
+
+
+# --- mails that ask for a confirmation ---
+
+
+def ask(history: History, address: str, trial: str = TRIAL) -> None:
+    wanted = subscriptions.Subscription(id=0, address=address, kind="email")
+    row = subscriptions.add(history, wanted, [trial], consent=subscriptions.Consent("w", None, None), now=NOW)
+    with history.write() as connection:
+        assert confirmations.queue(connection, row["id"], MOMENT) == "queued"
+
+
+def test_a_mail_that_asks_is_found_in_its_order_and_not_among_all_that_wait(history: History) -> None:
+    for number in range(3):
+        ask(history, f"{number}@example.org")
+    with asked(history) as said:
+        assert confirmations.is_due(history, MOMENT)
+        assert confirmations.claim(history, 1, MOMENT) is not None
+        assert confirmations.claimants(history) == {1}
+        confirmations.free_claims(history, [1])
+        confirmations.tidy(history, MOMENT)
+    assert scans(history, said, "confirmation") == []
+    assert sorted_by_hand(history, said) == []
+
+
+def test_what_has_to_wait_is_looked_at_once_in_a_delivery(history: History) -> None:
+    """Each address has asked twice: while the others get their first mail, the second ones are passed over once."""
+    for number in range(3):
+        ask(history, f"{number}@example.org")
+        ask(history, f"{number}@example.org", OTHER)
+    found, last = [], None
+    while (last := confirmations.claim(history, 1, MOMENT, last)) is not None:
+        found.append((last.created_at, last.id))
+        confirmations.sent(history, last.id, NOW)
+    assert found == sorted(found)
+    assert len(found) == 3
+    assert confirmations.claim(history, 1, MOMENT) is None
+    later = MOMENT + confirmations.APART
+    assert confirmations.claim(history, 1, later) is not None

@@ -48,19 +48,22 @@ _CLAIMED = f"confirmation.state = 'claimed' AND {_UNSENT}"
 """By the index ``confirmation_open``, which is found by the words of its own condition alone."""
 _GOOD = "confirmation.used_at IS NULL AND confirmation.stopped_at IS subscription.stopped_at"
 """Does the link still stand for what was asked? Only its age is left out."""
+_MADE = "confirmation.created_at <= :now"
+"""What is dated after now was asked for under a clock that was wrong. It counts for no limit: it would shut its address out until then."""
+_MAY_BE_TRIED = f"(next_try_at <= :now OR next_try_at > :ahead OR (confirmation.attempts = 0 AND NOT {_MADE}))"
 _ITS = "subscription_id = :id AND confirmation.kind = 'confirm'"
 _DUE = f"""SELECT confirmation.id FROM confirmation JOIN subscription ON subscription.id = subscription_id
-    WHERE confirmation.state = 'pending' AND NOT confirmation.held AND (next_try_at <= :now OR next_try_at > :ahead)
+    WHERE confirmation.state = 'pending' AND NOT confirmation.held AND {_MAY_BE_TRIED}
         AND (confirmation.created_at, confirmation.id) > (:after_at, :after)
         AND CASE confirmation.kind WHEN 'confirm' THEN {_GOOD} AND subscription.state != 'active' AND confirmation.created_at > :oldest
                                    ELSE confirmation.created_at > :day END
         AND NOT EXISTS (SELECT 1 FROM confirmation AS other JOIN subscription AS its ON its.id = other.subscription_id
                         WHERE its.address = subscription.address AND other.kind = confirmation.kind
-                            AND (other.state = 'claimed' OR other.sent_at > :apart))
+                            AND (other.state = 'claimed' OR other.sent_at > :apart AND other.sent_at <= :now))
         AND (SELECT count(*) < iif(confirmation.kind = 'manage', {MOST_LINKS_A_DAY}, {MOST_A_DAY})
                  AND (confirmation.kind != 'manage' OR coalesce(sum(other.sent_at > :hour), 0) < {MOST_LINKS_AN_HOUR})
              FROM confirmation AS other JOIN subscription AS its ON its.id = other.subscription_id
-             WHERE its.address = subscription.address AND other.sent_at > :day
+             WHERE its.address = subscription.address AND other.sent_at > :day AND other.sent_at <= :now
                  AND (other.kind = 'manage') = (confirmation.kind = 'manage'))
     ORDER BY confirmation.created_at, confirmation.id LIMIT 1"""  # noqa: S608 - no value is in it
 """The oldest that may be sent now, of those that come after another one: it is found by the index ``confirmation_due``."""
@@ -87,8 +90,8 @@ def queue(connection: sqlite3.Connection, subscription_id: int, now: datetime.da
 
     row = connection.execute(
         f"""SELECT coalesce(sum({_ITS} AND {_UNSENT} AND {_GOOD} AND confirmation.created_at > :oldest), 0),
-                   coalesce(sum({_ITS} AND {_GOOD} AND confirmation.created_at > :apart), 0),
-                   coalesce(sum(confirmation.created_at > :day AND confirmation.kind != 'manage'), 0)
+                   coalesce(sum({_ITS} AND {_GOOD} AND confirmation.created_at > :apart AND {_MADE}), 0),
+                   coalesce(sum(confirmation.created_at > :day AND {_MADE} AND confirmation.kind != 'manage'), 0)
             FROM confirmation JOIN subscription ON subscription.id = subscription_id
             WHERE address = (SELECT address FROM subscription WHERE id = :id)""",  # noqa: S608 - no value is in it
         {"id": subscription_id, **_times(now)},
@@ -119,10 +122,10 @@ def queue_access(connection: sqlite3.Connection, address: str, kind: Literal["ma
         f"""SELECT (SELECT id FROM subscription WHERE address = :address
                     ORDER BY state = 'active' DESC, state = 'pending' DESC, id DESC LIMIT 1),
                    coalesce(sum(confirmation.kind = :kind AND {_UNSENT} AND confirmation.created_at > :day), 0),
-                   coalesce(sum(confirmation.kind = :kind AND confirmation.created_at > :apart), 0),
-                   coalesce(sum(confirmation.kind = :kind AND confirmation.created_at > :hour), 0),
-                   coalesce(sum(confirmation.kind = :kind AND confirmation.created_at > :day), 0),
-                   coalesce(sum(confirmation.kind != 'manage' AND confirmation.created_at > :day), 0)
+                   coalesce(sum(confirmation.kind = :kind AND confirmation.created_at > :apart AND {_MADE}), 0),
+                   coalesce(sum(confirmation.kind = :kind AND confirmation.created_at > :hour AND {_MADE}), 0),
+                   coalesce(sum(confirmation.kind = :kind AND confirmation.created_at > :day AND {_MADE}), 0),
+                   coalesce(sum(confirmation.kind != 'manage' AND confirmation.created_at > :day AND {_MADE}), 0)
             FROM confirmation JOIN subscription ON subscription.id = subscription_id WHERE address = :address""",  # noqa: S608 - no value
         {"address": address, "kind": kind, **_times(now)},
     ).fetchone()

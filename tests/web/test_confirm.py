@@ -284,6 +284,23 @@ def test_what_failed_under_a_clock_that_was_years_ahead_is_sent_once_it_is_right
     assert watched.deliver().sent == 1
 
 
+@pytest.mark.parametrize("hours", [5, 24 * 365])
+@pytest.mark.parametrize("then_sent", [True, False])
+def test_what_was_asked_for_under_a_clock_that_was_ahead_shuts_nobody_out(site: Site, watched: House, hours: int, then_sent: bool) -> None:
+    right = watched.at
+    watched.at += datetime.timedelta(hours=hours)
+    assert [site.ask(topics=frozenset({topic})) for topic in ("status", "criteria", "places", "design", "results")] == ["queued"] * 5
+    if then_sent:
+        assert watched.deliver().sent == 1
+    watched.at = right
+    assert site.ask(topics=frozenset({"identity"})) == "queued"
+    assert watched.deliver().sent == 1
+    assert site.ask(topics=frozenset({"identity"})) == "too soon"
+    for _ in range(6):
+        watched.deliver(hours=0.25)
+    assert len(watched.mailbox.messages) == 5 + then_sent
+
+
 def test_who_died_while_sending_holds_up_nothing(site: Site, watched: House) -> None:
     site.ask()
     with watched.history() as history:

@@ -233,26 +233,27 @@ def still_claimed(history: History, ids: Iterable[str], by: int) -> set[str]:
 
 
 def sent(history: History, notice_id: str, now: str) -> None:
-    """The server took it."""
+    """The server took it: whoever has claimed it meanwhile must not send it once more."""
     history.write_one("UPDATE notice SET state = 'sent', sent_at = ?, last_error = NULL, claimed_by = NULL WHERE id = ?", (now, notice_id))
 
 
-def again(history: History, notice_id: str, next_try_at: str, error: str) -> None:
-    """Not now: it waits, with the reason, unless its reader has stopped meanwhile."""
-    with history.write() as connection:
-        connection.execute(
-            """UPDATE notice SET state = 'pending', next_try_at = ?, last_error = ?, claimed_at = NULL, claimed_by = NULL
-               WHERE id = ? AND state = 'claimed'""",
-            (next_try_at, error, notice_id),
-        )
+def again(history: History, by: int, notice_id: str, next_try_at: str, error: str) -> bool:
+    """Not now: it waits, with the reason, unless its reader has stopped meanwhile; was it still this delivery's?"""
+    return _written(history, by, notice_id, "state = 'pending', next_try_at = ?, last_error = ?, claimed_at = NULL", next_try_at, error)
 
 
-def park(history: History, notice_id: str, error: str, now: str | None) -> None:
-    """Never: it is kept, with the reason, until somebody retries it. ``now``: when its address refused it; ``None``: it was not asked."""
-    with history.write() as connection:
-        connection.execute(
-            "UPDATE notice SET state = 'failed', last_error = ?, failed_at = ?, claimed_by = NULL WHERE id = ?", (error, now, notice_id)
-        )
+def park(history: History, by: int, notice_id: str, error: str, now: str | None) -> bool:
+    """Never: it is kept, with the reason, until somebody retries it; was it still this delivery's?
+
+    ``now``: when its address refused it; ``None``: it was not asked.
+    """
+    return _written(history, by, notice_id, "state = 'failed', last_error = ?, failed_at = ?", error, now)
+
+
+def _written(history: History, by: int, notice_id: str, values: str, *given: str | None) -> bool:
+    """Write what became of a notice that a delivery has claimed. What another has claimed since is the other's to write."""
+    sql = f"UPDATE notice SET {values}, claimed_by = NULL WHERE id = ? AND state = 'claimed' AND claimed_by = ?"  # noqa: S608
+    return history.write_one(sql, (*given, notice_id, by)) > 0
 
 
 def unpark(history: History, notice_id: str, next_try_at: str, error: str) -> None:
@@ -298,10 +299,9 @@ def take_over(history: History, notice_id: str, address: str, change_id: int) ->
         return bool(found)
 
 
-def cancel(history: History, notice_id: str) -> None:
-    """Nothing is left to tell, or the reader stopped."""
-    with history.write() as connection:
-        connection.execute("UPDATE notice SET state = 'cancelled', claimed_at = NULL, claimed_by = NULL WHERE id = ?", (notice_id,))
+def cancel(history: History, by: int, notice_id: str) -> bool:
+    """Nothing is left to tell, or the reader stopped; was it still this delivery's?"""
+    return _written(history, by, notice_id, "state = 'cancelled', claimed_at = NULL")
 
 
 def retry(history: History, ids: Sequence[str], now: str) -> list[str]:

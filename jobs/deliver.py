@@ -16,7 +16,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from db import buckets, confirmations, outbox, runs
@@ -28,10 +28,10 @@ from jobs.reports import ADDRESS, DeliverReport, Problem
 from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.errors import RegistrySyncError, Stopped
 from registry_sync.notices.address import masked
-from registry_sync.notices.interface import STOPPED, Channel, Outcome, Refused, Retry, Sent
+from registry_sync.notices.interface import STOPPED, Channel, Notice, Outcome, Refused, Retry, Sent
 
 if TYPE_CHECKING:
-    from jobs.writing import WritingDesk
+    from jobs.writing import NotOurs, WritingDesk
     from registry_sync.notices.email import MailChannel
 
 JOB = "deliver"
@@ -51,6 +51,8 @@ MOST_BOUNCES = 3
 _OF_POLICY = re.compile(r"\b5\.7\.\d{1,3}\b")
 
 Channels = Mapping[str, Channel]
+_Outcome: TypeAlias = "Outcome | NotOurs | None"
+"""``None``: nothing is left to tell."""
 
 
 def open_channels(around: Surroundings) -> Channels:
@@ -228,12 +230,12 @@ class _Run:
                 with self._lock:
                     self.around.progress.step()
                     self._learn(waiting, outcome)
-                    _note(self.around, history, waiting, outcome, self._report)
+                    _note(self.around, history, self._desk.number, waiting, outcome, self._report)
         finally:
             if left:
                 outbox.give_back(history, self._desk.number, left)
 
-    def _learn(self, waiting: Waiting, outcome: Outcome | None) -> None:
+    def _learn(self, waiting: Waiting, outcome: _Outcome) -> None:
         """Keep who was reached and who refused; a mail server that refuses everybody is not asked for all the others."""
         if waiting.kind == "email" and isinstance(outcome, Sent):
             self._reached.add(waiting.address)
@@ -264,7 +266,7 @@ class _Run:
                 said = f"{said}. When it is right again: registry-sync subscribe, and registry-sync outbox retry"
                 self._report.problems.append(Problem(f"{masked(address)}: {said}", f"{_hidden(address)}: {said}"))
 
-    def _send(self, writing: WritingDesk, waiting: Waiting, following: Waiting | None) -> Outcome | None:
+    def _send(self, writing: WritingDesk, waiting: Waiting, following: Waiting | None) -> _Outcome:
         host = urlsplit(waiting.address).netloc.rpartition("@")[2] if waiting.kind == "webhook" else ""
         if host in self._silent:
             return Retry(f"{host} could not be reached for the notice before this one")
@@ -274,10 +276,10 @@ class _Run:
         return outcome
 
 
-def _send(channels: Channels, writing: WritingDesk, waiting: Waiting, following: Waiting | None) -> Outcome | None:
+def _send(channels: Channels, writing: WritingDesk, waiting: Waiting, following: Waiting | None) -> _Outcome:
     try:
         notice = writing.notice(waiting)
-        if notice is None or isinstance(notice, Refused):
+        if not isinstance(notice, Notice):
             return notice
         return channels[waiting.kind].send(notice, lambda: writing.ahead(following) if following else None)
     except RegistrySyncError as error:
@@ -290,21 +292,23 @@ def _send(channels: Channels, writing: WritingDesk, waiting: Waiting, following:
         return Retry(f"could not be written or sent ({type(error).__name__})")
 
 
-def _note(around: Surroundings, history: History, waiting: Waiting, outcome: Outcome | None, report: DeliverReport) -> None:
+def _note(around: Surroundings, history: History, by: int, waiting: Waiting, outcome: _Outcome, report: DeliverReport) -> None:
+    """Keep what became of a notice. What another delivery has claimed meanwhile is left to it, unless a server took it here."""
     match outcome:
         case None:
-            outbox.cancel(history, waiting.id)
+            outbox.cancel(history, by, waiting.id)
         case Sent():
             outbox.sent(history, waiting.id, around.stamp())
             report.sent += 1
         case Refused(reason, brief):
-            outbox.park(history, waiting.id, reason, around.stamp() if _is_about_the_address(reason) else None)
-            report.failed += 1
-            report.problems.append(_named(waiting, reason, brief))
+            if outbox.park(history, by, waiting.id, reason, around.stamp() if _is_about_the_address(reason) else None):
+                report.failed += 1
+                report.problems.append(_named(waiting, reason, brief))
         case Retry(reason, after, channel_down, _, brief):
-            outbox.again(history, waiting.id, _next_try(around, waiting, after), reason)
-            report.retrying += 1
-            report.problems.append(Problem(reason, brief or reason) if channel_down else _named(waiting, reason, brief))
+            ours = outbox.again(history, by, waiting.id, _next_try(around, waiting, after), reason)
+            report.retrying += ours
+            if ours or channel_down:
+                report.problems.append(Problem(reason, brief or reason) if channel_down else _named(waiting, reason, brief))
 
 
 def _is_about_the_address(reason: str) -> bool:

@@ -48,14 +48,14 @@ def as_note(words: str | None) -> str | None:
 
 def written(around: Surroundings, history: History, waiting: Waiting) -> Written:
     """What would be sent of a notice now."""
-    from jobs.writing import WritingDesk
+    from jobs.writing import NotOurs, WritingDesk
     from registry_sync.notices import compose
     from registry_sync.notices.interface import Refused
 
     desk = WritingDesk(around, history, by=0)
     desk.begin([waiting])
     notice = desk.notice(waiting)
-    if notice is None:
+    if notice is None or isinstance(notice, NotOurs):
         return Written(why_not="nobody at its address wants any of it any more, or none of it is so any more: it will not be sent")
     if isinstance(notice, Refused):
         return Written(why_not=f"it will not be sent: {notice.reason}")

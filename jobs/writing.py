@@ -32,6 +32,10 @@ _MOST_TRIALS = MOST_STORIES + MOST_SUBJECTS
 Value = TypeVar("Value")
 
 
+class NotOurs:
+    """What there is to write of a notice that this delivery has claimed no longer: nothing, and nothing is to become of it here."""
+
+
 class WritingDesk:
     """Where the notices of one delivery are written; ``begin`` a batch, then ask for each of its notices."""
 
@@ -85,22 +89,21 @@ class WritingDesk:
         self._ahead = (waiting.id, self._seen, notice)
         return notice
 
-    def notice(self, waiting: Waiting) -> Notice | Refused | None:
+    def notice(self, waiting: Waiting) -> Notice | Refused | NotOurs | None:
         """Everything that a channel needs to write this notice.
 
-        ``None`` when nobody at its address wants any of it any more, none of it is still so, or it is no longer claimed; Refused when its
-        address has been stopped for refusing so many, and is not asked again. Raises Damaged when a record that it tells of does not come
-        back.
+        ``None`` when nobody at its address wants any of it any more, or none of it is still so; Refused when its address has been stopped
+        for refusing so many, and is not asked again. Raises Damaged when a record that it tells of does not come back.
         """
         ahead, self._ahead = self._ahead, None
         if ahead is not None and ahead[:2] == (waiting.id, self._history.changed_elsewhere()):
             return ahead[2]
         return self._made(waiting)
 
-    def _made(self, waiting: Waiting) -> Notice | Refused | None:
+    def _made(self, waiting: Waiting) -> Notice | Refused | NotOurs | None:
         self._keep_up(waiting.id)
         if waiting.id not in self._ours:
-            return None
+            return NotOurs()
         behind = self._behind.get(waiting.id, {})
         told = self._told.get(waiting.id, ())
         changes = self._changes.get(told, lambda: tuple(versions.changes_by_id(self._history, told)))

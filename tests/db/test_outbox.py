@@ -88,7 +88,7 @@ def test_a_failed_notice_waits_with_its_reason_and_can_be_hurried(history: Histo
     change(history, TRIAL, ("k", subscribe(history)))
     claimed = claim_next(history, NOW, ["email"])
     assert claimed is not None
-    outbox.again(history, claimed.id, LATER, "no answer")
+    outbox.again(history, 1, claimed.id, LATER, "no answer")
     assert claim_next(history, NOW, ["email"]) is None
     assert [row["last_error"] for row in outbox.listing(history, "failed")] == ["no answer"]
     assert outbox.retry(history, [], NOW) == []
@@ -99,12 +99,28 @@ def test_a_parked_notice_stays_until_it_is_retried(history: History) -> None:
     change(history, TRIAL, ("k", subscribe(history)))
     claimed = claim_next(history, NOW, ["email"])
     assert claimed is not None
-    outbox.park(history, claimed.id, "no such mailbox", NOW)
+    outbox.park(history, 1, claimed.id, "no such mailbox", NOW)
     assert outbox.counts(history, LATER) == {"failed": 1, "waiting": 0, "due": 0, "due_before": 0, "held": 0}
     assert outbox.retry(history, [claimed.id, "nobody"], NOW) == ["nobody"]
     assert outbox.counts(history, LATER) == {"failed": 0, "waiting": 1, "due": 1, "due_before": 1, "held": 0}
     outbox.sent(history, claimed.id, NOW)
     assert outbox.retry(history, [claimed.id], NOW) == [claimed.id]
+
+
+def test_what_another_has_claimed_meanwhile_is_neither_cancelled_nor_parked_nor_put_off(history: History) -> None:
+    change(history, TRIAL, ("k", subscribe(history)))
+    first = claim_next(history, NOW, ["email"])
+    assert first is not None
+    outbox.free_claims(history, [1])
+    assert claim_next(history, NOW, ["email"], desk=2) is not None
+    assert not outbox.cancel(history, 1, first.id)
+    assert not outbox.park(history, 1, first.id, "no such mailbox", NOW)
+    assert not outbox.again(history, 1, first.id, LATER, "no answer")
+    assert outbox.still_claimed(history, [first.id], 2) == {first.id}
+    outbox.sent(history, first.id, NOW)
+    assert not outbox.park(history, 2, first.id, "no such mailbox", NOW)
+    assert not outbox.again(history, 2, first.id, LATER, "no answer")
+    assert states(history) == {"a@example.org": "sent"}
 
 
 def test_the_key_makes_a_notice_once(history: History) -> None:

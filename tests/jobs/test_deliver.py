@@ -13,7 +13,9 @@ from db import outbox
 from jobs import wishes
 from jobs.deliver import GIVE_UP, WAITS, deliver
 from jobs.lock import only_one
+from jobs.reports import DeliverReport
 from registry_sync.demo import record
+from registry_sync.demo.mailbox import Stage
 from registry_sync.demo.record import TRIAL
 from tests.house import House
 
@@ -227,6 +229,41 @@ def test_a_claim_of_a_dead_process_is_free_at_once(house: House) -> None:
     with house.history() as history:
         assert outbox.claim(history, 3, "2026-02-02T07:00:00Z", ["email"], 1)
     assert states(house) == {FIRST: "claimed"}
+    house.mailbox.behave()
+    assert house.deliver().sent == 1
+
+
+def taken_while_it_hangs(house: House, stage: Stage) -> DeliverReport:
+    """The report of a delivery that hangs for so long in its first mail that another one takes what it had claimed."""
+    hold = house.mailbox.hang(stage)
+    around, reports = house.around, []
+    thread = threading.Thread(target=lambda: reports.append(deliver(around)))
+    thread.start()
+    hold.wait_until_reached()
+    with house.history() as history:
+        outbox.free_claims(history, [1])
+        assert outbox.claim(history, 2, house.around.stamp(), ["email"], 10)
+    hold.release()
+    thread.join(20)
+    return reports[0]
+
+
+def test_what_another_delivery_has_claimed_meanwhile_is_left_to_it(house: House) -> None:
+    queue(house, FIRST, SECOND)
+    report = taken_while_it_hangs(house, "data")
+    assert (report.sent, report.failed, report.retrying) == (1, 0, 0)
+    assert states(house) == {FIRST: "sent", SECOND: "claimed"}
+    assert house.deliver().sent == 1
+    assert sorted(received(house)) == [FIRST, SECOND]
+
+
+def test_what_is_refused_to_a_delivery_that_has_it_no_more_is_not_parked(house: House) -> None:
+    queue(house, FIRST)
+    house.mailbox.refuse_recipient(FIRST)
+    report = taken_while_it_hangs(house, "rcpt")
+    assert (report.sent, report.failed, report.retrying) == (0, 0, 0)
+    assert states(house) == {FIRST: "claimed"}
+    house.mailbox.behave()
     assert house.deliver().sent == 1
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 LATE_DAYS = 2
 """A last good sync older than that is no well-being, whatever the schedule."""
-_UNREPORTED = "state = 'failed' AND bulletin IS NULL"
+_UNREPORTED = "state = 'failed' AND state != 'sent' AND bulletin IS NULL"
 _BEGAN_BEFORE = "EXISTS (SELECT 1 FROM trial WHERE known_since <= strftime('%Y-%m-%dT%H:%M:%SZ', ?1, '-7 days'))"
 """Was something watched during the whole week that ended at ``?1``?"""
 _UNREPORTED_STOPS = "state = 'stopped' AND stopped_why = 'bounces' AND bulletin IS NULL"

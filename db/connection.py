@@ -7,6 +7,7 @@ begins with BEGIN IMMEDIATE, since a deferred one fails half the time when two p
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -174,6 +175,12 @@ def clear_errors(path: Path, lacking: Sequence[str] = ()) -> Iterator[None]:
         if sentence is None:
             raise
         raise DatabaseError(f"{path}: {sentence}", about=str(path)) from error
+
+
+def portions(ids: Sequence[int], most: int = 500) -> Iterator[str]:
+    """Ids in lists of so many at most, as JSON: of rows that are read so a portion stands in memory, and nobody is held up between two."""
+    for first in range(0, len(ids), most):
+        yield json.dumps(ids[first : first + most])
 
 
 def _sentence(error: sqlite3.DatabaseError) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from db.connection import History, Row
+from db.connection import History, Row, portions
 
 if TYPE_CHECKING:
     from registry_sync.notices.interface import Every, Kind
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 _AT_ONCE = 500
 """Notices that are queued by one statement: an address list of any length takes the same memory."""
 
-UNSENT = "state IN ('pending', 'claimed') AND NOT held"
+_LAST_CHARACTER = "\U0010ffff"
+_OPEN = "state != 'sent'"
+"""Stands beside other conditions on the state: by these words the index ``notice_open`` is found, and all that was sent is not read."""
+UNSENT = f"state IN ('pending', 'claimed') AND {_OPEN} AND NOT held"
 """What the outbox still has to bring to its reader."""
 _AHEAD = """next_try_at > CASE WHEN every = 'now' OR attempts THEN strftime('%Y-%m-%dT%H:%M:%SZ', :now, '+25 hours')
                                  ELSE strftime('%Y-%m-%dT%H:%M:%SZ', :now, '+9 days') END
@@ -166,15 +169,16 @@ def free_claims(history: History, gone: Iterable[int]) -> None:
     """Free what these deliveries had claimed: their processes are gone."""
     with history.write() as connection:
         connection.execute(
-            """UPDATE notice SET state = 'pending', claimed_at = NULL, claimed_by = NULL
-               WHERE state = 'claimed' AND (claimed_by IS NULL OR claimed_by IN (SELECT value FROM json_each(?)))""",
+            f"""UPDATE notice SET state = 'pending', claimed_at = NULL, claimed_by = NULL
+               WHERE state = 'claimed' AND {_OPEN} AND (claimed_by IS NULL OR claimed_by IN (SELECT value FROM json_each(?)))""",  # noqa: S608
             (json.dumps(list(gone)),),
         )
 
 
 def claimants(history: History) -> set[int]:
     """The deliveries that hold claims, alive or not."""
-    return {row["by"] for row in history.rows("SELECT DISTINCT coalesce(claimed_by, 0) AS by FROM notice WHERE state = 'claimed'")}
+    rows = history.rows(f"SELECT DISTINCT coalesce(claimed_by, 0) AS by FROM notice WHERE state = 'claimed' AND {_OPEN}")  # noqa: S608
+    return {row["by"] for row in rows}
 
 
 def kinds_due(history: History, now: str) -> dict[Kind, int]:
@@ -306,13 +310,13 @@ def cancel(history: History, by: int, notice_id: str) -> bool:
 
 def retry(history: History, ids: Sequence[str], now: str) -> list[str]:
     """Make these (none named: all that is unsent and not held) due at once, parked or waiting; the ids named that are neither."""
-    sql = """UPDATE notice SET state = 'pending', next_try_at = :now
-             WHERE (state = 'failed' OR (state = 'pending' AND NOT held)) AND (:id IS NULL OR id = :id)"""
+    sql = f"""UPDATE notice SET state = 'pending', next_try_at = ?
+              WHERE {_OPEN} AND (state = 'failed' OR (state = 'pending' AND NOT held))"""  # noqa: S608 - no value is in it
     with history.write() as connection:
         if not ids:
-            connection.execute(sql, {"now": now, "id": None})
+            connection.execute(sql, (now,))
             return []
-        return [each for each in ids if not connection.execute(sql, {"now": now, "id": each}).rowcount]
+        return [each for each in ids if not connection.execute(f"{sql} AND id = ?", (now, each)).rowcount]
 
 
 def release(history: History, ids: Sequence[str], note: str | None) -> list[str]:
@@ -320,14 +324,14 @@ def release(history: History, ids: Sequence[str], note: str | None) -> list[str]
 
     None named: all of them, and the mails that ask for consent and were held with them.
     """
-    sql = """UPDATE notice SET held = 0, verdict = 'released', note = coalesce(:note, note) WHERE held AND state IN ('pending', 'failed')
-             AND (:id IS NULL OR id = :id)"""
+    sql = f"""UPDATE notice SET held = 0, verdict = 'released', note = coalesce(?, note)
+              WHERE held AND {_OPEN} AND state IN ('pending', 'failed')"""  # noqa: S608 - no value is in it
     with history.write() as connection:
         if not ids:
-            connection.execute(sql, {"note": note, "id": None})
+            connection.execute(sql, (note,))
             connection.execute("UPDATE confirmation SET held = 0 WHERE held")
             return []
-        return [each for each in ids if not connection.execute(sql, {"note": note, "id": each}).rowcount]
+        return [each for each in ids if not connection.execute(f"{sql} AND id = ?", (note, each)).rowcount]
 
 
 def annotate(history: History, notice_id: str, note: str | None) -> bool:
@@ -353,7 +357,7 @@ def counts(history: History, now: str) -> dict[str, int]:
         f"""SELECT coalesce(sum(state = 'failed'), 0) AS failed, coalesce(sum({UNSENT}), 0) AS waiting,
                    coalesce(sum({UNSENT} AND {_MAY_BE_TRIED}), 0) AS due,
                    coalesce(sum({UNSENT} AND due_at <= :now), 0) AS due_before,
-                   coalesce(sum(state = 'pending' AND held), 0) AS held FROM notice WHERE state != 'sent'""",  # noqa: S608 - no value is in it
+                   coalesce(sum(state = 'pending' AND held), 0) AS held FROM notice WHERE {_OPEN}""",  # noqa: S608 - no value is in it
         {"now": now},
     )
     assert row is not None  # noqa: S101 - an aggregate has one row
@@ -370,7 +374,7 @@ def tried_in_vain(history: History) -> tuple[int, str]:
 
 def oldest(history: History, now: str) -> str | None:
     """Since when the oldest notice that should be with its reader is not (UTC); held and parked ones wait for a person and do not count."""
-    sql = f"SELECT min(due_at) AS at FROM notice WHERE {UNSENT} AND state != 'sent' AND due_at <= ?"  # noqa: S608 - no value is in it
+    sql = f"SELECT min(due_at) AS at FROM notice WHERE {UNSENT} AND due_at <= ?"  # noqa: S608 - no value is in it
     row = history.one(sql, (now,))
     return row["at"] if row else None
 
@@ -391,15 +395,15 @@ def was_sent(history: History, notice_id: str) -> bool:
 
 def beginning_with(history: History, beginning: str) -> list[str]:
     """The ids of notices that begin so; of many, two."""
-    rows = history.rows("SELECT id FROM notice WHERE substr(id, 1, ?) = ? LIMIT 2", (len(beginning), beginning))
+    rows = history.rows("SELECT id FROM notice WHERE id >= ? AND id < ? LIMIT 2", (beginning, f"{beginning}{_LAST_CHARACTER}"))
     return [row["id"] for row in rows]
 
 
 Only = Literal["failed", "held"]
 
 _ONLY = {
-    "failed": "notice.state = 'failed' OR (notice.state = 'pending' AND notice.last_error IS NOT NULL)",
-    "held": "notice.state = 'pending' AND notice.held",
+    "failed": f"{_OPEN} AND (state = 'failed' OR (state = 'pending' AND last_error IS NOT NULL))",
+    "held": f"{_OPEN} AND state = 'pending' AND held",
 }
 
 
@@ -408,19 +412,26 @@ def listing(history: History, only: Only | None = None, *, address: str | None =
 
     ``only``: what was refused or could not be sent yet (``failed``), or what waits for the operator's yes (``held``).
     """
-    return list(_listing(history, only, address))
+    return list(each(history, only, address=address))
 
 
-def _listing(history: History, only: Only | None, address: str | None) -> Iterator[Row]:
-    for row in history.rows(
-        f"""SELECT notice.id, notice.address, notice.kind, notice.every,
-                   CASE WHEN notice.held AND notice.state = 'pending' THEN 'held' ELSE notice.state END AS state,
-                   notice.attempts, notice.next_try_at, notice.last_error, notice.created_at, notice.sent_at, notice.note,
-                   (SELECT group_concat(DISTINCT change.trial) FROM notice_change JOIN change ON change.id = change_id
-                    WHERE notice_id = notice.id) AS trials
-            FROM notice WHERE ({_ONLY.get(only or "", "1")}) AND (:address IS NULL OR notice.address = :address)
-            ORDER BY notice.created_at, notice.rowid""",  # noqa: S608 - no value is in it
+def each(history: History, only: Only | None = None, *, address: str | None = None) -> Iterator[Row]:
+    """The same one by one, however many they are: all that was ever sent may be among them."""
+    wanted = [_ONLY[only]] if only else []
+    wanted += ["address = :address"] if address is not None else []
+    found = history.connection.execute(
+        f"SELECT rowid FROM notice {'WHERE' if wanted else ''} {' AND '.join(wanted)} ORDER BY created_at, rowid",  # noqa: S608 - no value
         {"address": address},
-    ):
-        row["trials"] = sorted(filter(None, (row["trials"] or "").split(",")))
-        yield row
+    )
+    for some in portions([row[0] for row in found]):
+        for row in history.rows(_LISTED, (some,)):
+            row["trials"] = sorted(filter(None, (row["trials"] or "").split(",")))
+            yield row
+
+
+_LISTED = """SELECT notice.id, notice.address, notice.kind, notice.every,
+       CASE WHEN notice.held AND notice.state = 'pending' THEN 'held' ELSE notice.state END AS state,
+       notice.attempts, notice.next_try_at, notice.last_error, notice.created_at, notice.sent_at, notice.note,
+       (SELECT group_concat(DISTINCT change.trial) FROM notice_change JOIN change ON change.id = change_id
+        WHERE notice_id = notice.id) AS trials
+FROM notice WHERE notice.rowid IN (SELECT value FROM json_each(?)) ORDER BY notice.created_at, notice.rowid"""

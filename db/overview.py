@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from db.connection import History, Row
 
@@ -16,39 +17,53 @@ def notice_states(history: History) -> dict[str, int]:
     return {row["state"]: row["n"] for row in history.rows(f"SELECT {_STATE} AS state, count(*) AS n FROM notice GROUP BY 1")}  # noqa: S608
 
 
+_IN_STATE = {
+    "held": "state != 'sent' AND state = 'pending' AND held",
+    "pending": "state != 'sent' AND state = 'pending' AND NOT held",
+    "sent": "state = 'sent'",
+}
+"""Those that are not sent are found by the index ``notice_open``, by the words of its own condition."""
+
+
 def notices(
     history: History, *, state: str | None = None, address: str | None = None, notice: str | None = None, most: int = 50, skip: int = 0
 ) -> list[Row]:
     """Notices in this state, of this address, or this one; ``trials``: the first of those that it tells of, ``more``: how many more."""
+    wanted = [_IN_STATE.get(state, "state != 'sent' AND state = :state")] if state is not None else []
     rows = history.rows(
         f"""SELECT id, address, kind, every, {_STATE} AS state, held, attempts, next_try_at, last_error, created_at, sent_at, note,
                    (SELECT json_group_array(DISTINCT change.trial) FROM notice_change JOIN change ON change.id = change_id
                     WHERE notice_id = notice.id) AS trials
-            FROM notice WHERE (:state IS NULL OR {_STATE} = :state) AND (:address IS NULL OR address = :address)
-                AND (:notice IS NULL OR id = :notice)
+            FROM notice {_where(wanted, address=address, id=notice)}
             ORDER BY created_at DESC, rowid DESC LIMIT :most OFFSET :skip""",  # noqa: S608 - no value is in it
-        {"state": state, "address": address, "notice": notice, "most": most, "skip": skip},
+        {"state": state, "address": address, "id": notice, "most": most, "skip": skip},
     )
     return [_with_trials({**row, "held": bool(row["held"])}) for row in rows]
 
 
+def _where(wanted: Sequence[str] = (), **given: str | None) -> str:
+    """What is asked for and nothing else: a question that has a way out for each value that is not given is answered without any index."""
+    conditions = [*wanted, *(f"{name} = :{name}" for name, value in given.items() if value is not None)]
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
 def subscription_states(history: History, *, kind: str | None = None) -> dict[str, int]:
     """How many subscriptions, of all or of this kind of address, there are in each state."""
-    rows = history.rows("SELECT state, count(*) AS n FROM subscription WHERE ?1 IS NULL OR kind = ?1 GROUP BY state", (kind,))
+    rows = history.rows(f"SELECT state, count(*) AS n FROM subscription {_where(kind=kind)} GROUP BY state", {"kind": kind})  # noqa: S608
     return {row["state"]: row["n"] for row in rows}
 
 
 def subscriptions(history: History, *, state: str | None = None, address: str | None = None, most: int = 50, skip: int = 0) -> list[Row]:
     """Subscriptions in this state, or of this address; ``trials`` and ``more`` as of notices, ``query``: the search that one follows."""
     rows = history.rows(
-        """SELECT id, address, kind, role, every_trial, topics, countries, least, every, timezone, language, state, hold, created_at,
+        f"""SELECT id, address, kind, role, every_trial, topics, countries, least, every, timezone, language, state, hold, created_at,
                   confirmed_at, consent_by, stopped_at, stopped_why,
                   (SELECT json_group_array(trial) FROM (SELECT trial FROM subscription_trial
                    WHERE subscription_id = subscription.id ORDER BY trial)) AS trials,
                   (SELECT query FROM subscription_search JOIN search ON search.id = search_id
                    WHERE subscription_id = subscription.id) AS query
-           FROM subscription WHERE (:state IS NULL OR state = :state) AND (:address IS NULL OR address = :address)
-           ORDER BY id DESC LIMIT :most OFFSET :skip""",
+           FROM subscription {_where(state=state, address=address)}
+           ORDER BY id DESC LIMIT :most OFFSET :skip""",  # noqa: S608 - no value is in it
         {"state": state, "address": address, "most": most, "skip": skip},
     )
     return [

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _NARROWEST_COLUMN = 10
+_AT_ONCE = 500
+"""Values of a list that are written at once."""
 
 
 class Asked:
@@ -114,6 +117,15 @@ def as_json(command: Command) -> Command:
 def print_json(value: Any) -> None:
     """Exactly one JSON document on stdout."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_json_list(values: Iterable[Any]) -> None:
+    """The same for a list of any length, of which few values stand in memory at a time."""
+    begun, left = False, iter(values)
+    while some := [json.dumps(value, ensure_ascii=False, indent=2).replace("\n", "\n  ") for value in islice(left, _AT_ONCE)]:
+        click.echo((",\n  " if begun else "[\n  ") + ",\n  ".join(some), nl=False)
+        begun = True
+    click.echo("\n]" if begun else "[]")
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry_sync.cli.common import Asked, as_json, asked, count, in_any_case, print_json, print_table
+from registry_sync.cli.common import Asked, as_json, asked, count, in_any_case, print_json, print_json_list, print_table
 
 _MOST_NAMED = 3
 
@@ -73,12 +73,11 @@ def _print_outbox(asked: Asked, only: Only | None, json_: bool) -> None:
     from registry_sync.notices.address import masked
 
     with asked.history() as history:
-        rows = notices.listing(history, only)
-    for row in rows:
-        row["address"] = masked(row["address"])
-    if json_:
-        print_json(rows)
-        return
+        found = ({**row, "address": masked(row["address"])} for row in notices.each(history, only))
+        if json_:
+            print_json_list(found)
+            return
+        rows = list(found)
     if not rows:
         click.echo("nothing is held" if only == "held" else "nothing has failed" if only == "failed" else "the outbox is empty", err=True)
         return
@@ -188,10 +187,11 @@ def _decide(asked: Asked, ids: Sequence[str], act: Callable[[History, Sequence[s
     """Do it to these notices; 2 when none of them is such a one, 1 when some are not."""
     from db import outbox as notices
 
+    now = asked.surroundings().stamp()
     with asked.history() as history:
-        before = len(notices.listing(history, "held"))
+        before = notices.counts(history, now)["held"]
         unknown = act(history, [_whole(history, each) for each in ids])
-        done = before - len(notices.listing(history, "held"))
+        done = before - notices.counts(history, now)["held"]
     for notice_id in unknown:
         _no_such(notice_id, what)
     if ids and len(unknown) == len(ids):

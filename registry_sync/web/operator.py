@@ -221,9 +221,13 @@ def _retry_all(request: Request, visit: Visit) -> Response:
 
 
 def _release_all(request: Request, visit: Visit, note: str | None) -> Response:
-    held = len(outbox.listing(visit.history, "held"))
+    held = _held(visit)
     outbox.release(visit.history, (), note)
-    return _done(request, visit, "/operator/outbox", "released", held - len(outbox.listing(visit.history, "held")))
+    return _done(request, visit, "/operator/outbox", "released", held - _held(visit))
+
+
+def _held(visit: Visit) -> int:
+    return outbox.counts(visit.history, visit.around.stamp())["held"]
 
 
 def _noted(do: Callable[[Request, Visit, str | None], Response]) -> Callable[[Request, Visit], Response]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from db import confirmations, erasure, subscriptions
+from db import bulletins, confirmations, erasure, outbox, overview, subscriptions
 from db.connection import History
 from tests.db.growing import asked, scans, sorted_by_hand
 from tests.db.test_outbox import NOW, OTHER, TRIAL, change, subscribe
@@ -109,3 +111,61 @@ def test_what_has_to_wait_is_looked_at_once_in_a_delivery(history: History) -> N
     assert confirmations.claim(history, 1, MOMENT) is None
     later = MOMENT + confirmations.APART
     assert confirmations.claim(history, 1, later) is not None
+
+
+# --- the outbox ---
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda history: outbox.each(history, address="a@example.org"),
+        lambda history: outbox.each(history, "failed"),
+        lambda history: outbox.each(history, "held"),
+        lambda history: outbox.beginning_with(history, "0b7f"),
+        lambda history: outbox.claimants(history),
+        lambda history: outbox.free_claims(history, [1]),
+        lambda history: outbox.retry(history, ["n"], NOW),
+        lambda history: outbox.retry(history, [], NOW),
+        lambda history: outbox.release(history, ["n"], None),
+        lambda history: outbox.release(history, [], None),
+        lambda history: outbox.counts(history, NOW),
+        lambda history: outbox.oldest(history, NOW),
+        lambda history: outbox.tried_in_vain(history),
+        lambda history: outbox.kinds_due(history, NOW),
+        lambda history: outbox.claim(history, 1, NOW, ["email"], 1),
+        lambda history: overview.notices(history, notice="n"),
+        lambda history: overview.notices(history, address="a@example.org"),
+        lambda history: overview.notices(history, state="held"),
+        lambda history: overview.notices(history, state="failed"),
+        lambda history: bulletins.count_untold(history),
+        lambda history: bulletins.newest_untold(history, None),
+        lambda history: bulletins.gather(history, NOW, None),
+    ],
+)
+def test_no_question_about_the_outbox_reads_all_that_was_ever_sent(history: History, ask: Callable[[History], Any]) -> None:
+    change(history, TRIAL, ("k", subscribe(history)))
+    with asked(history) as said:
+        found = ask(history)
+        if isinstance(found, Iterator):
+            list(found)
+    assert said
+    assert scans(history, said, "notice") == []
+
+
+def test_an_outbox_of_any_length_stands_in_memory_by_portions(history: History) -> None:
+    readers = [subscribe(history, f"{number}@example.org") for number in range(1001)]
+    change(history, TRIAL, *((f"k {reader.address}", reader) for reader in readers))
+    with asked(history) as said:
+        found = [row["address"] for row in outbox.each(history)]
+    assert found == [reader.address for reader in readers]
+    assert sum("json_each" in each for each in said) == 3
+
+
+@pytest.mark.parametrize("state", ["pending", "held", "claimed", "sent", "failed", "cancelled"])
+def test_each_state_has_its_notices(history: History, state: str) -> None:
+    change(history, TRIAL, ("k", subscribe(history)), ("l", subscribe(history, "b@example.org")))
+    kept = {"held": "pending"}.get(state, state)
+    history.write_one("UPDATE notice SET state = ?, held = ? WHERE address = 'a@example.org'", (kept, state == "held"))
+    found = [row["state"] for row in overview.notices(history, state=state)]
+    assert found == [state] * overview.notice_states(history)[state]

@@ -1,11 +1,10 @@
-"""Versions of trials and the changes between them."""
+"""Versions of trials and the changes between them (see ``db.dated`` for these in their order)."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -308,102 +307,6 @@ def add_changes(
     return ids
 
 
-class DatedChange(KeptChange, frozen=True, kw_only=True):
-    """A kept change, and the day by the registry's clock (see ``clocks.days``), in the precision of the registry's date.
-
-    ``at_latest``: it had come about by that day, and nobody knows when (see ``clocks.at_latest``).
-    """
-
-    day: str
-    at_latest: bool = False
-
-
-_DATED = """
-SELECT *, CASE WHEN undated THEN substr(first_seen, 1, 10) ELSE registry_date END AS day,
-       backfilled AND NOT of_earlier AND undated AS at_latest
-FROM (
-    SELECT change.*, version.backfilled AS of_earlier,
-           CASE WHEN change.backfilled THEN version.seen_at ELSE change.seen_at END AS first_seen,
-           change.registry_date IS NULL OR NOT version.backfilled AND version.registry_version IS NULL AND change.registry_date = (
-               SELECT earlier.registry_date FROM version AS earlier
-               WHERE earlier.trial = version.trial AND earlier.source = version.source AND earlier.number < version.number
-               ORDER BY earlier.number DESC LIMIT 1
-           ) AS undated
-    FROM change JOIN version ON version.id = change.version_id
-)
-"""
-
-
-def changes(
-    history: History,
-    *,
-    trial: str | None = None,
-    since: str | None = None,
-    source: str | None = None,
-    backfilled: bool = False,
-    housekeeping: bool = False,
-    clock: Clock = "seen",
-    nonetheless: Sequence[str] = (),
-) -> list[DatedChange]:
-    """What changed, newest first: the registry's changes and the listings' news, or with ``source`` a page's own differences.
-
-    ``trial``: under any of the ids that the registry merged. ``since``: a UTC time, ISO 8601; what was seen at that time or later,
-    or by the registry's clock what it dates on that day or later (of a month without a day: what may be). What was seen live is
-    placed by when it was seen, or by its day at the registry; what was backfilled always by that day, but in the order of the versions
-    of a trial where their dates go back. ``nonetheless``: fields that are wanted also where their change is housekeeping.
-    """
-    conditions = ["source = :source AND topic != 'listing'" if source else "(source = 'ctgov' OR topic = 'listing')"]
-    ids = aliases.family(history, trial) if trial else []
-    if trial:
-        conditions.append(f"trial IN ({', '.join(f':id{index}' for index in range(len(ids)))})")
-    if since:
-        latest_day = "day || CASE length(day) WHEN 4 THEN '-12-31' WHEN 7 THEN '-31' ELSE '' END"
-        conditions.append("seen_at >= :since" if clock == "seen" else f"{latest_day} >= substr(:since, 1, 10)")
-    if not backfilled:
-        conditions.append("backfilled = 0")
-    if not housekeeping:
-        conditions.append("(significance != 'housekeeping' OR field IN (SELECT value FROM json_each(:nonetheless)))")
-    values = {"since": since, "source": source, "nonetheless": json.dumps(nonetheless)}
-    rows = history.rows(
-        f"SELECT * FROM ({_DATED}) WHERE {' AND '.join(conditions)}",  # noqa: S608 - no value is in the text
-        {**values, **{f"id{index}": each for index, each in enumerate(ids)}},
-    )
-    return [
-        DatedChange(**msgspec.structs.asdict(kept_change(row)), day=row["day"], at_latest=bool(row["at_latest"]))
-        for row in sorted(rows, key=_place(history, rows, clock), reverse=True)
-    ]
-
-
-def _place(history: History, rows: Sequence[Row], clock: Clock) -> Callable[[Row], tuple[Any, ...]]:
-    """By what changes are put in order, the newest last. The ids of one trial's backfilled changes are in the order of its versions."""
-    stood = _days_of(history, [row["version_id"] for row in rows if row["backfilled"] or clock == "registry"])
-
-    def day(row: Row) -> str:
-        is_of_the_version = row["backfilled"] or row["registry_date"] is not None
-        return str(stood[row["version_id"]] if is_of_the_version else row["day"])
-
-    if clock == "registry":
-        return lambda row: (day(row), not row["backfilled"], row["id"])
-    return lambda row: (day(row) if row["backfilled"] else row["seen_at"], row["id"])
-
-
-def _days_of(history: History, ids: Sequence[int]) -> dict[int, str]:
-    """From which day the versions of the lines that these are of stood, by the registry's clock."""
-    if not ids:
-        return {}
-    rows = history.rows(
-        """SELECT id, trial, source, registry_date, seen_at, backfilled, registry_version FROM version
-           WHERE (trial, source) IN (SELECT trial, source FROM version WHERE id IN (SELECT value FROM json_each(?)))
-           ORDER BY trial, source, number""",
-        (json.dumps(list(dict.fromkeys(ids))),),
-    )
-    found: dict[int, str] = {}
-    for _, group in groupby(rows, key=lambda row: (row["trial"], row["source"])):
-        line = list(group)
-        found |= zip((row["id"] for row in line), days(line, "registry"), strict=True)
-    return found
-
-
 def marks(values: Sequence[object]) -> str:
     """As many question marks as there are values, for a list in SQL."""
     return ", ".join("?" for _ in values)
@@ -427,22 +330,13 @@ def spans(history: History, ids: Iterable[int]) -> dict[str, tuple[int, int]]:
 
 def kept_change(row: Row) -> KeptChange:
     """A row of ``change`` as a value."""
-    return KeptChange(
-        id=row["id"],
-        trial=row["trial"],
-        source=row["source"],
-        field=row["field"],
-        topic=row["topic"],
-        operation=row["operation"],
-        before=_value(row["before"]),
-        after=_value(row["after"]),
-        group=row["group"],
-        significance=row["significance"],
-        reader_significance=row["reader_significance"],
-        registry_date=row["registry_date"],
-        seen_at=row["seen_at"],
-        detail=_value(row["detail"]),
-    )
+    return KeptChange(**kept_values(row))
+
+
+def kept_values(row: Row) -> dict[str, Any]:
+    """The fields of that value."""
+    found = {name: row[name] for name in KeptChange.__struct_fields__}
+    return found | {name: _value(row[name]) for name in ("before", "after", "detail")}
 
 
 def is_source(history: History, source: str, trial: str | None = None) -> bool:

@@ -11,8 +11,7 @@ from typing import Any
 
 import msgspec
 
-from db import history as versions
-from db import outbox, subscriptions, watches
+from db import dated, outbox, subscriptions, watches
 from db.connection import History, open_history
 from jobs.deliver import DeliverReport, deliver
 from jobs.surroundings import Surroundings, as_stamp
@@ -86,7 +85,7 @@ class House:
 
     def changes(self, **more: Any) -> list[KeptChange]:
         with self.history() as history:
-            return versions.changes(history, **more)
+            return list(dated.changes(history, **more))
 
     def outbox(self) -> list[dict[str, Any]]:
         with self.history() as history:

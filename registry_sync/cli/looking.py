@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from registry_sync.cli import differing
-from registry_sync.cli.common import Asked, as_json, asked, count, print_json, print_table, trial_ids
+from registry_sync.cli.common import Asked, as_json, asked, count, print_json, print_json_list, print_table, trial_ids
 from registry_sync.cli.wanted import by_clock, day, moment, must_be_known, must_be_source, not_seen, of_source
 
 if TYPE_CHECKING:
     import datetime
+    from collections.abc import Iterable
 
     from db.connection import History
+    from db.dated import DatedChange
     from db.history import Version
     from db.lookback import Clock, State
     from registry_sync.trials.presence import Absence
@@ -32,8 +34,7 @@ def changes(
     asked: Asked, trial: str | None, since: str | None, clock: Clock, source: str | None, backfilled: bool, all_: bool, json_: bool
 ) -> None:
     """Show what changed, newest first."""
-    from db import history as versions
-    from registry_sync.cli.layout import echo
+    from db import dated
     from registry_sync.notices.compose import change_json
 
     start = moment(since, "--since") if since is not None else None
@@ -42,17 +43,25 @@ def changes(
             must_be_known(history, trial)
         if source is not None:
             must_be_source(history, source, trial)
-        found = versions.changes(history, trial=trial, since=start, source=source, backfilled=backfilled, housekeeping=all_, clock=clock)
-    rows = [change_json(change) for change in found]
-    if json_:
-        print_json(rows)
-    elif not rows:
+        found = dated.changes(history, trial=trial, since=start, source=source, backfilled=backfilled, housekeeping=all_, clock=clock)
+        if json_:
+            print_json_list(map(change_json, found))
+        else:
+            _print_changes(found, since)
+
+
+def _print_changes(changes: Iterable[DatedChange], since: str | None) -> None:
+    from registry_sync.cli.layout import echo
+    from registry_sync.notices.wording import summary
+
+    lines = [
+        (f"by {each.day}" if each.at_latest else each.day, f"{each.trial}  {each.significance:<12}  {summary(each)}") for each in changes
+    ]
+    if not lines:
         click.echo("nothing has changed" + (f" since {since}" if since else ""), err=True)
-    else:
-        days = [f"by {change.day}" if change.at_latest else change.day for change in found]
-        room = max(map(len, days))
-        for day_, row in zip(days, rows, strict=True):
-            echo(f"{day_:<{room}}  {row['trial']}  {row['significance']:<12}  {row['summary']}")
+    room = max((len(day_) for day_, _ in lines), default=0)
+    for day_, line in lines:
+        echo(f"{day_:<{room}}  {line}")
 
 
 @click.command(epilog="Example: registry-sync show NCT06805448 --at 2026-02-03")

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from db import history as versions
-from db import subscriptions, watches
+from db import dated, subscriptions, watches
 from db.connection import open_history
 from jobs.surroundings import Surroundings, as_stamp
 from jobs.sync import SyncReport, sync
@@ -140,7 +139,7 @@ class _Stage:
 
     def _show_changes(self, day: Day) -> set[str]:
         with open_history(Path(self._settings.database)) as history:
-            changes = versions.changes(history, trial=TRIAL, since=as_stamp(day.at))
+            changes = list(dated.changes(history, trial=TRIAL, since=as_stamp(day.at)))
         for change in reversed(changes):
             self._say(f"{_INDENT}* {summary(change)}")
         return {change.after if change.topic == "listing" else change.field for change in changes}

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from db import catalogue, lookback, public, searches
+from db import catalogue, dated, lookback, public, searches
 from db import history as versions_held
 from db.catalogue import Wanted
 from db.connection import History
@@ -106,7 +106,7 @@ def changes_of(request: Request) -> Response:
     backfilled, housekeeping = asked.flag(request, "backfilled"), asked.flag(request, "housekeeping")
 
     def changed(history: History, ids: tuple[str, ...]) -> list[dict[str, Any]]:
-        found = versions_held.changes(history, trial=ids[0], since=since, backfilled=backfilled, housekeeping=housekeeping)
+        found = dated.changes(history, trial=ids[0], since=since, backfilled=backfilled, housekeeping=housekeeping)
         return [kept.change(change) for change in found if change.topic != UNPUBLISHED]
 
     return _of_one(request, changed)

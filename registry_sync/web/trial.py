@@ -13,10 +13,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from db import aliases, cards, catalogue, lookback, watches
+from db import aliases, cards, catalogue, dated, lookback, watches
 from db import history as versions
 from db.connection import History
-from db.history import DatedChange
+from db.dated import DatedChange
 from db.lookback import State
 from jobs import kept
 from registry_sync.errors import UsageError
@@ -244,7 +244,7 @@ def is_shown(change: Change, *, everything: bool) -> bool:
 def _changes(request: Request, history: History, trial: str) -> list[DatedChange]:
     """The trial's own changes, newest first by the registry's dates; the registry's own dates and what merely follows only if asked."""
     everything = wants_all(request)
-    found = versions.changes(
+    found = dated.changes(
         history, trial=trial, backfilled=True, housekeeping=everything, clock="registry", nonetheless=versions.TOLD_OTHERWISE
     )
     return [each for each in found if is_shown(each, everything=everything)]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry_sync.cli.common import print_json, print_json_list
 from registry_sync.cli.layout import broken, fit, width
 from registry_sync.demo.record import TRIAL
 from tests.cli.conftest import Terminal
@@ -48,3 +49,12 @@ def test_who_does_not_want_colours_gets_none(terminal: Terminal, wish: dict[str,
     for words in (("show", TRIAL), ("history", TRIAL), ("diff", TRIAL), ("watch", "list")):
         assert "\x1b" not in on_a_terminal(terminal.house.folder, *words, **wish)
     assert "\x1b" in on_a_terminal(terminal.house.folder, "history", TRIAL, NO_COLOR="")
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 500, 501, 1000])
+def test_a_list_that_is_written_as_it_is_read_is_the_same_document(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    values = [{"id": each, "text": "one\ntwo\u2028three", "more": [{"a": []}, {}]} for each in range(number)]
+    print_json(values)
+    whole = capsys.readouterr().out
+    print_json_list(iter(values))
+    assert capsys.readouterr().out == whole

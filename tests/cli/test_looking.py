@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db import aliases
+from db import aliases, dated
 from db import history as versions
 from jobs.backfill import backfill
 from jobs.comparing import differences
@@ -325,7 +325,7 @@ def test_diff_of_neighbours_is_what_was_kept(edits: list[list[Callable[[Study, s
                 house.sync(days=0)
         backfill(house.around, [TRIAL])
         with house.history() as history:
-            kept = {change.id: change for change in versions.changes(history, housekeeping=True, backfilled=True)}
+            kept = {change.id: change for change in dated.changes(history, housekeeping=True, backfilled=True)}
             for row in versions.versions(history, TRIAL)[1:]:
                 after = version(history, row["number"])
                 told = differences(history, version(history, row["number"] - 1), after)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from db import bulletins, confirmations, erasure, outbox, overview, subscriptions
+from db import bulletins, confirmations, dated, erasure, outbox, overview, subscriptions
 from db.connection import History
 from tests.db.growing import asked, scans, sorted_by_hand
 from tests.db.test_outbox import NOW, OTHER, TRIAL, change, subscribe
@@ -169,3 +169,42 @@ def test_each_state_has_its_notices(history: History, state: str) -> None:
     history.write_one("UPDATE notice SET state = ?, held = ? WHERE address = 'a@example.org'", (kept, state == "held"))
     found = [row["state"] for row in overview.notices(history, state=state)]
     assert found == [state] * overview.notice_states(history)[state]
+
+
+# --- what changed ---
+
+
+def test_what_changed_since_a_day_reads_no_change_of_before(history: History) -> None:
+    for trial in (TRIAL, OTHER):
+        change(history, trial)
+    with asked(history) as said:
+        for clock in ("seen", "registry"):
+            assert list(dated.changes(history, since="2026-03-01T00:00:00Z", clock=clock)) == []  # type: ignore[arg-type]
+            assert len(list(dated.changes(history, since="2026-02-01T00:00:00Z", clock=clock))) == 2  # type: ignore[arg-type]
+    assert scans(history, said, "change") == []
+
+
+@pytest.mark.parametrize("date", ["2026", "2026-02", "2026-02-15", "2026-03-01"])
+def test_a_date_without_day_or_month_may_be_of_that_day(history: History, date: str) -> None:
+    change(history, TRIAL)
+    for table in ("change", "version"):
+        history.write_one(f"UPDATE {table} SET registry_date = ?, seen_at = '2026-01-01T00:00:00Z'", (date,))
+    for since, found in (("2026-02-15", 1), ("2026-03-02", int(date == "2026")), ("2027-01-01", 0)):
+        assert len(list(dated.changes(history, since=f"{since}T00:00:00Z", clock="registry"))) == found
+
+
+@pytest.mark.parametrize("more", [{}, {"backfilled": True}, {"clock": "registry"}])
+def test_changes_of_any_number_stand_in_memory_by_portions(history: History, more: Any) -> None:
+    change(history, TRIAL)
+    columns = "trial, source, version_id, field, topic, operation, significance, reader_significance, seen_at"
+    history.write_one(
+        f"""INSERT INTO change ({columns})
+            WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 1200)
+            SELECT {columns} FROM change, n""",
+        (),
+    )
+    found = dated.changes(history, **more)
+    with asked(history) as said:
+        assert next(found).id == 1201
+    assert sum(each.startswith("SELECT * FROM") for each in said) == 1
+    assert [each.id for each in found] == list(range(1200, 0, -1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from db import aliases, lookback, watches
+from db import aliases, dated, lookback, watches
 from db import history as versions
 from db.connection import History
 from registry_sync.demo.record import TRIAL
@@ -132,13 +132,13 @@ def test_the_versions_of_both_branches_are_listed_under_either_id(history: Histo
 
 
 def told(history: History, **more: object) -> list[str]:
-    return [str(change.after) for change in versions.changes(history, housekeeping=True, **more) if change.field == "overall_status"]  # type: ignore[arg-type]
+    return [str(change.after) for change in dated.changes(history, housekeeping=True, **more) if change.field == "overall_status"]  # type: ignore[arg-type]
 
 
 def test_changes_of_either_branch_are_told_under_either_id(history: History) -> None:
     two_branches(history)
     for asked in (OLD, TRIAL):
-        found = [change for change in versions.changes(history, trial=asked) if change.field == "overall_status"]
+        found = [change for change in dated.changes(history, trial=asked) if change.field == "overall_status"]
         assert [(change.trial, change.after) for change in found] == [(TRIAL, "COMPLETED"), (OLD, "SUSPENDED")]
 
 
@@ -166,7 +166,7 @@ DATES_THAT_GO_BACK = (
 def test_where_dates_go_back_the_story_is_told_as_it_went(history: History, clock: lookback.Clock) -> None:
     statuses(history, ("RECRUITING", "2019-01-01", "", 0), ("SUSPENDED", "2019-02-04", "", 1), trial=OTHER)
     statuses(history, *DATES_THAT_GO_BACK)
-    found = [change for change in versions.changes(history, backfilled=True, clock=clock) if change.field == "overall_status"]
+    found = [change for change in dated.changes(history, backfilled=True, clock=clock) if change.field == "overall_status"]
     assert [(change.day, change.before, change.after) for change in found] == [
         ("2019-03-01", "RECRUITING", "COMPLETED"),
         ("2019-02-05", "SUSPENDED", "RECRUITING"),
@@ -189,4 +189,4 @@ def test_since_goes_by_the_clock_that_is_asked_for(history: History) -> None:
     assert since("2024-01-21", "registry") == ["COMPLETED", "UNKNOWN"]
     assert since("2020-01-31", "registry") == ["COMPLETED", "UNKNOWN", "ACTIVE_NOT_RECRUITING", "RECRUITING"]  # some day of January
     assert since("2020-02-01", "registry") == ["COMPLETED", "UNKNOWN", "ACTIVE_NOT_RECRUITING"]
-    assert [change.day for change in versions.changes(history, backfilled=True)] == ["2026-03-02", "2026-02-17", "2024-01-20", "2020-01"]
+    assert [change.day for change in dated.changes(history, backfilled=True)] == ["2026-03-02", "2026-02-17", "2024-01-20", "2020-01"]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from db import absences, confirmations, incidents, migrations, outbox, runs, slips, subscriptions, upkeep, watches
+from db import absences, confirmations, dated, incidents, migrations, outbox, runs, slips, subscriptions, upkeep, watches
 from db import history as versions
 from db.connection import APPLICATION_ID, History, open_history
 from registry_sync.demo import record as demo
@@ -219,7 +219,7 @@ def test_the_views_show_what_they_showed(old_file: Path) -> None:
 
 def test_changes_slips_and_notices_are_read_as_before(old_file: Path) -> None:
     with open_history(old_file) as history:
-        found = versions.changes(history, trial=TRIAL)
+        found = list(dated.changes(history, trial=TRIAL))
         assert [change.after for change in found] == [{"date": date, "type": "ESTIMATED"} for date in ("2026-12", "2026-06")]
         (moved,) = slips.of_changes(history, [2])[TRIAL].values()
         assert moved.times == 2

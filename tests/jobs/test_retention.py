@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db import contacts, upkeep
+from db import contacts, dated, upkeep
 from db import history as versions
 from db.connection import History
 from jobs.retention import tidy
@@ -245,7 +245,7 @@ def test_nobody_who_was_taken_down_is_left_and_everything_else_is(lines: list[tu
         with house.history() as history:
             latest = versions.latest(history, TRIAL, "ctgov")
             before = [(row["number"], row["registry_date"]) for row in history.rows("SELECT * FROM version")]
-            told = [(each.id, each.field, each.operation) for each in versions.changes(history, housekeeping=True)]
+            told = [(each.id, each.field, each.operation) for each in dated.changes(history, housekeeping=True)]
         age(house, 200)
         with house.history() as history:
             kept = everything(history)
@@ -261,7 +261,7 @@ def test_nobody_who_was_taken_down_is_left_and_everything_else_is(lines: list[tu
                 assert (one["name"].encode() in raw) <= is_named
             assert versions.latest(history, TRIAL, "ctgov") == latest
             assert [(row["number"], row["registry_date"]) for row in history.rows("SELECT * FROM version")] == before
-            assert [(each.id, each.field, each.operation) for each in versions.changes(history, housekeeping=True)] == told
+            assert [(each.id, each.field, each.operation) for each in dated.changes(history, housekeeping=True)] == told
             assert upkeep.check_kept(history).damaged == ()
             for number, date in before:
                 stood = versions.at(history, TRIAL, "ctgov", date)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import glob
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -45,6 +45,11 @@ def _made(database: Path) -> Iterator[Copy]:
     for path in database.parent.glob(f"{glob.escape(database.name)}.before-*.backup"):
         if copying.is_ours(path):
             yield Copy(path, datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC), whole=False)
+
+
+def ahead(copies: Iterable[Copy], now: datetime.datetime) -> list[Copy]:
+    """Those whose names say a time that is still to come, or none: a clock was wrong, and nobody knows how old they are."""
+    return [copy for copy in copies if copy.made_at > now]
 
 
 def _each(folder: Path) -> set[Path]:

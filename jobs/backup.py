@@ -126,13 +126,17 @@ def _mind(around: Surroundings) -> None:
 
 
 def remove_old(around: Surroundings, keep: Path) -> int:
-    """Remove the copies that this program made of this database and that are past their time, the newest one never; how many."""
+    """Remove the copies that this program made of this database and that are past their time, the newest one never; how many.
+
+    One that is dated in the future is not removed, and is not taken for the newest while there is another: nobody knows how old it is.
+    """
     days = around.settings.retention.backups
     if not days:
         return 0
     oldest = around.now() - datetime.timedelta(days=days)
     made = copies.made(around.database)
-    newest = max((copy for copy in made if copy.whole), key=lambda copy: copy.made_at, default=None)
+    ahead = copies.ahead(made, around.now())
+    newest = max((copy for copy in made if copy.whole), key=lambda copy: (copy not in ahead, copy.made_at), default=None)
     old = [copy.path for copy in made if copy.made_at < oldest and copy is not newest and copy.path != keep]
     for path in old:
         copying.remove(path)

@@ -271,15 +271,20 @@ def _odd_time(stamp: str, late_days: int, command: str, is_done: str) -> str | N
 
 
 def _backups(history: History) -> Verdict:
-    from db import copying
+    from db import copies, copying
+    from jobs.surroundings import utc_now
 
     hindrance = copying.in_the_way(history.path)
     good, said = (False, f"{hindrance}, then `registry-sync backup`") if hindrance else _copied(history)
     left = copying.left_over(history.path)
-    return (
-        good,
-        f"{said}; left by what was killed, and removed by the next backup: {_first_of([str(path) for path in left])}" if left else said,
-    )
+    if left:
+        said += f"; left by what was killed, and removed by the next backup: {_first_of([str(path) for path in left])}"
+    ahead = copies.ahead(copies.made(history.path), utc_now() + _CLOCKS_DIFFER)
+    if ahead:
+        named = _first_of([str(copy.path) for copy in ahead])
+        do = "a clock was wrong; give them the right date in their names, or remove them, since they do not age"
+        return False, f"{said}; dated in the future: {named}; {do}"
+    return good, said
 
 
 def _copied(history: History) -> Verdict:

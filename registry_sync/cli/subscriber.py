@@ -60,18 +60,22 @@ def erase(asked: Asked, address: str) -> int:
     else:
         click.echo(f"{masked(address)}: nothing is held on this address")
     if any(gone.values()):
-        for line in _copied(made, others, asked.settings.retention.backups):
+        ahead = copies.ahead(made, asked.surroundings().now())
+        for line in _copied([copy for copy in made if copy not in ahead], ahead, others, asked.settings.retention.backups):
             click.echo(line, err=True)
     return 0 if rewritten else 1
 
 
-def _copied(made: Sequence[Copy], others: Sequence[Path], days: int) -> Iterator[str]:
+def _copied(made: Sequence[Copy], ahead: Sequence[Copy], others: Sequence[Path], days: int) -> Iterator[str]:
     """Where else the address may be, and until when."""
     if made:
         aged = f"until they are {count(days, 'day')} old (the newest until there is a newer one)"
         until = aged if days else "for ever (retention.backups is 0)"
         folders = " and ".join(sorted({str(copy.path.parent) for copy in made}))
         yield f"{count(len(made), 'backup')} made before may hold it {until}: {folders}"
+    if ahead:
+        names = ", ".join(str(copy.path) for copy in ahead)
+        yield f"{count(len(ahead), 'backup')} dated in the future may hold it until you remove it: {names}"
     if others:
         names = ", ".join(path.name for path in others)
         yield f"{count(len(others), 'other database')} there may hold it until you remove it: {others[0].parent}: {names}"

@@ -94,6 +94,17 @@ def test_a_mail_to_the_operator_that_could_not_be_sent_is_told(terminal: Termina
     assert row(terminal, "outbox", 0)["detail"] == "0 waiting, 0 due now, 0 parked"
 
 
+def test_a_copy_that_is_dated_in_the_future_is_named_since_it_never_ages(terminal: Terminal) -> None:
+    begin(terminal)
+    copy = Path(terminal("backup", "--json").json["file"])
+    ahead = copy.with_name("history-99990101T000000Z.db")
+    ahead.write_bytes(copy.read_bytes())
+    detail = row(terminal, "backups", 1)["detail"]
+    assert f"{copy}; dated in the future: {ahead}; a clock was wrong" in detail
+    ahead.unlink()
+    assert row(terminal, "backups", 0)["ok"]
+
+
 def test_when_the_last_copy_was_made(terminal: Terminal) -> None:
     begin(terminal)
     assert row(terminal, "backups", 0)["detail"].startswith("none yet")

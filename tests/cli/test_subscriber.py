@@ -89,11 +89,18 @@ def test_the_copies_that_still_hold_an_erased_address_are_named(terminal: Termin
     copies = terminal.house.folder / "backups"
     (made,) = copies.iterdir()
     (copies / "letter.txt").write_text("mine")
-    for name in (f"{made.name}.damaged", f"{made.name}.damaged-wal", "history-20260203T031100Z-2.db", "before-the-move.db"):
+    for name in (
+        f"{made.name}.damaged",
+        f"{made.name}.damaged-wal",
+        "history-20260203T031100Z-2.db",
+        "history-99990101T000000Z.db",
+        "before-the-move.db",
+    ):
         shutil.copy(made, copies / name)
     said = terminal("subscriber", "erase", READER)
     assert said.err.splitlines() == [
         f"3 backups made before may hold it until they are 14 days old (the newest until there is a newer one): {copies}",
+        f"1 backup dated in the future may hold it until you remove it: {copies / 'history-99990101T000000Z.db'}",
         f"1 other database there may hold it until you remove it: {copies}: before-the-move.db",
     ]
 

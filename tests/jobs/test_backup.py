@@ -273,3 +273,24 @@ def test_only_copies_of_a_history_age_out(followed: House) -> None:
     assert backup(followed.around).removed == 1
     assert stranger.read_text() == "my notes"
     assert not first.exists()
+
+
+def test_a_copy_that_is_dated_in_the_future_does_not_make_the_newest_one_go(followed: House, tmp_path: Path) -> None:
+    followed.set("retention", backups=1)
+    first = backup(followed.around).file
+    ahead = first.with_name("history-99990101T000000Z.db")
+    ahead.write_bytes(first.read_bytes())
+    followed.at += datetime.timedelta(days=9)
+    assert backup(followed.around, tmp_path / "elsewhere.db").removed == 0
+    assert first.exists()
+    assert backup(followed.around).removed == 1
+    assert (first.exists(), ahead.exists()) == (False, True)
+
+
+def test_the_only_copy_stays_whatever_its_date(followed: House, tmp_path: Path) -> None:
+    followed.set("retention", backups=1)
+    first = backup(followed.around).file
+    only = first.rename(first.with_name("history-99990101T000000Z.db"))
+    followed.at += datetime.timedelta(days=9)
+    assert backup(followed.around, tmp_path / "elsewhere.db").removed == 0
+    assert only.exists()

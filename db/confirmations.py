@@ -214,32 +214,32 @@ def claim(history: History, by: int, now: datetime.datetime, after: Asking | Non
         return _read(history, "confirmation.id = :id", {"id": row[0]})
 
 
-def give_back(history: History, identity: str) -> None:
+def give_back(history: History, by: int, identity: str) -> None:
     """Free a claim that the delivery did not come to: as if nobody had tried."""
-    history.write_one(
-        "UPDATE confirmation SET state = 'pending', claimed_by = NULL, attempts = attempts - 1 WHERE id = ? AND state = 'claimed'",
-        (identity,),
-    )
+    _written(history, by, identity, "state = 'pending', attempts = attempts - 1")
 
 
 def sent(history: History, identity: str, now: str) -> None:
-    """The server took it; its link may have been used already."""
+    """The server took it, whoever has claimed it meanwhile; its link may have been used already."""
     history.write_one(
         "UPDATE confirmation SET state = 'sent', sent_at = ?, last_error = NULL, claimed_by = NULL WHERE id = ?", (now, identity)
     )
 
 
-def again(history: History, identity: str, next_try_at: str, error: str) -> None:
-    """Not now: it waits, with the reason."""
-    history.write_one(
-        "UPDATE confirmation SET state = 'pending', next_try_at = ?, last_error = ?, claimed_by = NULL WHERE id = ?",
-        (next_try_at, error, identity),
-    )
+def again(history: History, by: int, identity: str, next_try_at: str, error: str) -> bool:
+    """Not now: it waits, with the reason; was it still this delivery's?"""
+    return _written(history, by, identity, "state = 'pending', next_try_at = ?, last_error = ?", next_try_at, error)
 
 
-def park(history: History, identity: str, error: str) -> None:
-    """Never: it is kept, with the reason."""
-    history.write_one("UPDATE confirmation SET state = 'failed', last_error = ?, claimed_by = NULL WHERE id = ?", (error, identity))
+def park(history: History, by: int, identity: str, error: str) -> bool:
+    """Never: it is kept, with the reason; was it still this delivery's?"""
+    return _written(history, by, identity, "state = 'failed', last_error = ?", error)
+
+
+def _written(history: History, by: int, identity: str, values: str, *given: str) -> bool:
+    """Write what became of a mail that a delivery has claimed. What another has claimed since is the other's to write."""
+    sql = f"UPDATE confirmation SET {values}, claimed_by = NULL WHERE id = ? AND state = 'claimed' AND claimed_by = ?"  # noqa: S608
+    return history.write_one(sql, (*given, identity, by)) > 0
 
 
 def usable(history: History, identity: str, now: datetime.datetime) -> Asking | None:

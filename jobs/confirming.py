@@ -140,9 +140,9 @@ def send(around: Surroundings, history: History, by: int, channel: Channel, repo
             done = True
         finally:
             if not done:
-                confirmations.give_back(history, asking.id)
+                confirmations.give_back(history, by, asking.id)
         with lock:
-            _note(around, history, asking, outcome, report)
+            _note(around, history, by, asking, outcome, report)
         if isinstance(outcome, Retry) and outcome.channel_down:
             return False
     return True
@@ -180,21 +180,22 @@ def _notice(around: Surroundings, history: History, asking: Asking) -> Notice:
     )
 
 
-def _note(around: Surroundings, history: History, asking: Asking, outcome: Outcome, report: DeliverReport) -> None:
+def _note(around: Surroundings, history: History, by: int, asking: Asking, outcome: Outcome, report: DeliverReport) -> None:
     match outcome:
         case Sent():
             confirmations.sent(history, asking.id, around.stamp())
             report.sent += 1
         case Refused(reason, brief):
-            confirmations.park(history, asking.id, reason)
-            report.failed += 1
-            report.problems.append(_problem(asking, reason, brief))
+            if confirmations.park(history, by, asking.id, reason):
+                report.failed += 1
+                report.problems.append(_problem(asking, reason, brief))
         case Retry(reason, after, channel_down, _, brief):
             seconds = max(after or 0.0, WAITS[min(asking.attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1))
             next_try = around.now() + datetime.timedelta(seconds=min(seconds, WAITS[-1]))
-            confirmations.again(history, asking.id, as_stamp(next_try), reason)
-            report.retrying += 1
-            report.problems.append(Problem(reason, brief or reason) if channel_down else _problem(asking, reason, brief))
+            ours = confirmations.again(history, by, asking.id, as_stamp(next_try), reason)
+            report.retrying += ours
+            if ours or channel_down:
+                report.problems.append(Problem(reason, brief or reason) if channel_down else _problem(asking, reason, brief))
 
 
 def _problem(asking: Asking, reason: str, brief: str | None) -> Problem:

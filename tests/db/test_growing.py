@@ -97,6 +97,21 @@ def test_a_mail_that_asks_is_found_in_its_order_and_not_among_all_that_wait(hist
     assert sorted_by_hand(history, said) == []
 
 
+def test_a_mail_that_another_has_claimed_meanwhile_is_left_to_it(history: History) -> None:
+    ask(history, "a@example.org")
+    first = confirmations.claim(history, 1, MOMENT)
+    assert first is not None
+    confirmations.free_claims(history, [1])
+    assert confirmations.claim(history, 2, MOMENT) is not None
+    confirmations.give_back(history, 1, first.id)
+    assert not confirmations.park(history, 1, first.id, "no such mailbox")
+    assert not confirmations.again(history, 1, first.id, NOW, "no answer")
+    assert confirmations.claimants(history) == {2}
+    confirmations.sent(history, first.id, NOW)
+    assert not confirmations.again(history, 2, first.id, NOW, "no answer")
+    assert confirmations.waiting(history) == 0
+
+
 def test_what_has_to_wait_is_looked_at_once_in_a_delivery(history: History) -> None:
     """Each address has asked twice: while the others get their first mail, the second ones are passed over once."""
     for number in range(3):

@@ -6,8 +6,6 @@ between, and a repeat carries the same identity and the same link.
 
 from __future__ import annotations
 
-import datetime
-import random
 import threading
 from collections.abc import Sequence
 
@@ -17,10 +15,10 @@ from db.connection import History, Row
 from db.register import Register
 from db.subscriptions import Consent
 from db.wishes import settle
-from jobs.health import WAITS
 from jobs.lock import Desk
 from jobs.reports import ADDRESS, DeliverReport, Problem
 from jobs.surroundings import Surroundings, as_stamp, from_stamp, log
+from jobs.waits import next_try
 from jobs.wishes import period_end_of
 from registry_sync.errors import RegistrySyncError, Stopped
 from registry_sync.notices.interface import Channel, Notice, Outcome, Refused, Retry, Sent
@@ -190,9 +188,7 @@ def _note(around: Surroundings, history: History, by: int, asking: Asking, outco
                 report.failed += 1
                 report.problems.append(_problem(asking, reason, brief))
         case Retry(reason, after, channel_down, _, brief):
-            seconds = max(after or 0.0, WAITS[min(asking.attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1))
-            next_try = around.now() + datetime.timedelta(seconds=min(seconds, WAITS[-1]))
-            ours = confirmations.again(history, by, asking.id, as_stamp(next_try), reason)
+            ours = confirmations.again(history, by, asking.id, next_try(around, asking.attempts, after), reason)
             report.retrying += ours
             if ours or channel_down:
                 report.problems.append(Problem(reason, brief or reason) if channel_down else _problem(asking, reason, brief))

@@ -10,8 +10,6 @@ What the operator is to hear of the service itself goes last and over the same c
 
 from __future__ import annotations
 
-import datetime
-import random
 import re
 import threading
 import time
@@ -25,7 +23,8 @@ from db.outbox import Waiting
 from jobs import asking, confirming, health, wishes
 from jobs.lock import Desk, desk_of
 from jobs.reports import ADDRESS, DeliverReport, Problem
-from jobs.surroundings import Surroundings, as_stamp, log
+from jobs.surroundings import Surroundings, log
+from jobs.waits import next_try
 from registry_sync.errors import RegistrySyncError, Stopped
 from registry_sync.notices.address import masked
 from registry_sync.notices.interface import STOPPED, Channel, Notice, Outcome, Refused, Retry, Sent
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from registry_sync.notices.email import MailChannel
 
 JOB = "deliver"
-WAITS = (60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
-"""Seconds before the next try after the first, second, ... failure; the last one for ever: a notice is never given up in silence."""
 AT_ONCE = 50
 """Notices that one delivery claims at a time: so many at most come twice after a power cut."""
 LANES = {"email": 1, "webhook": 6, "chat": 2}
@@ -254,7 +251,7 @@ class _Run:
             mails = [waiting for waiting, _ in self._refusals if waiting.kind == "email"]
             for waiting, reason in self._refusals:
                 if waiting.kind == "email":
-                    outbox.unpark(history, waiting.id, _next_try(self.around, waiting, None), reason)
+                    outbox.unpark(history, waiting.id, next_try(self.around, waiting.attempts, None), reason)
             self._report.failed -= len(mails)
             self._report.retrying += len(mails)
             refused = {waiting.address for waiting in mails}
@@ -305,7 +302,7 @@ def _note(around: Surroundings, history: History, by: int, waiting: Waiting, out
                 report.failed += 1
                 report.problems.append(_named(waiting, reason, brief))
         case Retry(reason, after, channel_down, _, brief):
-            ours = outbox.again(history, by, waiting.id, _next_try(around, waiting, after), reason)
+            ours = outbox.again(history, by, waiting.id, next_try(around, waiting.attempts, after), reason)
             report.retrying += ours
             if ours or channel_down:
                 report.problems.append(Problem(reason, brief or reason) if channel_down else _named(waiting, reason, brief))
@@ -314,11 +311,6 @@ def _note(around: Surroundings, history: History, by: int, waiting: Waiting, out
 def _is_about_the_address(reason: str) -> bool:
     """A refusal of policy (enhanced code 5.7.x, RFC 3463) is about the sender, and one that nobody was asked for is about nothing."""
     return reason != STOPPED and _OF_POLICY.search(reason) is None
-
-
-def _next_try(around: Surroundings, waiting: Waiting, after: float | None) -> str:
-    seconds = max(after or 0.0, WAITS[min(waiting.attempts, len(WAITS)) - 1] * random.uniform(0.9, 1.1))
-    return as_stamp(around.now() + datetime.timedelta(seconds=min(seconds, WAITS[-1])))
 
 
 def _named(waiting: Waiting, reason: str, brief: str | None) -> Problem:

@@ -19,6 +19,7 @@ from db.connection import History
 from db.incidents import DELIVERY, IN_PART
 from jobs.lock import only_one
 from jobs.surroundings import Surroundings, as_stamp, from_stamp, log
+from jobs.waits import wait_after
 from registry_sync.errors import AlreadyRunning, RegistrySyncError, Stopped
 from registry_sync.notices.clean import cut, one_line
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:  # each sync notes the health of its sources; few have a mail 
     from registry_sync.notices.interface import Channel, Notice, Outcome
 
 JOB = "operator"
-WAITS = (60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
-"""Seconds before the next try after the first, second, ... failure in a row; the last one for ever."""
 _LONGEST_ERROR = 2000
 
 
@@ -106,8 +105,8 @@ def is_due(around: Surroundings, history: History) -> bool:
     last = runs.last(history, JOB, now=around.stamp())
     if last is None or last["outcome"] != "failed" or newest > last["started_at"] or not around.settings.smtp.operator:
         return True  # nothing failed, or the process died in it
-    wait = WAITS[min(_failed_in_a_row(last), len(WAITS)) - 1]
-    return around.now() >= from_stamp(last["started_at"]) + datetime.timedelta(seconds=wait)
+    wait = datetime.timedelta(seconds=wait_after(_failed_in_a_row(last)))
+    return around.now() >= from_stamp(last["started_at"]) + wait
 
 
 def waiting(history: History) -> tuple[int, str]:

@@ -11,9 +11,10 @@ import pytest
 
 from db import outbox
 from jobs import wishes
-from jobs.deliver import GIVE_UP, WAITS, deliver
+from jobs.deliver import GIVE_UP, deliver
 from jobs.lock import only_one
 from jobs.reports import DeliverReport
+from jobs.waits import WAITS
 from registry_sync.demo import record
 from registry_sync.demo.mailbox import Stage
 from registry_sync.demo.record import TRIAL

@@ -14,6 +14,7 @@ import pytest
 from db import incidents
 from jobs import health
 from jobs.deliver import DeliverReport
+from jobs.waits import WAITS
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.notices import compose
@@ -173,8 +174,8 @@ def test_an_operator_who_is_taken_out_of_the_settings_is_not_waited_for(heard: H
 def test_a_mail_server_that_is_down_is_tried_again_later_and_later(heard: House) -> None:
     note(heard, DOWN)
     heard.mailbox.stop()
-    waits, step = [], math.gcd(*map(int, health.WAITS))
-    for _ in range(len(health.WAITS) + 1):
+    waits, step = [], math.gcd(*map(int, WAITS))
+    for _ in range(len(WAITS) + 1):
         report = heard.deliver()
         assert report.is_partial
         (problem,) = report.problems
@@ -183,7 +184,7 @@ def test_a_mail_server_that_is_down_is_tried_again_later_and_later(heard: House)
         while not is_due(heard):
             heard.at += datetime.timedelta(seconds=step)
         waits.append((heard.at - failed_at).total_seconds())
-    assert waits == [*health.WAITS, health.WAITS[-1]]
+    assert waits == [*WAITS, WAITS[-1]]
     heard.mailbox.start()
     assert heard.deliver(hours=1) == DeliverReport()
     assert subjects(heard) == [IN_TROUBLE]

@@ -34,6 +34,9 @@ _TRIALS_IN_TROUBLE = 2
 """How many trials have to meet it before trouble is taken to be the source's: one may have a fault of its own."""
 _NOT_ASKED = "not asked, because "
 _MOST_NAMES = 3
+_MOST_KEPT = 20
+_LONGEST_KEPT = 500
+"""Lines, and characters of each, that the table of runs keeps of what went wrong."""
 
 
 @dataclass
@@ -84,6 +87,13 @@ class BackfillReport:
     def as_json(self) -> list[dict[str, Any]]:
         """The list of ``backfill --json``."""
         return [vars(trial) for trial in self.trials]
+
+    def as_kept(self) -> dict[str, Any]:
+        """The same for the table of runs, in a few kilobytes at most: sums, and the first lines of what went wrong."""
+        numbers = {name: sum(getattr(trial, name) for trial in self.trials) for name in ("loaded", "held", "changes", "waiting")}
+        failures = self.failures()
+        kept = [line[:_LONGEST_KEPT] for line in failures[:_MOST_KEPT]]
+        return {"trials": len(self.trials), **numbers, "failures": kept, "failures_otherwise": len(failures) - len(kept)}
 
 
 _Failure = tuple[str, int | None, str]
@@ -180,7 +190,7 @@ def backfill(around: Surroundings, trials: Sequence[str]) -> BackfillReport:
             raise
         finally:
             around.progress.end()
-            runs.end(history, run, around.stamp(), outcome, {"trials": report.as_json()})
+            runs.end(history, run, around.stamp(), outcome, report.as_kept())
     return report
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from db import history as versions
 from db.connection import Row
-from jobs.backfill import BackfillReport, backfill
+from jobs.backfill import BackfillReport, TrialReport, backfill
 from jobs.lock import only_one
 from jobs.surroundings import Surroundings
 from registry_sync.demo import record
@@ -352,6 +352,15 @@ def test_a_registry_in_trouble_is_not_asked_for_every_version(house: House) -> N
     assert len(report.trials[0].failed) == 20
     house.registry.faults.clear()
     assert load(house).trials[0].loaded == 19
+
+
+def test_what_is_kept_of_a_run_stays_small_whatever_failed() -> None:
+    report = BackfillReport([TrialReport(f"NCT{number:08}", loaded=2, held=3) for number in range(1000)])
+    for number, trial in enumerate(report.trials):
+        trial.fail(f"a fault of its own, {number}: {'x' * 2000}", version=1)
+    kept = report.as_kept()
+    assert (kept["trials"], kept["loaded"], kept["held"], len(kept["failures"]), kept["failures_otherwise"]) == (1000, 2000, 3000, 20, 980)
+    assert len(msgspec.json.encode(kept)) < 12_000
 
 
 def test_a_page_in_place_of_a_version_is_named_and_not_kept(watched: House) -> None:

@@ -24,6 +24,7 @@ from registry_sync.demo.registry import Registry
 from registry_sync.notices.route import Subscription
 from registry_sync.settings import Ctgov, Http, Settings, Smtp, Webhook
 from registry_sync.trials.changes import KeptChange
+from tests.waiting import PATIENCE
 
 MONDAY = datetime.datetime(2026, 2, 2, 6, 17, tzinfo=datetime.UTC)
 
@@ -45,8 +46,8 @@ class House:
         self.settings = Settings(
             database=str(self.folder / "history.db"),
             ctgov=Ctgov(url=self.registry.url),
-            http=Http(contact="operator@example.org", requests_per_minute=600000, timeout=5, attempts=1),
-            smtp=Smtp(host=self.mailbox.host, port=self.mailbox.port, sender="Trial alerts <alerts@example.org>", timeout=5),
+            http=Http(contact="operator@example.org", requests_per_minute=600000, timeout=PATIENCE, attempts=1),
+            smtp=Smtp(host=self.mailbox.host, port=self.mailbox.port, sender="Trial alerts <alerts@example.org>", timeout=PATIENCE),
             webhook=Webhook(allow_private=True),
         )
 

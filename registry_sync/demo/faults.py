@@ -16,7 +16,7 @@ from registry_sync.demo.wire import HTML, JSON, Exchange, Reply, text
 
 _MEGABYTE = 2**20
 _BLOCK = b" " * 2**16
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 
 _PAGE = b"<!DOCTYPE html><html><head><title>One moment</title></head><body><h1>One moment, please</h1></body></html>"
 

@@ -27,7 +27,7 @@ HOST = "127.0.0.1"
 
 Stage = Literal["connect", "ehlo", "auth", "mail", "rcpt", "data"]
 
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 _TURNS = 10
 _COMMAND_LIMITS = {"AUTH": 12_288}
 """RFC 4954, section 4.1: a line of AUTH may be longer than other commands; access tokens need it."""

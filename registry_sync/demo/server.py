@@ -19,7 +19,7 @@ HOST = "127.0.0.1"
 
 _LONGEST_REQUEST_LINE = 8_000
 _LARGEST_REQUEST_BODY = 16 * 2**20
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 
 
 class LoopbackServer(abc.ABC):

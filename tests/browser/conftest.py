@@ -86,7 +86,7 @@ def visiting(browser: Browser, url: str, **more: Any) -> Iterator[Visit]:
     context = browser.new_context(**{"java_script_enabled": False, **more})
     try:
         visit = Visit(context.new_page(), url)
-        visit.page.set_default_timeout(10_000)
+        visit.page.set_default_timeout(60_000)
         yield visit
         assert not visit.elsewhere
         assert not visit.complaints

@@ -15,6 +15,7 @@ from registry_sync.demo.record import TRIAL
 from registry_sync.demo.story import DAYS
 from registry_sync.web.server import listen, serve
 from tests.house import open_house
+from tests.waiting import finish
 from tests.web.conftest import Site
 from tests.web.filling import managed
 
@@ -95,7 +96,7 @@ def open_world(folder: Path) -> Iterator[World]:
             yield world
         finally:
             around.stop.set()
-            thread.join()
+            finish(thread)
 
 
 def _go_on(site: Site) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from registry_sync.cli import run
 from tests.house import House, open_house
+from tests.waiting import PATIENCE
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Terminal:
             cwd=self.house.folder,
             env={**os.environ, **environ},
             check=False,
-            timeout=50,
+            timeout=PATIENCE,
         )
         return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -70,14 +71,14 @@ url = "{registry}"
 [http]
 contact = "operator@example.org"
 requests_per_minute = 600000
-timeout = 5
+timeout = 60
 attempts = 1
 [smtp]
 host = "{host}"
 port = {port}
 sender = "Trial alerts <alerts@example.org>"
 unsubscribe = "stop@example.org"
-timeout = 5
+timeout = 60
 [webhook]
 allow_private = true
 """

@@ -13,6 +13,7 @@ import pytest
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from tests.cli.conftest import Terminal
+from tests.waiting import PATIENCE
 
 PATH = f"/api/int/studies/{TRIAL}/history"
 Edit = Callable[[dict[str, Any]], object]
@@ -125,9 +126,9 @@ def test_ctrl_c_ends_it_with_130_and_the_next_call_goes_on(watched: Terminal) ->
     process = subprocess.Popen(
         [sys.executable, "-m", "registry_sync", "backfill", TRIAL], cwd=watched.house.folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    hold.wait_until_reached(timeout=30)
+    hold.wait_until_reached()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE)
     hold.release()
     assert (process.returncode, err.decode().count("\n")) == (130, 1)
     row = f"{TRIAL}: 0 versions loaded, 1 held, 0 backfilled changes, 1 version fetched, to be put in by the next call\n"
@@ -161,9 +162,9 @@ def test_a_backfill_that_was_killed_ends_as_one_that_was_not(terminal: Terminal)
     for requests in (2, 8, 28):
         backfill = [sys.executable, "-m", "registry_sync", "--database", "killed.db", "backfill", TRIAL]
         process = subprocess.Popen(backfill, cwd=terminal.house.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        registry.wait_for_requests(requests, timeout=30)
+        registry.wait_for_requests(requests)
         process.kill()
-        process.wait(20)
+        process.wait(PATIENCE)
     assert terminal("--database", "killed.db", "backfill", TRIAL).code == 0
     assert left_behind(terminal, "killed.db") == left_behind(terminal, "whole.db")
     assert len(registry.requests) < 2 * 28  # what was fetched is not asked for again

@@ -36,7 +36,7 @@ def smtp(terminal: Terminal, **values: str | int) -> None:
     path = terminal.house.folder / "registry-sync.toml"
     before, after = path.read_text(encoding="utf-8").split("[smtp]")
     lines = "".join(f"{key} = {value!r}\n".replace("'", '"') for key, value in values.items())
-    path.write_text(f"{before}[smtp]\n{lines}timeout = 5\n[webhook]{after.split('[webhook]')[1]}", encoding="utf-8")
+    path.write_text(f"{before}[smtp]\n{lines}timeout = 60\n[webhook]{after.split('[webhook]')[1]}", encoding="utf-8")
 
 
 def nobody(port: int, monkeypatch: pytest.MonkeyPatch) -> None:

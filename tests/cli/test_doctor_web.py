@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,10 +12,12 @@ from typing import Any
 import pytest
 
 from jobs.surroundings import Surroundings
+from registry_sync.cli import reaching
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.web.server import listen, serve
 from tests.cli.conftest import Terminal
+from tests.waiting import PATIENCE, finish, free_port
 
 TOKEN = "a token that nobody guesses"
 
@@ -41,13 +42,9 @@ def operator(terminal: Terminal, code: int, **web: str) -> str:
     return str(row(terminal, "operator's page", code, **{"listen": f'"127.0.0.1:{free_port()}"', **web})["detail"])
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 @pytest.fixture
-def terminal(terminal: Terminal) -> Terminal:
+def terminal(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setattr(reaching, "_PATIENCE", PATIENCE)
     terminal.house.registry.put(record.the_study())
     terminal("init")
     terminal("watch", "add", TRIAL)
@@ -74,7 +71,7 @@ def test_it_says_whether_the_pages_are_served(terminal: Terminal) -> None:
             assert pages(terminal, 0, port).endswith("and is unwell: sync")
         finally:
             around.stop.set()
-            thread.join()
+            finish(thread)
 
 
 @contextlib.contextmanager
@@ -93,7 +90,7 @@ def another_server(answer: bytes) -> Iterator[int]:
             yield server.server_port
         finally:
             server.shutdown()
-            thread.join()
+            finish(thread)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.demo.story import first_listing
 from tests.cli.conftest import Terminal
+from tests.waiting import PATIENCE
 
 READER = "reader@example.org"
 OTHER = "NCT00000002"
@@ -176,7 +177,7 @@ def test_a_damaged_record_is_named_and_the_rest_goes_out(terminal: Terminal) -> 
 def test_a_reader_of_the_output_that_goes_away_is_no_trouble(terminal: Terminal) -> None:
     begin(terminal)
     command = f"set -o pipefail; {sys.executable} -m registry_sync export | head -c 1"
-    done = subprocess.run(["bash", "-c", command], cwd=terminal.house.folder, capture_output=True, check=False, timeout=50)
+    done = subprocess.run(["bash", "-c", command], cwd=terminal.house.folder, capture_output=True, check=False, timeout=PATIENCE)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"{", b"")
 
 
@@ -342,7 +343,7 @@ def test_what_is_no_plain_file_is_never_replaced_by_one(terminal: Terminal) -> N
             assert said.complaint == f"{name}: is no plain file; for stdout leave --output away"
     with (folder / "out.jsonl").open("wb") as out:
         command = [sys.executable, "-m", "registry_sync", "export", "--output", "/dev/stdout", "--force"]
-        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, cwd=folder, check=False, timeout=50)
+        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, cwd=folder, check=False, timeout=PATIENCE)
     assert (done.returncode, done.stderr.decode()) == (2, "registry-sync: /dev/stdout: is no plain file; for stdout leave --output away\n")
 
 

@@ -24,6 +24,7 @@ from registry_sync.demo.hook import payload
 from registry_sync.demo.record import TRIAL
 from tests.cli.conftest import Terminal
 from tests.cli.dying import STEPS
+from tests.waiting import PATIENCE
 
 KILLS = int(os.environ.get("KILLS", "20"))
 SEED = int(os.environ.get("SEED", "20260203"))
@@ -51,7 +52,7 @@ def end(processes: Sequence[subprocess.Popen[bytes]], after: float) -> int:
             process.wait(max(0.0, until - time.monotonic()))
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(20)
+            process.wait(PATIENCE)
         killed += process.returncode == -9
     return killed
 

@@ -28,6 +28,7 @@ from registry_sync.demo.record import TRIAL, Study
 from tests.cli.conftest import Terminal
 from tests.db.past import A_LONG_LINE, keep, planned, statuses
 from tests.house import House, open_house
+from tests.waiting import PATIENCE
 
 OLD = "NCT00000001"
 SMOKED = "Has smoked tobacco within 6 months"
@@ -487,7 +488,7 @@ def on_a_terminal(folder: Path, *words: str, **more: str) -> str:
                 break
             told += read
         os.close(ours)
-        assert process.wait(timeout=50) == 0
+        assert process.wait(PATIENCE) == 0
     return told.decode().replace("\r\n", "\n")
 
 

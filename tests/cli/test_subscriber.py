@@ -14,6 +14,7 @@ from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.notices.tokens import stop_token
 from tests.cli.conftest import Terminal
+from tests.waiting import PATIENCE
 
 READER = "reader.to.be.forgotten@example.org"
 
@@ -174,7 +175,7 @@ def test_many_deliveries_at_once_bring_each_notice_once(terminal: Terminal) -> N
         subprocess.Popen([sys.executable, "-m", "registry_sync", "deliver"], cwd=terminal.house.folder, stdout=subprocess.DEVNULL)
         for _ in range(4)
     ]
-    assert [process.wait(40) for process in together] == [0] * 4
+    assert [process.wait(PATIENCE) for process in together] == [0] * 4
     assert sorted(mail.recipients[0] for mail in terminal.house.mailbox.messages) == sorted([*readers, READER])
 
 

@@ -18,6 +18,7 @@ from db import migrations, runs, steps, upkeep, watches
 from db.connection import APPLICATION_ID, History, open_history, open_to_look
 from db.copying import copy_to
 from registry_sync.errors import DatabaseError, OlderSchema
+from tests.waiting import finish
 
 NOW = "2026-02-03T06:17:00Z"
 
@@ -205,7 +206,7 @@ def test_two_writers_at_once_both_write(path: Path, history: History) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        finish(thread)
     assert len(watches.trials(history)) == 120
 
 

@@ -14,6 +14,7 @@ from db.connection import History, open_history
 from db.copying import copy_to
 from db.readers import Readers
 from registry_sync.errors import DatabaseError
+from tests.waiting import finish
 
 NOW = "2026-02-03T06:17:00Z"
 FIRST, SECOND = "NCT00000001", "NCT00000002"
@@ -52,7 +53,7 @@ def test_another_thread_goes_on_with_it(opened: Readers, history: History) -> No
     for _ in range(2):
         thread = threading.Thread(target=lambda: found.append(watched(opened)))
         thread.start()
-        thread.join()
+        finish(thread)
     assert found == [[FIRST], [FIRST]]
 
 

@@ -6,7 +6,6 @@ import gzip
 import http.client
 import json
 import socket
-import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +15,7 @@ import requests
 
 from registry_sync.demo.record import TRIAL, the_study
 from registry_sync.demo.registry import Registry
+from tests.waiting import PATIENCE, beside
 
 PATH = f"/api/v2/studies/{TRIAL}"
 
@@ -29,14 +29,15 @@ def url(registry: Registry) -> str:
 @contextmanager
 def raw(registry: Registry, *headers: str) -> Iterator[socket.socket]:
     """A connection on which the study was asked for."""
-    with closing(socket.create_connection((registry.url.split("//")[1].split(":")[0], int(registry.url.rsplit(":")[-1])), 10)) as line:
+    host, port = registry.url.removeprefix("http://").split(":")
+    with closing(socket.create_connection((host, int(port)), PATIENCE)) as line:
         line.sendall("\r\n".join([f"GET {PATH} HTTP/1.1", "Host: registry", *headers, "", ""]).encode())
         yield line
 
 
 def test_a_failure_passes_after_the_given_times(registry: Registry, http: requests.Session, url: str) -> None:
     registry.faults.fail(503, times=2, retry_after=7)
-    answers = [http.get(url, timeout=10) for _ in range(3)]
+    answers = [http.get(url, timeout=PATIENCE) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [503, 503, 200]
     assert answers[0].headers["Retry-After"] == "7"
     assert len(registry.requests) == 3
@@ -45,27 +46,27 @@ def test_a_failure_passes_after_the_given_times(registry: Registry, http: reques
 def test_failures_come_in_the_order_of_the_script(registry: Registry, http: requests.Session, url: str) -> None:
     registry.faults.fail(500)
     registry.faults.fail(429, retry_after="Wed, 21 Oct 2026 07:28:00 GMT")
-    answers = [http.get(url, timeout=10) for _ in range(3)]
+    answers = [http.get(url, timeout=PATIENCE) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [500, 429, 200]
     assert answers[1].headers["Retry-After"].endswith("GMT")
 
 
 def test_a_lasting_failure_ends_when_it_is_cleared(registry: Registry, http: requests.Session, url: str) -> None:
     registry.faults.fail(500, times=None)
-    assert {http.get(url, timeout=10).status_code for _ in range(5)} == {500}
+    assert {http.get(url, timeout=PATIENCE).status_code for _ in range(5)} == {500}
     registry.faults.clear()
-    assert http.get(url, timeout=10).status_code == 200
+    assert http.get(url, timeout=PATIENCE).status_code == 200
 
 
 def test_a_fault_meets_its_own_paths_only(registry: Registry, http: requests.Session, url: str) -> None:
     registry.faults.fail(500, path="/api/v2/version", times=None)
-    assert http.get(url, timeout=10).status_code == 200
-    assert http.get(registry.url + "/api/v2/version", timeout=10).status_code == 500
+    assert http.get(url, timeout=PATIENCE).status_code == 200
+    assert http.get(registry.url + "/api/v2/version", timeout=PATIENCE).status_code == 500
 
 
 def test_a_web_page_in_place_of_json(registry: Registry, http: requests.Session, url: str) -> None:
     registry.faults.html_instead()
-    answer = http.get(url, timeout=10)
+    answer = http.get(url, timeout=PATIENCE)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/html")
     with pytest.raises(ValueError, match="Expecting value"):
@@ -74,7 +75,7 @@ def test_a_web_page_in_place_of_json(registry: Registry, http: requests.Session,
 
 def test_gzip_that_is_cut_short_fits_its_stated_length(registry: Registry, url: str) -> None:
     registry.faults.truncated_gzip()
-    connection = http.client.HTTPConnection(registry.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(registry.url.removeprefix("http://"), timeout=PATIENCE)
     with closing(connection):
         connection.request("GET", PATH, headers={"Accept-Encoding": "gzip"})
         answer = connection.getresponse()
@@ -90,7 +91,7 @@ def test_gzip_that_is_cut_short_fits_its_stated_length(registry: Registry, url: 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 def test_a_huge_answer_is_well_formed(registry: Registry, http: requests.Session, url: str, encoding: str) -> None:
     registry.faults.huge(3)
-    answer = http.get(url, headers={"Accept-Encoding": encoding}, timeout=10)
+    answer = http.get(url, headers={"Accept-Encoding": encoding}, timeout=PATIENCE)
     assert 3 * 2**20 <= len(answer.content) <= 3 * 2**20 + 100
     assert json.loads(answer.content) == {"studies": []}
     if encoding == "gzip":
@@ -100,25 +101,22 @@ def test_a_huge_answer_is_well_formed(registry: Registry, http: requests.Session
 def test_a_redirect_loop_never_ends(registry: Registry, http: requests.Session, url: str) -> None:
     registry.faults.redirect_loop()
     with pytest.raises(requests.TooManyRedirects):
-        http.get(url, timeout=10)
+        http.get(url, timeout=PATIENCE)
 
 
 def test_a_redirect_elsewhere(registry: Registry, http: requests.Session, url: str) -> None:
     registry.faults.redirect_to("ftp://example.org/")
-    answer = http.get(url, timeout=10, allow_redirects=False)
+    answer = http.get(url, timeout=PATIENCE, allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (302, "ftp://example.org/")
 
 
 def test_a_hanging_request_is_answered_once_released(registry: Registry, http: requests.Session, url: str) -> None:
     hold = registry.faults.hang()
-    answers: list[int] = []
-    asking = threading.Thread(target=lambda: answers.append(http.get(url, timeout=10).status_code))
-    asking.start()
+    asking = beside(lambda: http.get(url, timeout=PATIENCE).status_code)
     hold.wait_until_reached()
-    assert answers == []
+    assert not asking.done()
     hold.release()
-    asking.join(10)
-    assert answers == [200]
+    assert asking.result(PATIENCE) == 200
 
 
 def test_a_hanging_request_runs_into_the_clients_timeout(registry: Registry, http: requests.Session, url: str) -> None:
@@ -158,26 +156,26 @@ def test_a_dripping_answer_comes_a_byte_at_a_time(registry: Registry, url: str) 
 def test_headers_can_drip_too_and_the_answer_is_right_in_the_end(registry: Registry, http: requests.Session, url: str) -> None:
     registry.faults.drip(headers=True).release()
     registry.faults.drip(path="/api/v2/version", every=0.0001, headers=True)
-    assert http.get(url, timeout=10).json() == the_study()
-    assert http.get(registry.url + "/api/v2/version", timeout=10).json()["apiVersion"] == "2.0.5"
+    assert http.get(url, timeout=PATIENCE).json() == the_study()
+    assert http.get(registry.url + "/api/v2/version", timeout=PATIENCE).json()["apiVersion"] == "2.0.5"
 
 
 def test_a_connection_cut_in_the_middle(registry: Registry, http: requests.Session, url: str) -> None:
     registry.faults.cut()
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
-        http.get(url, timeout=10)
-    assert http.get(url, timeout=10).status_code == 200
+        http.get(url, timeout=PATIENCE)
+    assert http.get(url, timeout=PATIENCE).status_code == 200
 
 
 def test_a_connection_cut_before_the_first_byte(registry: Registry, http: requests.Session, url: str) -> None:
     registry.faults.cut(after=0)
     with pytest.raises(requests.ConnectionError):
-        http.get(url, timeout=10)
+        http.get(url, timeout=PATIENCE)
 
 
 def test_a_length_that_promises_too_much(registry: Registry, url: str) -> None:
     registry.faults.wrong_length(by=5)
-    connection = http.client.HTTPConnection(registry.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(registry.url.removeprefix("http://"), timeout=PATIENCE)
     with closing(connection):
         connection.request("GET", PATH)
         with pytest.raises(http.client.IncompleteRead) as caught:
@@ -192,7 +190,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_no_trace(
     with raw(registry):
         hold.wait_until_reached()
     hold.release()
-    assert http.get(url, timeout=10).status_code == 200
+    assert http.get(url, timeout=PATIENCE).status_code == 200
     registry.stop()
     assert capfd.readouterr().err == ""
 

@@ -13,6 +13,7 @@ import requests
 
 from registry_sync.demo.record import TRIAL, a_study, the_study, touched, with_status
 from registry_sync.demo.registry import Registry
+from tests.waiting import PATIENCE
 
 
 class Api:
@@ -22,7 +23,7 @@ class Api:
         self.registry, self.http = registry, http
 
     def get(self, path: str, **parameters: str) -> requests.Response:
-        return self.http.get(self.registry.url + path, params=parameters, timeout=10, allow_redirects=False)
+        return self.http.get(self.registry.url + path, params=parameters, timeout=PATIENCE, allow_redirects=False)
 
     def studies(self, **parameters: str) -> Any:
         response = self.get("/api/v2/studies", **{name.replace("_", "."): value for name, value in parameters.items()})
@@ -228,7 +229,7 @@ def test_the_single_study_takes_no_search_parameter(api: Api) -> None:
 
 def test_an_address_that_the_registry_does_not_have_is_404(api: Api) -> None:
     refused(api.get("/api/v3/studies"), 404)
-    assert api.http.post(api.registry.url + "/api/v2/studies", data=b"x", timeout=10).status_code == 405
+    assert api.http.post(api.registry.url + "/api/v2/studies", data=b"x", timeout=PATIENCE).status_code == 405
 
 
 def test_a_request_line_over_8000_bytes_is_414(api: Api) -> None:
@@ -375,9 +376,9 @@ def test_sorting_by_dates_puts_the_newest_first_and_the_silent_last(api: Api) ->
 def test_json_is_compressed_when_asked_for(api: Api) -> None:
     api.registry.put(the_study())
     url = f"{api.registry.url}/api/v2/studies/{TRIAL}"
-    plain = api.http.get(url, headers={"Accept-Encoding": "identity, gzip;q=0"}, timeout=10)
+    plain = api.http.get(url, headers={"Accept-Encoding": "identity, gzip;q=0"}, timeout=PATIENCE)
     assert "Content-Encoding" not in plain.headers
-    with api.http.get(url, headers={"Accept-Encoding": "br, gzip;q=0.5"}, stream=True, timeout=10) as packed:
+    with api.http.get(url, headers={"Accept-Encoding": "br, gzip;q=0.5"}, stream=True, timeout=PATIENCE) as packed:
         assert packed.headers["Content-Encoding"] == "gzip"
         raw = packed.raw.read(decode_content=False)
     assert len(raw) < len(plain.content)
@@ -385,7 +386,7 @@ def test_json_is_compressed_when_asked_for(api: Api) -> None:
 
 
 def test_one_connection_serves_many_requests(registry: Registry) -> None:
-    with closing(http.client.HTTPConnection(registry.url.removeprefix("http://"), timeout=10)) as connection:
+    with closing(http.client.HTTPConnection(registry.url.removeprefix("http://"), timeout=PATIENCE)) as connection:
         connection.connect()
         line = connection.sock
         for path in ["/api/v2/version", "/api/v2/studies/NCT1", "/nowhere"] * 7:
@@ -395,7 +396,7 @@ def test_one_connection_serves_many_requests(registry: Registry) -> None:
 
 
 def test_the_log_keeps_what_was_asked(api: Api) -> None:
-    api.http.get(api.registry.url + "/api/v2/studies?filter.ids=NCT00000001%7CNCT00000002", headers={"User-Agent": "me"}, timeout=10)
+    api.http.get(api.registry.url + "/api/v2/studies?filter.ids=NCT00000001%7CNCT00000002", headers={"User-Agent": "me"}, timeout=PATIENCE)
     (request,) = api.registry.requests
     assert (request.method, request.path) == ("GET", "/api/v2/studies")
     assert request.parameter("filter.ids") == "NCT00000001|NCT00000002"
@@ -417,8 +418,8 @@ def test_people_find_a_page_for_each_study(api: Api) -> None:
 def test_a_head_request_gets_the_head_alone(api: Api) -> None:
     api.registry.put(the_study())
     url = f"{api.registry.url}/api/v2/studies/{TRIAL}"
-    head = api.http.head(url, headers={"Accept-Encoding": "identity"}, timeout=10)
-    assert int(head.headers["Content-Length"]) == len(api.http.get(url, timeout=10).content)
+    head = api.http.head(url, headers={"Accept-Encoding": "identity"}, timeout=PATIENCE)
+    assert int(head.headers["Content-Length"]) == len(api.http.get(url, timeout=PATIENCE).content)
     assert head.content == b""
 
 

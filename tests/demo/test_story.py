@@ -12,6 +12,7 @@ from registry_sync.demo.listing import Listing
 from registry_sync.demo.record import TRIAL
 from registry_sync.demo.registry import Registry
 from registry_sync.demo.story import DAYS
+from tests.waiting import PATIENCE
 
 
 class World:
@@ -21,15 +22,15 @@ class World:
         self.registry, self.listing, self.http = registry, listing, http
 
     def record(self) -> Any:
-        study = self.http.get(f"{self.registry.url}/api/v2/studies/{TRIAL}", timeout=10).json()
+        study = self.http.get(f"{self.registry.url}/api/v2/studies/{TRIAL}", timeout=PATIENCE).json()
         study["derivedSection"]["miscInfoModule"].pop("versionHolder")
         return study
 
     def stamp(self) -> str:
-        return str(self.http.get(self.registry.url + "/api/v2/version", timeout=10).json()["dataTimestamp"])
+        return str(self.http.get(self.registry.url + "/api/v2/version", timeout=PATIENCE).json()["dataTimestamp"])
 
     def page(self) -> str:
-        response = self.http.get(self.listing.url_of(TRIAL), timeout=10)
+        response = self.http.get(self.listing.url_of(TRIAL), timeout=PATIENCE)
         assert response.status_code == 200
         return response.text
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import select
 import shutil
 import socket
 import ssl
@@ -20,6 +19,7 @@ import pytest
 import trustme
 
 from tests.deploy.conftest import DEPLOY
+from tests.waiting import PATIENCE, finish, free_port, until
 
 PERSONAL = ("stop", "confirm", "manage", "subscribe", "deadlines", "operator")
 
@@ -63,7 +63,7 @@ class Nginx:
         """The first line of the answer."""
         context = ssl.create_default_context(cafile=self.folder / "ca.pem")
         with (
-            socket.create_connection(("127.0.0.1", self.port), timeout=10) as plain,
+            socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as plain,
             context.wrap_socket(plain, server_hostname="trials.example.org") as talk,
         ):
             talk.sendall(request)
@@ -82,6 +82,12 @@ class Pages(BaseHTTPRequestHandler):
         pass
 
 
+def listens(port: int) -> bool:
+    with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
+
+
 @pytest.fixture
 def nginx(tmp_path: Path) -> Iterator[Nginx]:
     if shutil.which("nginx") is None:
@@ -94,8 +100,7 @@ def nginx(tmp_path: Path) -> Iterator[Nginx]:
         blob.write_to_path(tmp_path / "fullchain.pem", append=number > 0)
     pages = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
     thread = threading.Thread(target=pages.serve_forever)
-    with contextlib.ExitStack() as opened:
-        ports = [opened.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(2)]
+    ports = [free_port() for _ in range(2)]
     server = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
     for there, here in (
         ("/etc/letsencrypt/live/trials.example.org", str(tmp_path)),
@@ -121,18 +126,14 @@ def nginx(tmp_path: Path) -> Iterator[Nginx]:
     thread.start()
     process = subprocess.Popen(call, stderr=subprocess.PIPE)
     try:
-        for _ in range(200):
-            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", ports[1])):
-                break
-            process.poll()
-            assert process.returncode is None
-            select.select([], [], [], 0.05)
+        until(lambda: listens(ports[1]) or process.poll() is not None)
+        assert process.poll() is None
         yield Nginx(tmp_path, ports[1])
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
         pages.shutdown()
-        thread.join()
+        finish(thread)
         pages.server_close()
 
 

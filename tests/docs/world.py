@@ -11,13 +11,12 @@ import datetime
 import os
 import re
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -30,6 +29,7 @@ from registry_sync.demo.story import SMOKE_FREE_AFTER, SMOKE_FREE_BEFORE, first_
 from registry_sync.notices.route import Subscription
 from registry_sync.sources.ctgov_search import search_from
 from tests.house import House, open_house
+from tests.waiting import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHER = "NCT04280705"
@@ -59,12 +59,6 @@ READERS = f"address,trials\nmember@example.org,{TRIAL}\n"
 PROFILE = 'name = "Example Finder"\nhosts = ["clinconnect.io"]\n'
 
 
-def free_port() -> int:
-    """A port on which nobody listens just now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 @dataclass
 class World:
     """One prepared house, from which each page gets a copy."""
@@ -74,6 +68,7 @@ class World:
     shim: Path
     held: str = ""
     waiting: str = ""
+    port: int = field(default_factory=free_port)
 
     def copy(self, folder: Path, *, empty: bool = False) -> None:
         """The prepared folder, or one in which nothing has been done."""
@@ -111,13 +106,13 @@ class World:
             "REGISTRY_SYNC_CTGOV_URL": self.house.registry.url,
             "REGISTRY_SYNC_HTTP_CONTACT": "operator@example.org",
             "REGISTRY_SYNC_HTTP_REQUESTS_PER_MINUTE": "600000",
-            "REGISTRY_SYNC_HTTP_TIMEOUT": "10",
+            "REGISTRY_SYNC_HTTP_TIMEOUT": "60",
             "REGISTRY_SYNC_HTTP_ATTEMPTS": "1",
             "REGISTRY_SYNC_SMTP_HOST": self.house.mailbox.host,
             "REGISTRY_SYNC_SMTP_PORT": str(self.house.mailbox.port),
             "REGISTRY_SYNC_SMTP_UNSUBSCRIBE": "stop@example.org",
             "REGISTRY_SYNC_WEBHOOK_ALLOW_PRIVATE": "true",
-            "REGISTRY_SYNC_WEB_LISTEN": f"127.0.0.1:{free_port()}",
+            "REGISTRY_SYNC_WEB_LISTEN": f"127.0.0.1:{self.port}",
         }
         call = ["bash", "--noprofile", "--norc", "-euo", "pipefail", "-c", self.led_here(text, folder)]
         return subprocess.run(call, cwd=folder, env=environ, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)

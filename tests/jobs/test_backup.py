@@ -19,6 +19,7 @@ from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.errors import DatabaseError, Stopped
 from tests.house import House
+from tests.waiting import finish
 
 
 @pytest.fixture
@@ -100,8 +101,7 @@ def test_two_at_once_are_one_after_the_other(followed: House) -> None:
     threads = [threading.Thread(target=run) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(30)
+    finish(*threads)
     assert errors == []
     assert len(made(followed)) == 1
 

@@ -19,6 +19,7 @@ from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.notices import compose
 from tests.house import House
+from tests.waiting import PATIENCE
 
 OPERATOR, READER = "operator@example.org", "reader@example.org"
 PAGE = "https://example.org/trials/1"
@@ -142,7 +143,7 @@ def test_what_is_well_as_before_writes_nothing(heard: House) -> None:
 
 def test_a_sync_that_has_no_mail_to_write_loads_nothing_that_writes_mails() -> None:
     script = "import sys, jobs.health; print([name for name in sys.modules if name.startswith(('jinja2', 'registry_sync.notices.'))])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True, timeout=PATIENCE)
     assert done.stdout.strip() == "['registry_sync.notices.clean']"
 
 

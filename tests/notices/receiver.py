@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
+from tests.waiting import finish
+
 
 @dataclass(frozen=True)
 class Post:
@@ -63,5 +65,5 @@ class Receiver:
 
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
-        self._thread.join()
+        finish(self._thread)
         self._server.server_close()

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
+from tests.waiting import PATIENCE, finish
+
 
 class Scripted:
     """Each connection is handed to ``talk`` in its own thread; ``received`` keeps what talks append to it."""
@@ -29,15 +31,14 @@ class Scripted:
     def __exit__(self, *_: object) -> None:
         self.over.set()
         # A thread that waits in accept is woken by a connection only: closing the listener does not do it.
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=5):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE):
             pass
-        self._accepting.join()
+        finish(self._accepting)
         self._listener.close()
         for line in self._open:
             with suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
+        finish(*self._threads)
 
     def _accept(self) -> None:
         while True:

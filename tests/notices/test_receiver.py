@@ -16,6 +16,7 @@ from registry_sync.notices.interface import Notice, Outcome, Refused, Retry, Sen
 from registry_sync.notices.webhook import WebhookChannel
 from registry_sync.settings import Webhook
 from tests.notices.told import change, closing, news, notice
+from tests.waiting import PATIENCE
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "receiver.py"
 OLD, NEW = "whsec_b2xkZXIgc2VjcmV0IG9mIG91cnM=", "another-secret"
@@ -38,7 +39,7 @@ def receiving(folder: Path, secrets: str = OLD, *options: str) -> Iterator[str]:
             yield process.stdout.readline().split()[-1]
         finally:
             process.terminate()
-            process.wait()
+            process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 def post(url: str, secrets: str = OLD, *, notice: Notice | None = None, now: Callable[[], float] = time.time, **keys) -> Outcome:
     told = notice or closing("coordinator", sites=0, kind="webhook", address=url, secret_env="S", **keys)
-    channel = WebhookChannel(Webhook(allow_private=True), timeout=10, now=now, environ={"S": secrets})
+    channel = WebhookChannel(Webhook(allow_private=True), timeout=PATIENCE, now=now, environ={"S": secrets})
     try:
         return channel.send(told)
     finally:
@@ -106,7 +107,7 @@ def test_an_unsigned_post_is_not_taken(url: str, tmp_path: Path) -> None:
 
 def test_what_is_too_large_is_refused_and_heard(url: str) -> None:
     channel = WebhookChannel(
-        Webhook(allow_private=True), timeout=10, now=time.time, environ={"S": OLD}, body=lambda _notice: b"x" * 3_000_000
+        Webhook(allow_private=True), timeout=PATIENCE, now=time.time, environ={"S": OLD}, body=lambda _notice: b"x" * 3_000_000
     )
     assert channel.send(closing(kind="webhook", address=url, secret_env="S")) == Refused(f"{url} answered 413")
 
@@ -134,7 +135,7 @@ def test_without_a_secret_that_can_be_used_it_does_not_start(tmp_path: Path, sec
         env={**os.environ, "HOOK_SECRET": secrets},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 2

@@ -10,6 +10,7 @@ import pytest
 
 from registry_sync.sources.http import Client
 from tests.sources.site import Site, serve
+from tests.waiting import PATIENCE
 
 NOW = 1_770_000_000.0  # 2026-02-02T02:40:00Z
 
@@ -48,7 +49,7 @@ def make_client(site: Site, waits: Waits) -> Iterator[MakeClient]:
     def make(**options: Any) -> Client:
         defaults: dict[str, Any] = {
             "contact": "you@example.org",
-            "timeout": 20.0,
+            "timeout": 10 * PATIENCE,
             "attempts": 1,
             "requests_per_minute": 600_000,
             "wait": waits,

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.waiting import finish
+
 BETWEEN_DRIPS = 0.02
 
 
@@ -160,5 +162,5 @@ def serve(context: ssl.SSLContext | None = None) -> Iterable[Site]:
     finally:
         server.site.over.set()
         server.shutdown()
-        thread.join()
+        finish(thread)
         server.server_close()

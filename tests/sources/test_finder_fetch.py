@@ -14,6 +14,7 @@ from registry_sync.sources.http import Client
 from registry_sync.sources.interface import Failed, Found, Gone, Unreadable
 from registry_sync.trials.listing import Subject
 from tests.sources.finder_pages import PAGE, TRIAL, headings_and_lists, whole
+from tests.waiting import PATIENCE, finish
 
 THE_PAGE = whole(headings_and_lists(PAGE))
 
@@ -53,13 +54,13 @@ def site() -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
-    thread.join()
+    finish(thread)
     server.server_close()
 
 
 @pytest.fixture
 def client() -> Iterator[Client]:
-    with Client(contact="", timeout=10, attempts=2, requests_per_minute=600_000, wait=lambda _: None) as made:
+    with Client(contact="", timeout=PATIENCE, attempts=2, requests_per_minute=600_000, wait=lambda _: None) as made:
         yield made
 
 

@@ -15,9 +15,10 @@ import trustme
 
 from registry_sync.errors import BadRedirect, BadStatus, FetchError, Refused, Stopped, TooSlow
 from registry_sync.sources.http import Client
-from tests.sources.asking import AT_ONCE, TEXT, free_port, get
+from tests.sources.asking import AT_ONCE, TEXT, get
 from tests.sources.conftest import NOW, MakeClient, Waits
 from tests.sources.site import Site, Visit, answer, dripped, head, redirect, serve, silent
+from tests.waiting import free_port
 
 # Closing
 

@@ -22,6 +22,7 @@ from registry_sync.notices.route import Subscription
 from registry_sync.web.server import listen, serve
 from tests.cli.conftest import Terminal, terminal
 from tests.house import House, open_house
+from tests.waiting import PATIENCE, finish
 
 __all__ = ["Terminal", "terminal"]
 
@@ -36,13 +37,13 @@ class Site:
     url: str
 
     def get(self, path: str, **more: Any) -> requests.Response:
-        return requests.get(self._whole(path), timeout=10, allow_redirects=False, **more)
+        return requests.get(self._whole(path), timeout=PATIENCE, allow_redirects=False, **more)
 
     def head(self, path: str) -> requests.Response:
-        return requests.head(self._whole(path), timeout=10, allow_redirects=False)
+        return requests.head(self._whole(path), timeout=PATIENCE, allow_redirects=False)
 
     def post(self, path: str, **more: Any) -> requests.Response:
-        return requests.post(self._whole(path), timeout=10, allow_redirects=False, **more)
+        return requests.post(self._whole(path), timeout=PATIENCE, allow_redirects=False, **more)
 
     def _whole(self, path: str) -> str:
         return path if path.startswith("http") else self.url + path
@@ -98,7 +99,7 @@ def pages_at(house: House, listener: socket.socket) -> Iterator[None]:
         yield
     finally:
         around.stop.set()
-        thread.join()
+        finish(thread)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from bs4 import Tag
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from tests.house import House
+from tests.waiting import finish
 from tests.web.conftest import Site
 from tests.web.reading import Page, is_sound
 
@@ -73,9 +74,7 @@ def ask(site: Site, path: str = "/subscribe?trial=NCT06805448", address: str = R
 def newest_link(site: Site, mails: int) -> str:
     """The link in the newest of so many mails, once whoever sent them has noted it."""
     mail = site.house.mailbox.wait_for(mails)[-1]
-    for thread in threading.enumerate():
-        if thread.name == "postman":
-            thread.join(10)
+    finish(*(thread for thread in threading.enumerate() if thread.name == "postman"))
     return LINK.findall(mail.text("plain"))[0]
 
 

@@ -12,6 +12,7 @@ from db import outbox
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from tests.house import House
+from tests.waiting import PATIENCE
 from tests.web.conftest import READER, Site
 
 TOKEN = "a token that nobody guesses"
@@ -38,12 +39,12 @@ class Browser:
             f"{self.site.url}/operator/login",
             data={"token": token},
             headers={"Origin": self.site.url, "Sec-Fetch-Site": "same-origin", **headers},
-            timeout=10,
+            timeout=PATIENCE,
             allow_redirects=False,
         )
 
     def get(self, path: str) -> BeautifulSoup:
-        answer = self.session.get(self.site.url + path, timeout=10)
+        answer = self.session.get(self.site.url + path, timeout=PATIENCE)
         assert answer.status_code == 200, answer.text
         return sound(answer)
 
@@ -57,7 +58,9 @@ class Browser:
         assert form is not None
         fields = {each["name"]: each.get("value", each.string or "") for each in form.find_all(["input", "textarea"])} | typed
         action = self.site.url + str(pressed.get("formaction") or form["action"])
-        answer = self.session.post(action, data=fields, headers={"Origin": self.site.url, "Sec-Fetch-Site": "same-origin"}, timeout=10)
+        answer = self.session.post(
+            action, data=fields, headers={"Origin": self.site.url, "Sec-Fetch-Site": "same-origin"}, timeout=PATIENCE
+        )
         assert answer.status_code == 200, answer.text
         return sound(answer)
 

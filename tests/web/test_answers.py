@@ -20,6 +20,7 @@ from registry_sync.demo.record import TRIAL
 from registry_sync.sources.ctgov_search import search_from
 from registry_sync.web import answers, calendar, comparing
 from tests.house import House
+from tests.waiting import PATIENCE
 from tests.web.conftest import Site
 from tests.web.test_server import serving
 
@@ -104,7 +105,7 @@ def test_no_more_is_kept_than_may_be(site: Site, watched: House, monkeypatch: py
 @pytest.mark.parametrize("path", ["/feed.atom", f"/trials/{TRIAL}/calendar.ics", "/api/trials", f"/api/trials/{TRIAL}/changes"])
 def test_scripts_of_other_sites_may_ask_with_what_they_have(site: Site, watched: House, path: str) -> None:
     asked = {"Origin": "https://example.org", "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "if-none-match"}
-    answer = requests.options(site.url + path, headers=asked, timeout=10)
+    answer = requests.options(site.url + path, headers=asked, timeout=PATIENCE)
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD"
@@ -112,7 +113,7 @@ def test_scripts_of_other_sites_may_ask_with_what_they_have(site: Site, watched:
     known = site.get(path, headers={"If-None-Match": site.get(path).headers["ETag"], "Origin": "https://example.org"})
     assert (known.status_code, known.headers["Access-Control-Allow-Origin"]) == (304, "*")
     for other in ("/", "/manage", "/deadlines/x.ics", "/operator", "/healthz"):
-        assert "Access-Control-Allow-Origin" not in requests.options(site.url + other, headers=asked, timeout=10).headers
+        assert "Access-Control-Allow-Origin" not in requests.options(site.url + other, headers=asked, timeout=PATIENCE).headers
 
 
 def test_what_the_program_itself_says_is_as_old_as_its_start(site: Site, watched: House) -> None:

@@ -19,6 +19,7 @@ from registry_sync.demo.story import first_listing
 from registry_sync.sources.ctgov_search import search_from
 from registry_sync.web import feeds
 from tests.house import House
+from tests.waiting import PATIENCE
 from tests.web.conftest import Site
 
 OTHER = "NCT00000900"
@@ -299,6 +300,6 @@ def test_no_connection_is_opened_for_it(site: Site, lively: House, monkeypatch: 
     opened = []
     connect = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *args, **more: opened.append(1) or connect(*args, **more))
-    assert requests.get(f"{site.url}/feed.atom", headers={"If-None-Match": tag}, timeout=10).status_code == 304
-    assert requests.get(f"{site.url}/feed.atom?lang=da", timeout=10).status_code == 200
+    assert requests.get(f"{site.url}/feed.atom", headers={"If-None-Match": tag}, timeout=PATIENCE).status_code == 304
+    assert requests.get(f"{site.url}/feed.atom?lang=da", timeout=PATIENCE).status_code == 200
     assert opened == []

@@ -10,6 +10,7 @@ import pytest
 
 from registry_sync.web import guard, server
 from registry_sync.web.guard import LARGEST_BODY
+from tests.waiting import PATIENCE
 from tests.web.conftest import Site
 
 PATHS = ("/privacy", "/stop/1.x", "/confirm/x", "/nothing", "/", "/style.css")
@@ -19,7 +20,7 @@ KEPT = {"/style.css": "public, max-age=3600", "/": "public, no-cache"}
 def raw(site: Site, sent: bytes) -> bytes:
     """What comes back over a bare connection, until the other side ends it."""
     host, port = site.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         connection.sendall(sent)
         answer = b""
         while part := connection.recv(65536):

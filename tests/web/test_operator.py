@@ -9,6 +9,7 @@ import pytest
 
 from registry_sync.demo.record import TRIAL
 from tests.house import House
+from tests.waiting import PATIENCE
 from tests.web.conftest import READER, Site
 from tests.web.operating import BEARER, TOKEN, Browser, browser, house, news, rows, said, sound
 
@@ -47,8 +48,8 @@ def test_the_outbox_by_state(browser: Browser, news: House) -> None:
     page = browser.get("/operator/outbox?state=held")
     (row,) = page.select("tbody tr")
     assert "held@example.org" in row.text
-    assert browser.session.get(f"{browser.site.url}/operator/outbox?state=x", timeout=10).status_code == 400
-    assert browser.session.get(f"{browser.site.url}/operator/outbox?page=0", timeout=10).status_code == 400
+    assert browser.session.get(f"{browser.site.url}/operator/outbox?state=x", timeout=PATIENCE).status_code == 400
+    assert browser.session.get(f"{browser.site.url}/operator/outbox?page=0", timeout=PATIENCE).status_code == 400
     assert len(browser.get("/operator/outbox?page=99").select("tbody tr")) == 2
 
 
@@ -125,7 +126,7 @@ def test_all_that_is_held_is_released_with_one_note(browser: Browser, news: Hous
 
 
 def test_no_such_notice_is_a_page(browser: Browser, site: Site) -> None:
-    assert browser.session.get(f"{site.url}/operator/outbox/x", timeout=10).status_code == 404
+    assert browser.session.get(f"{site.url}/operator/outbox/x", timeout=PATIENCE).status_code == 404
     assert site.post("/operator/outbox/x/retry", headers=BEARER).status_code == 404
     assert site.post("/operator/subscriptions/999999/stop", headers=BEARER).status_code == 404
 
@@ -179,7 +180,7 @@ def test_what_was_typed_wrongly_is_said(site: Site, browser: Browser, news: Hous
     form = browser.get("/operator").find("input", attrs={"name": "form"})
     assert form
     answer = browser.session.post(
-        f"{site.url}/operator/address/stop", data={"form": form["value"], **fields}, headers={"Origin": site.url}, timeout=10
+        f"{site.url}/operator/address/stop", data={"form": form["value"], **fields}, headers={"Origin": site.url}, timeout=PATIENCE
     )
     assert answer.status_code == 422
     found = sound(answer).find(attrs={"role": "alert"})

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from tests.house import House
+from tests.waiting import PATIENCE
 from tests.web.conftest import READER, Site
 from tests.web.operating import BEARER, Browser, browser, house, news, rows, said
 
@@ -44,14 +45,14 @@ def test_programs_hear_why_nothing_was_done(
     before = rows(news)
     sent = next(row["id"] for row in before.values() if row["state"] == "sent")
     asked = path.replace("SENT", sent).replace("HELD", before["held@example.org"]["id"])
-    answer = requests.request(method, site.url + asked, headers=BEARER, data=data, timeout=10)
+    answer = requests.request(method, site.url + asked, headers=BEARER, data=data, timeout=PATIENCE)
     assert answer.status_code == status
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert "Access-Control-Allow-Origin" not in answer.headers
     assert answer.json()["status"] == status
     assert why in answer.json()["detail"]
     assert rows(news) == before
-    assert requests.request(method, site.url + asked, data=data, timeout=10).headers["Content-Type"].startswith("text/html")
+    assert requests.request(method, site.url + asked, data=data, timeout=PATIENCE).headers["Content-Type"].startswith("text/html")
 
 
 def test_a_note_that_is_too_long_changes_nothing(browser: Browser, news: House) -> None:
@@ -68,8 +69,8 @@ def test_who_has_a_copy_of_the_cookie_is_logged_out_too(browser: Browser, site: 
     copies[1].log_in()
     form = browser.get("/operator").find("input", attrs={"name": "form"})
     assert form
-    browser.session.post(f"{site.url}/operator/logout", data={"form": form["value"]}, headers={"Origin": site.url}, timeout=10)
-    assert copies[0].session.get(f"{site.url}/operator", timeout=10).status_code == 401
+    browser.session.post(f"{site.url}/operator/logout", data={"form": form["value"]}, headers={"Origin": site.url}, timeout=PATIENCE)
+    assert copies[0].session.get(f"{site.url}/operator", timeout=PATIENCE).status_code == 401
     copies[1].get("/operator")  # another login goes on
     with house.history() as history:
         assert "session" not in str(history.rows("SELECT * FROM ended_login"))
@@ -78,6 +79,6 @@ def test_who_has_a_copy_of_the_cookie_is_logged_out_too(browser: Browser, site: 
     copies[1].log_in()
     form = copies[1].get("/operator").find("input", attrs={"name": "form"})
     assert form
-    copies[1].session.post(f"{site.url}/operator/logout", data={"form": form["value"]}, headers={"Origin": site.url}, timeout=10)
+    copies[1].session.post(f"{site.url}/operator/logout", data={"form": form["value"]}, headers={"Origin": site.url}, timeout=PATIENCE)
     with house.history() as history:
         assert len(history.rows("SELECT * FROM ended_login")) == 1  # the first one would have ended by now

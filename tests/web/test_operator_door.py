@@ -9,6 +9,7 @@ import pytest
 
 from registry_sync.web import door
 from tests.house import House
+from tests.waiting import PATIENCE
 from tests.web.conftest import READER, Site
 from tests.web.operating import BEARER, PATHS, TOKEN, Browser, browser, house, news, rows, said, sound
 
@@ -68,7 +69,7 @@ def test_the_token_opens_for_a_while(site: Site, house: House) -> None:
     house.at = house.at.replace(hour=house.at.hour + 11)
     browser.get("/operator")
     house.at = house.at.replace(hour=house.at.hour + 2)
-    assert browser.session.get(f"{site.url}/operator", timeout=10).status_code == 401
+    assert browser.session.get(f"{site.url}/operator", timeout=PATIENCE).status_code == 401
 
 
 def test_it_is_secure_where_the_browser_came_by_https(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +82,7 @@ def test_it_is_secure_where_the_browser_came_by_https(site: Site, monkeypatch: p
 def test_another_token_ends_what_the_old_one_opened(browser: Browser, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     browser.get("/operator")
     with_settings(site, monkeypatch, operator_token=TOKEN + "!")
-    assert browser.session.get(f"{site.url}/operator", timeout=10).status_code == 401
+    assert browser.session.get(f"{site.url}/operator", timeout=PATIENCE).status_code == 401
 
 
 @pytest.mark.parametrize("cookie", ["", "~", "x~9999999999.x", "x", "x~99999999999999999999.0", "é~١.x", "x~" + "9" * 5000])
@@ -97,7 +98,7 @@ def test_leaving_takes_the_cookie_away(browser: Browser, site: Site) -> None:
         f"{site.url}/operator/logout",
         data={"form": form.input["value"] if form.input else ""},
         headers={"Origin": site.url},
-        timeout=10,
+        timeout=PATIENCE,
         allow_redirects=False,
     )
     assert answer.status_code == 303
@@ -147,7 +148,7 @@ def test_a_trusted_proxy_names_who_has_logged_in(site: Site, news: House, monkey
     browser = Browser(site, **{"Remote-User": "Contact A"})
     page = browser.get("/operator")
     assert "Log out" not in page.text
-    assert "Set-Cookie" not in browser.session.get(f"{site.url}/operator", timeout=10).headers
+    assert "Set-Cookie" not in browser.session.get(f"{site.url}/operator", timeout=PATIENCE).headers
     assert said(browser.press("/operator/outbox", "Make it due at once")).startswith("1 due at once")
     for headers in ({}, {"Remote-User": ""}, {"X-Remote-User": "x"}):
         assert site.get("/operator", headers=headers).status_code == 403
@@ -164,7 +165,7 @@ def test_a_header_that_comes_twice_names_nobody(site: Site, monkeypatch: pytest.
     with_settings(site, monkeypatch, operator_token="", operator_header="Remote-User", trusted_proxies=("127.0.0.1",))
     import http.client
 
-    connection = http.client.HTTPConnection(site.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(site.url.removeprefix("http://"), timeout=PATIENCE)
     connection.putrequest("GET", "/operator")
     connection.putheader("Remote-User", "root")
     connection.putheader("Remote-User", "Contact A")
@@ -191,7 +192,7 @@ def test_forms_from_elsewhere_do_nothing(site: Site, browser: Browser, news: Hou
     assert form
     sent = {name: value.replace("OURS", site.url) for name, value in headers.items()}
     before = rows(news)
-    answer = browser.session.post(f"{site.url}/operator/outbox/release", data={"form": form["value"]}, headers=sent, timeout=10)
+    answer = browser.session.post(f"{site.url}/operator/outbox/release", data={"form": form["value"]}, headers=sent, timeout=PATIENCE)
     assert answer.status_code == 403
     assert rows(news) == before
     assert browser.log_in(**{"Sec-Fetch-Site": "cross-site", **sent}).status_code == 403
@@ -201,7 +202,7 @@ def test_forms_from_elsewhere_do_nothing(site: Site, browser: Browser, news: Hou
 def test_forms_without_the_word_of_their_page_do_nothing(site: Site, browser: Browser, news: House, word: str | None) -> None:
     before = rows(news)
     data = {} if word is None else {"form": word}
-    answer = browser.session.post(f"{site.url}/operator/outbox/release", data=data, headers={"Origin": site.url}, timeout=10)
+    answer = browser.session.post(f"{site.url}/operator/outbox/release", data=data, headers={"Origin": site.url}, timeout=PATIENCE)
     assert answer.status_code == 403
     assert "not allowed" in answer.text
     assert rows(news) == before
@@ -213,7 +214,7 @@ def test_the_word_of_another_login_does_not_count(site: Site, browser: Browser, 
     form = other.get("/operator/outbox").find("input", attrs={"name": "form"})
     assert form
     answer = browser.session.post(
-        f"{site.url}/operator/outbox/release", data={"form": form["value"]}, headers={"Origin": site.url}, timeout=10
+        f"{site.url}/operator/outbox/release", data={"form": form["value"]}, headers={"Origin": site.url}, timeout=PATIENCE
     )
     assert answer.status_code == 403
 
@@ -224,7 +225,7 @@ def test_reading_changes_nothing(site: Site, browser: Browser, news: House) -> N
     for path in (*PATHS, f"/operator/outbox/{notice}", "/operator?said=dropped&n=3"):
         assert said(browser.get(path)) == ""
         browser.get(path)
-        assert browser.session.head(site.url + path, timeout=10).status_code == 200
+        assert browser.session.head(site.url + path, timeout=PATIENCE).status_code == 200
     for path in ("/operator/outbox/release", "/operator/address", f"/operator/outbox/{notice}/drop"):
-        assert browser.session.get(site.url + path, timeout=10).status_code in (404, 405)
+        assert browser.session.get(site.url + path, timeout=PATIENCE).status_code in (404, 405)
     assert rows(news) == before

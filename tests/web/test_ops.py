@@ -12,6 +12,7 @@ from jobs.surroundings import as_stamp
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from tests.house import House
+from tests.waiting import PATIENCE
 from tests.web.conftest import READER, Site
 
 
@@ -88,7 +89,7 @@ def test_requests_are_counted_by_page_and_status(site: Site) -> None:
 
 def test_what_is_no_request_is_counted_too(site: Site) -> None:
     host, port = site.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         connection.sendall(b"SECRET /secret\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
     assert numbers(site)['http_requests_total{page="? ?",status="400"}'] == 1

@@ -19,14 +19,10 @@ import requests
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.web import answers
+from tests.waiting import PATIENCE, free_port
 from tests.web.conftest import Terminal
 
 READER = "reader@example.org"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def with_web(terminal: Terminal, port: int, *, url: bool = True) -> str:
@@ -47,7 +43,7 @@ def serving(folder: Path) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.communicate(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -66,8 +62,8 @@ def test_the_whole_way_of_a_reader(terminal: Terminal, number: signal.Signals) -
     (row,) = terminal("subscriptions", "--json").json
     assert (row["state"], row["confirmation"]["state"], row["confirmation"]["last_error"]) == ("pending", "sent", None)
     with serving(terminal.house.folder) as process:
-        assert requests.get(link, timeout=10).status_code == 200
-        assert requests.post(link, timeout=10).status_code == 200
+        assert requests.get(link, timeout=PATIENCE).status_code == 200
+        assert requests.post(link, timeout=PATIENCE).status_code == 200
         (row,) = terminal("subscriptions", "--json").json
         assert (row["state"], row["consent_by"]) == ("active", "holder")
         assert row["confirmation"]["used_at"]
@@ -75,10 +71,10 @@ def test_the_whole_way_of_a_reader(terminal: Terminal, number: signal.Signals) -
         terminal("sync")
         stop = str(terminal.house.mailbox.messages[-1].message["List-Unsubscribe"])
         (address,) = re.findall(rf"<({url}/stop/[^>]+)>", stop)
-        assert requests.post(address, data={"List-Unsubscribe": "One-Click"}, timeout=10).status_code == 200
+        assert requests.post(address, data={"List-Unsubscribe": "One-Click"}, timeout=PATIENCE).status_code == 200
         assert terminal("subscriptions", "--json").json[0]["state"] == "stopped"
         process.send_signal(number)
-        _, logged = process.communicate(timeout=20)
+        _, logged = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert "POST /stop/{token} 200" in logged
     assert address.rpartition("/")[2] not in logged
@@ -98,10 +94,10 @@ def test_who_searches_for_ever_longer_words_does_not_make_it_grow(terminal: Term
     with serving(terminal.house.folder) as process, requests.Session() as browser:
         assert process.stderr is not None
         threading.Thread(target=process.stderr.read, daemon=True).start()  # else the log would fill the pipe
-        assert browser.get(url, timeout=10).status_code == 200
+        assert browser.get(url, timeout=PATIENCE).status_code == 200
         before = megabytes()
         for number in range(600):
-            assert browser.get(f"{url}/?q={number}{'a' * 15_000}", timeout=10).status_code == 200
+            assert browser.get(f"{url}/?q={number}{'a' * 15_000}", timeout=PATIENCE).status_code == 200
         assert megabytes() - before < answers.MOST_KEPT // 2**20 + 25
 
 
@@ -143,9 +139,9 @@ def test_a_delivery_that_is_killed_loses_no_mail(terminal: Terminal) -> None:
     terminal("subscribe", READER, TRIAL)
     hold = mailbox.hang("data")
     process = subprocess.Popen([sys.executable, "-m", "registry_sync", "deliver"], cwd=terminal.house.folder)
-    hold.wait_until_reached(30)
+    hold.wait_until_reached()
     process.kill()
-    process.wait()
+    process.wait(PATIENCE)
     mailbox.behave()
     assert terminal("deliver", "--json").json["sent"] == 1
     assert len({mail.message["Message-ID"] for mail in mailbox.messages}) == 1
@@ -191,4 +187,4 @@ def test_without_a_public_address_it_serves_and_says_so(terminal: Terminal) -> N
     with serving(terminal.house.folder) as process:
         assert process.stderr is not None
         assert "[web] url" in process.stderr.readline()
-        assert requests.get(f"{url}/privacy", timeout=10).status_code == 200
+        assert requests.get(f"{url}/privacy", timeout=PATIENCE).status_code == 200

@@ -19,7 +19,8 @@ from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from tests.cli.conftest import Terminal
 from tests.cli.test_kills import end, start
-from tests.cli.test_processes import started, until
+from tests.cli.test_processes import started
+from tests.waiting import PATIENCE, free_port, until
 
 KILLS = int(os.environ.get("BACKUP_KILLS", "3"))
 SEED = int(os.environ.get("SEED", "20260203"))
@@ -159,7 +160,7 @@ def test_what_is_at_work_is_named(followed: Terminal, command: str) -> None:
         until(lambda: lock.exists() and lock.read_text())
         said = followed("restore", str(copy))
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
     assert {"run": "the scheduler", "serve": "the web server"}[command] in said.complaint
     assert f"process {process.pid} since " in said.complaint
     assert said.complaint.endswith("nothing was changed")
@@ -188,13 +189,6 @@ def test_an_empty_name_is_no_file(terminal: Terminal, option: str) -> None:
     said = terminal(option, "", "init")
     assert (said.code, said.complaint) == (2, f"{option}: an empty name is no file: name one")
     assert not (terminal.house.folder / "history.db").exists()
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def test_damage_is_said_in_one_line_each(followed: Terminal) -> None:

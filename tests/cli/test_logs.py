@@ -17,8 +17,8 @@ from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.settings import Log
 from tests.cli.conftest import Terminal
-from tests.cli.test_keeping import free_port
-from tests.cli.test_processes import started, until
+from tests.cli.test_processes import started
+from tests.waiting import PATIENCE, free_port, until
 
 READER = "reader+trials@example.org"
 FIELD = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S+)')
@@ -57,7 +57,7 @@ def log_of_run(terminal: Terminal) -> str:
         until(lambda: {row["state"] for row in terminal("outbox", "--json").json} == {"failed"})
         until(lambda: _has_run(terminal, "backup"))
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE)
     return err
 
 
@@ -105,14 +105,14 @@ def test_no_address_is_in_the_log_of_serve(terminal: Terminal, monkeypatch: pyte
         for path in (f"/?q={READER}", f"/{READER}", f"/stop/{READER}", f"/trials/{TRIAL}?address=reader%2Btrials%40example.org"):
             asked(port, path)
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE)
     assert "example.org" not in err
     assert '"message": "' in err
 
 
 def asked(port: int, path: str) -> int | None:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

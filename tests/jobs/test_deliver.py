@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime
 import itertools
-import threading
-import time
 
 import pytest
 
@@ -19,6 +17,7 @@ from registry_sync.demo import record
 from registry_sync.demo.mailbox import Stage
 from registry_sync.demo.record import TRIAL
 from tests.house import House
+from tests.waiting import PATIENCE, beside, until
 
 FIRST, SECOND, THIRD = "a@example.org", "b@example.org", "c@example.org"
 
@@ -134,7 +133,7 @@ def test_a_server_that_hangs_does_not_hold_the_outbox_for_ever(house: House) -> 
     report = house.deliver()
     hold.release()
     house.mailbox.behave()
-    house.set("smtp", timeout=30.0)
+    house.set("smtp", timeout=PATIENCE)
     assert (report.sent, report.waiting) == (0, 1)
     assert house.deliver(hours=1).sent == 1
 
@@ -170,17 +169,14 @@ def test_a_webhook_that_does_not_answer_is_left(house: House) -> None:
 def test_a_webhook_that_says_nothing_holds_up_no_mail_and_no_other_webhook(house: House) -> None:
     queue(house, f"{house.hook.url}/silent", FIRST, f"{house.hook.url}/other", SECOND)
     (hold,) = house.hook.script("hang")
-    around = house.around
-    thread = threading.Thread(target=lambda: deliver(around))
-    thread.start()
+    house.set("http", timeout=3000)
+    delivery = beside(house.deliver)
     hold.wait_until_reached()
     house.mailbox.wait_for(2)
     assert sorted(received(house)) == [FIRST, SECOND]
-    until = time.monotonic() + 10
-    while [row["state"] for row in house.outbox()].count("sent") < 3:
-        assert time.monotonic() < until
+    until(lambda: [row["state"] for row in house.outbox()].count("sent") == 3)
     hold.release()
-    thread.join(20)
+    assert delivery.result(PATIENCE).sent == 4
     assert set(states(house).values()) == {"sent"}
 
 
@@ -205,16 +201,11 @@ def test_who_stops_before_the_send_gets_nothing(house: House) -> None:
 def test_a_second_delivery_finds_nothing_left_of_what_the_first_has_claimed(house: House) -> None:
     queue(house, FIRST, SECOND)
     hold = house.mailbox.hang("data")
-    reports = []
     around = house.around
-    threads = [threading.Thread(target=lambda: reports.append(deliver(around))) for _ in range(2)]
-    for thread in threads:
-        thread.start()
+    deliveries = [beside(lambda: deliver(around)) for _ in range(2)]
     hold.wait_until_reached()
     hold.release()
-    for thread in threads:
-        thread.join(20)
-    assert sum(report.sent for report in reports) == 2
+    assert sum(delivery.result(PATIENCE).sent for delivery in deliveries) == 2
     assert sorted(received(house)) == [FIRST, SECOND]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 
 import pytest
 
@@ -19,6 +18,7 @@ from registry_sync.errors import AlreadyRunning, UsageError
 from registry_sync.trials.changes import Change
 from registry_sync.trials.record import Record
 from tests.house import House
+from tests.waiting import PATIENCE, beside
 
 OTHER = "NCT00000002"
 UNKNOWN = "NCT00000404"
@@ -248,16 +248,14 @@ def test_a_stop_in_the_middle_keeps_what_was_stored_and_the_next_sync_does_the_r
     begin(house)
     close_recruitment(house)
     hold = house.registry.faults.hang()
+    house.set("http", timeout=3000)
     around = house.around
-    reports = []
-    thread = threading.Thread(target=lambda: reports.append(sync(around)))
-    thread.start()
+    syncing = beside(lambda: sync(around))
     hold.wait_until_reached()
     around.stop.set()
-    thread.join(10)
-    assert not thread.is_alive()
+    report = syncing.result(PATIENCE)
     hold.release()
-    assert reports[0].stopped
+    assert report.stopped
     with house.history() as history:
         last = runs.last(history, "sync")
         assert last is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from db import outbox, stops, subscriptions
@@ -13,6 +12,7 @@ from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.notices.route import Subscription
 from tests.house import House
+from tests.waiting import PATIENCE, beside
 
 READER = "reader@example.org"
 OTHER = "NCT00000001"
@@ -125,13 +125,13 @@ def test_who_stops_while_the_mail_before_is_taken_gets_nothing(house: House) -> 
     house.subscribe("b@example.org")
     suspend(house)
     hold = house.mailbox.hang("data")
-    with ThreadPoolExecutor(1) as threads, house.history() as history:
-        delivery = threads.submit(house.deliver)
-        hold.wait_until_reached()
+    delivery = beside(house.deliver)
+    hold.wait_until_reached()
+    with house.history() as history:
         wishes.stop(house.around, history, READER, [], why="holder")
         wishes.stop(house.around, history, "b@example.org", [], why="holder")
-        hold.release()
-        assert delivery.result().sent == 1
+    hold.release()
+    assert delivery.result(PATIENCE).sent == 1
     assert len(house.mailbox.messages) == 1
     assert sorted(row["state"] for row in house.outbox()) == ["cancelled", "sent"]
 

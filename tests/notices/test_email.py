@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,12 +13,13 @@ import trustme
 
 from registry_sync.demo.mailbox import Mailbox
 from registry_sync.errors import RegistrySyncError, Stopped
-from registry_sync.notices import wire
+from registry_sync.notices import email, wire
 from registry_sync.notices.email import MailChannel
 from registry_sync.notices.interface import Refused, Retry, Sent
 from registry_sync.settings import Smtp
 from tests.notices.scripted import Scripted, drip
 from tests.notices.told import TRIAL, closing
+from tests.waiting import PATIENCE
 
 NOW = datetime(2026, 2, 3, tzinfo=UTC)
 COMPOSE = wire.Writer(sender="Trial alerts <alerts@example.org>", reply_to="", unsubscribe="", web_url="", now=NOW).write
@@ -27,7 +29,7 @@ COMPOSE = wire.Writer(sender="Trial alerts <alerts@example.org>", reply_to="", u
 def channel(
     port: int, *, write: Callable[..., Any] = COMPOSE, pace: Callable[[], object] = lambda: None, **settings: Any
 ) -> Iterator[MailChannel]:
-    smtp = Smtp(**{"host": "127.0.0.1", "port": port, "sender": "Trial alerts <alerts@example.org>", "timeout": 5, **settings})
+    smtp = Smtp(**{"host": "127.0.0.1", "port": port, "sender": "Trial alerts <alerts@example.org>", "timeout": PATIENCE, **settings})
     made = MailChannel(smtp, write=write, pace=pace)
     try:
         yield made
@@ -201,7 +203,8 @@ def test_no_server_at_all_is_one_clear_line() -> None:
 
 
 @pytest.mark.parametrize("stage", ["connect", "ehlo", "mail"])
-def test_a_server_that_says_nothing_is_given_up(mailbox: Mailbox, stage: Any) -> None:
+def test_a_server_that_says_nothing_is_given_up(mailbox: Mailbox, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(email, "OVERALL", 1000)
     mailbox.hang(stage)
     with channel(mailbox.port, timeout=0.2) as mails:
         outcome = mails.send(closing())
@@ -210,10 +213,20 @@ def test_a_server_that_says_nothing_is_given_up(mailbox: Mailbox, stage: Any) ->
     assert "no answer in time" in outcome.reason
 
 
-@pytest.mark.parametrize("stage", ["rcpt", "data"])
-def test_a_server_that_hangs_over_one_mail_does_not_stop_the_others(mailbox: Mailbox, stage: Any) -> None:
-    mailbox.hang(stage)
-    with channel(mailbox.port, timeout=1.5) as mails:
+@pytest.mark.parametrize(("stage", "number"), [("rcpt", 4), ("data", 6)])
+def test_a_server_that_hangs_over_one_mail_does_not_stop_the_others(
+    mailbox: Mailbox, stage: Any, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold, answers, getreply = mailbox.hang(stage), itertools.count(1), email._Session.getreply
+
+    def read(session: Any) -> tuple[int, bytes]:
+        if next(answers) == number:  # it is this one that does not come
+            hold.wait_until_reached()
+            session.sock.settimeout(0.1)
+        return getreply(session)
+
+    monkeypatch.setattr(email._Session, "getreply", read)
+    with channel(mailbox.port) as mails:
         outcome = mails.send(closing())
         assert isinstance(outcome, Retry)
         assert not outcome.channel_down
@@ -222,15 +235,16 @@ def test_a_server_that_hangs_over_one_mail_does_not_stop_the_others(mailbox: Mai
 
 
 @pytest.mark.parametrize("text", [b"220-", b"220 hello\r\n250-"])
-def test_a_server_that_drips_is_given_up_at_the_overall_deadline(text: bytes) -> None:
+def test_a_server_that_drips_is_given_up_at_the_overall_deadline(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(email, "OVERALL", 1 / PATIENCE)  # no single answer is late
     servers: list[Scripted] = []
     with Scripted(drip(text, lambda: servers[0].over)) as server:
         servers.append(server)
-        with channel(server.port, timeout=0.5) as mails:
+        with channel(server.port) as mails:
             outcome = mails.send(closing())
     assert isinstance(outcome, Retry)
     assert outcome.channel_down
-    assert "took longer than 2 seconds for one mail" in outcome.reason
+    assert "took longer than 1 second for one mail" in outcome.reason
 
 
 @pytest.mark.parametrize("greeting", [b"554 5.3.2 No mail here\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff\xfe\r\n", b""])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import socket
 import ssl
@@ -15,13 +16,15 @@ import trustme
 
 from registry_sync.cli import run
 from registry_sync.hosts import is_public
-from registry_sync.notices import compose
+from registry_sync.notices import compose, webhook
+from registry_sync.notices.deadline import Deadline
 from registry_sync.notices.interface import Notice, Outcome, Refused, Retry, Sent
 from registry_sync.notices.webhook import WebhookChannel
 from registry_sync.settings import Webhook
 from tests.notices.receiver import Answer, Receiver
 from tests.notices.scripted import Scripted, drip
 from tests.notices.told import TRIAL, closing
+from tests.waiting import PATIENCE
 
 NOW = 1_770_099_424.7
 
@@ -41,7 +44,7 @@ def told(url: str, **keys: Any) -> Notice:
     return closing("coordinator", sites=1, kind="webhook", address=url, **keys)
 
 
-def send(url: str, *, allow_private: bool = True, timeout: float = 5, secret_env: str | None = None, **keys: Any) -> Outcome:
+def send(url: str, *, allow_private: bool = True, timeout: float = PATIENCE, secret_env: str | None = None, **keys: Any) -> Outcome:
     channel = WebhookChannel(Webhook(allow_private=allow_private), timeout=timeout, now=lambda: NOW, **keys)
     try:
         return channel.send(told(url, secret_env=secret_env))
@@ -376,11 +379,25 @@ def test_a_server_that_drips_is_given_up_at_the_deadline(start: bytes) -> None:
 
 
 @pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n"])
-def test_what_drips_after_a_2xx_was_taken_all_the_same(start: bytes) -> None:
-    servers: list[Scripted] = []
-    with Scripted(drip(start, lambda: servers[0].over)) as server:
-        servers.append(server)
-        assert send(f"http://127.0.0.1:{server.port}/", timeout=1.0) == Sent()
+def test_what_drips_after_a_2xx_was_taken_all_the_same(start: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Deadline] = []
+
+    def kept(seconds: float) -> Deadline:
+        made.append(Deadline(seconds))
+        return made[-1]
+
+    def talk(line: socket.socket, _received: list[bytes]) -> None:
+        with line.makefile("rb") as reader:
+            reader.readline()
+            reader.read(int(http.client.parse_headers(reader)["Content-Length"]))
+        line.sendall(start + b"x")
+        made[0].strike()  # in the middle of the answer, however long it took to come so far
+        _until_closed(line)
+
+    monkeypatch.setattr(webhook, "Deadline", kept)
+    with Scripted(talk) as server:
+        assert send(f"http://127.0.0.1:{server.port}/") == Sent()
+    assert made[0].passed
 
 
 @pytest.mark.parametrize("answer", [b"", b"\x00\xff\xfe garbage\r\n\r\n", b"SSH-2.0-x\r\n", b"HTTP/1.1 999999 Odd\r\n\r\n"])

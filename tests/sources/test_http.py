@@ -12,9 +12,10 @@ import pytest
 from registry_sync import __version__
 from registry_sync.errors import BadStatus, Refused, Stopped, TooSlow
 from registry_sync.sources.http import Client
-from tests.sources.asking import TEXT, free_port, get
+from tests.sources.asking import TEXT, get
 from tests.sources.conftest import MakeClient, Waits
 from tests.sources.site import Site, answer, dripped, head, redirect, silent
+from tests.waiting import PATIENCE, free_port
 
 # An answer
 
@@ -121,17 +122,24 @@ def test_no_answer_is_too_slow(site: Site, make_client: MakeClient) -> None:
 
 
 def test_the_deadline_holds_on_a_connection_that_is_used_again(site: Site, make_client: MakeClient) -> None:
-    client = make_client(timeout=2.0)
+    client = make_client()
     site.prepare(answer(TEXT), dripped(TEXT * 20, at_once=head(headers={"Content-Length": "100000"})))
     get(client, site.url)
+    client._timeout = 0.5
     with pytest.raises(TooSlow):
         get(client, site.url)
     assert len({asked.client for asked in site.asked}) == 1
 
 
 def test_a_site_that_was_too_slow_is_asked_again(site: Site, make_client: MakeClient, waits: Waits) -> None:
-    site.prepare(silent, answer(TEXT))
-    assert get(make_client(timeout=2.0, attempts=2), site.url) == TEXT
+    def wait(seconds: float) -> None:
+        waits(seconds)
+        site.always = answer(TEXT)
+        client._timeout = PATIENCE
+
+    site.always = silent
+    client = make_client(timeout=0.5, attempts=2, wait=wait)
+    assert get(client, site.url) == TEXT
     assert waits.seconds == [1.0]
 
 

@@ -17,10 +17,11 @@ from registry_sync.demo.record import TRIAL
 from registry_sync.web import forms as web_forms
 from registry_sync.web.postman import Postman
 from tests.house import House
+from tests.waiting import PATIENCE, free_port
 from tests.web.conftest import Site, Terminal
 from tests.web.filling import READER, ask, newest_link, send, two_trials
 from tests.web.reading import Page, is_sound
-from tests.web.test_serve import free_port, serving, with_web
+from tests.web.test_serve import serving, with_web
 
 
 @pytest.fixture
@@ -84,15 +85,15 @@ def test_what_was_answered_survives_the_end_of_the_pages(
     terminal: Terminal, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process ends while it hands over the mail, and soon, whatever the mail server does."""
-    monkeypatch.setenv("REGISTRY_SYNC_SMTP_TIMEOUT", "60")
+    monkeypatch.setenv("REGISTRY_SYNC_SMTP_TIMEOUT", "3000")
     site = Site(terminal.house, with_web(terminal, free_port()))
     terminal("watch", "add", TRIAL)
     hold = terminal.house.mailbox.hang("data")
     with serving(terminal.house.folder) as process:
         assert ask(site).status_code == 303
-        hold.wait_until_reached(30)
+        hold.wait_until_reached()
         process.send_signal(number)
-        process.wait(timeout=10)
+        process.wait(PATIENCE)
         assert process.stderr is not None
         logged = process.stderr.read()
     if number == signal.SIGTERM:

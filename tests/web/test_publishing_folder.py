@@ -10,7 +10,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.web import folders, publishing
 from tests.cli.conftest import Terminal
+from tests.waiting import PATIENCE
 
 OWN = (
     "thesis.docx",
@@ -254,20 +254,42 @@ def test_what_is_counted_is_what_is_there(terminal: Terminal, site: Path) -> Non
     assert {*told["names"], "published.json"} == set(there)
 
 
+_WITH_A_REST = """\
+import sys
+from registry_sync import entry
+from registry_sync.web import publishing
+
+keep = publishing._Site._keep
+
+def keep_and_rest(*page):
+    keep(*page)
+    print("kept", flush=True)
+    sys.stdin.readline()
+
+publishing._Site._keep = keep_and_rest
+entry.main()
+"""
+"""The program, which after each page waits for a line."""
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_who_is_asked_to_stop_leaves_all_as_it_was(terminal: Terminal, site: Path, number: signal.Signals) -> None:
     before = everything(site)
     beside = site.with_name(".site.publishing")
     with subprocess.Popen(
-        [sys.executable, "-m", "registry_sync", "publish", "site"], cwd=site.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", _WITH_A_REST, "publish", "site"],
+        cwd=site.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
-        until = time.monotonic() + 30
-        while not (beside / "index.html").exists():
-            assert time.monotonic() < until
-            assert process.poll() is None
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"kept\n"
+        assert everything(beside)
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
-    assert (process.returncode, out) == (130, b"")
+        out, err = process.communicate(b"\n" * 1000, timeout=PATIENCE)
+    assert (process.returncode, out.replace(b"kept\n", b"")) == (130, b"")
+    assert out.count(b"kept") < 5
     assert re.fullmatch(rb"registry-sync: interrupted; [^\n]*", err.strip())
     assert everything(site) == before
     assert not beside.exists()

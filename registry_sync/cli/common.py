@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+UNTIL_A_BAR = 1.0
+"""Seconds that work may take before a bar says how far it is."""
 _NARROWEST_COLUMN = 10
 _AT_ONCE = 500
 """Values of a list that are written at once."""
@@ -177,9 +179,9 @@ class Bar:
         self._done = 0
 
     def begin(self, what: str, total: int) -> None:
-        """Show a bar, a second from now."""
+        """Show a bar, unless the work ends before its time."""
         self._done = 0
-        self._timer = threading.Timer(1.0, self._show, (what, total))
+        self._timer = threading.Timer(UNTIL_A_BAR, self._show, (what, total))
         self._timer.daemon = True
         self._timer.start()
 

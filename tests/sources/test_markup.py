@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import html
+import math
 import re
-import time
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from registry_sync.sources.markup import html_lines, markdown_lines, plain_lines, plain_text
 from registry_sync.trials.criteria import Line
+from tests.waiting import costs_its_share
 
 WORDS = re.compile(r"\w+")
 
@@ -305,27 +306,35 @@ def test_no_text_raises(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("piece", "times"),
     [
-        "* word word\n" * 100_000,
-        "* " * 500_000,
-        "\\" * 1_000_000,
-        "&amp;" * 200_000,
-        "word\n" * 100_000,
-        "\n \n" * 300_000,
-        "\n".join("  " * level + "* deep" for level in range(2_000)),
-        "1" * 1_000_000,
-        "(" * 1_000_000,
-        "#" * 1_000_000,
+        ("* word word\n", 100_000),
+        ("* ", 500_000),
+        ("\\", 1_000_000),
+        ("&amp;", 200_000),
+        ("word\n", 100_000),
+        ("\n \n", 300_000),
+        ("1", 1_000_000),
+        ("(", 1_000_000),
+        ("#", 1_000_000),
     ],
-    ids=["items", "bullets", "backslashes", "entities", "continuations", "blanks", "deep", "digits", "brackets", "hashes"],
+    ids=["items", "bullets", "backslashes", "entities", "continuations", "blanks", "digits", "brackets", "hashes"],
 )
-def test_a_large_text_takes_no_more_than_its_share_of_time(text: str) -> None:
-    started = time.perf_counter()
+def test_a_large_text_takes_no_more_than_its_share_of_time(piece: str, times: int) -> None:
+    assert costs_its_share(lambda size: read_in_each_way(piece * size), times // 4, times)
+
+
+def test_a_deep_text_takes_no_more_than_its_share_of_time() -> None:
+    def read(octets: int) -> None:
+        read_in_each_way("\n".join("  " * level + "* deep" for level in range(math.isqrt(octets))))
+
+    assert costs_its_share(read, 1_000_000, 4_000_000)
+
+
+def read_in_each_way(text: str) -> None:
     markdown_lines(text)
     plain_lines(text)
     plain_text(text)
-    assert time.perf_counter() - started < 15  # a quadratic reading would take minutes
 
 
 @pytest.mark.parametrize("tag", ["<div>", "<ul><li>", "<b>", "<table><tr><td>"])
@@ -335,9 +344,10 @@ def test_deep_nesting_loses_nothing(tag: str) -> None:
 
 
 def test_a_wrapped_text_of_many_breaks_is_read_in_time() -> None:
-    started = time.perf_counter()
-    assert len(html_lines("* word" + "<br>word" * 30_000)) == 1
-    assert time.perf_counter() - started < 15
+    def read(times: int) -> None:
+        assert len(html_lines("* word" + "<br>word" * times)) == 1
+
+    assert costs_its_share(read, 7_500, 30_000)
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def followed(taken: Sequence[Step]) -> list[bytes]:
 
 
 @given(st.lists(steps, min_size=1, max_size=30), st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=60)
 def test_any_sequence_of_payloads_comes_back_byte_for_byte(quick: History, taken: list[Step], data: st.DataObject) -> None:
     payloads = followed(taken)
     ids = put_all(quick, payloads)

@@ -30,7 +30,7 @@ def kept(history: History, record: Record, payload: bytes) -> tuple[Record, byte
 
 
 @given(records, st.binary(max_size=200))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 def test_any_record_comes_back_as_it_was(history: History, record: Record, payload: bytes) -> None:
     watches.add(history, (TRIAL,), (), NOW)
     assert kept(history, record, payload) == (record, payload)

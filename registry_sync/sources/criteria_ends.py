@@ -87,7 +87,8 @@ def _leads_elsewhere(blocks: Sequence[Block], index: int, anchor: int, words: Wo
         return not _criteria_follow(blocks, index, before)
     if sum(itertools.takewhile(bool, (entries_of_menu(one.text) for one in blocks[index : index + _FEWEST_ENTRIES]))) >= _FEWEST_ENTRIES:
         return True
-    run = list(itertools.takewhile(lambda one: one.linked and not _is_long(one) and not names_group(one), blocks[index:]))
+    coming = (blocks[place] for place in range(index, len(blocks)))
+    run = list(itertools.takewhile(lambda one: one.linked and not _is_long(one) and not names_group(one), coming))
     if len(run) >= _FEWEST_LINKS and not any(words.is_cut_off(one.text) for one in run):
         return not _criteria_follow(blocks, index + len(run) - 1, before)
     return False

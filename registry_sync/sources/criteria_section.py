@@ -241,7 +241,7 @@ def _span_from(blocks: Sequence[Block], start: int, words: Words) -> _Span:
     seen = [place for place in range(first, end) if not _is_of_the_site(blocks[place], words) or _is_among_items(blocks, place)]
     facts = _facts(blocks, seen, words)
     content = _without_site_lines(blocks, [place for place in seen if place not in facts], words)
-    facts |= {place for place in seen if place not in content and any(ages_of_people(blocks[place].text))}
+    facts |= {place for place in set(seen).difference(content) if any(ages_of_people(blocks[place].text))}
     counted = [_counted(blocks[place]) for place in content]
     lines = _lines([block for block, _ in counted])
     groups = frozenset(found.group for line in lines if (found := heading(line)) is not None and found.group is not None)

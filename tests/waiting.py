@@ -18,6 +18,8 @@ PATIENCE = 60.0
 
 T = TypeVar("T")
 
+_NOTHING = threading.Event()
+
 _KEPT = contextlib.ExitStack()
 atexit.register(_KEPT.close)
 
@@ -27,7 +29,7 @@ def until(holds: Callable[[], object], seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.02)
+        _NOTHING.wait(0.02)
 
 
 def line_with(lines: Iterable[str], words: str) -> str:

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -266,7 +266,7 @@ def test_ctrl_c_at_any_moment_of_the_start_gives_no_traceback(terminal: Terminal
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "up\n"
-            time.sleep(step * 0.03)
+            threading.Event().wait(step * 0.03)
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=PATIENCE)
         finally:

@@ -228,16 +228,14 @@ def test_a_claim_of_a_dead_process_is_free_at_once(house: House) -> None:
 def taken_while_it_hangs(house: House, stage: Stage) -> DeliverReport:
     """The report of a delivery that hangs for so long in its first mail that another one takes what it had claimed."""
     hold = house.mailbox.hang(stage)
-    around, reports = house.around, []
-    thread = threading.Thread(target=lambda: reports.append(deliver(around)))
-    thread.start()
+    around = house.around
+    report = beside(lambda: deliver(around))
     hold.wait_until_reached()
     with house.history() as history:
         outbox.free_claims(history, [1])
         assert outbox.claim(history, 2, house.around.stamp(), ["email"], 10)
     hold.release()
-    thread.join(20)
-    return reports[0]
+    return report.result(PATIENCE)
 
 
 def test_what_another_delivery_has_claimed_meanwhile_is_left_to_it(house: House) -> None:
@@ -281,13 +279,9 @@ def test_posts_that_are_refused_stop_no_mails(house: House) -> None:
     house.mailbox.refuse_recipient(FIRST, "550 5.1.1 no such mailbox")
     hold = house.mailbox.hang("ehlo")
     around = house.around
-    thread = threading.Thread(target=lambda: deliver(around))
-    thread.start()
-    until = time.monotonic() + 60
-    while [row["state"] for row in house.outbox()].count("failed") < GIVE_UP:
-        assert time.monotonic() < until
+    report = beside(lambda: deliver(around))
+    until(lambda: [row["state"] for row in house.outbox()].count("failed") == GIVE_UP)
     hold.release()
-    thread.join(60)
-    assert not thread.is_alive()
+    report.result(PATIENCE)
     assert states(house)[FIRST] == "failed"
     assert received(house) == [SECOND]

@@ -327,8 +327,7 @@ def test_while_a_site_is_slow_to_say_what_it_asks_of_programs_others_go_on(house
     house.set("http", timeout=60)
     house.listing.faults.redirect_to(slow.url_of(TRIAL), path="/trials/", times=None)
     asking, waiting = other.faults.hang(path="/robots.txt"), slow.faults.hang(path="/robots.txt")
-    syncing = threading.Thread(target=house.sync, kwargs={"days": 2})
-    syncing.start()
+    syncing = beside(lambda: house.sync(days=2))
     asking.wait_until_reached()
     waiting.wait_until_reached()
     other.reset_log()
@@ -337,7 +336,7 @@ def test_while_a_site_is_slow_to_say_what_it_asks_of_programs_others_go_on(house
     with house.history() as history:
         watches.remove(history, ["NCT00000001"])  # somebody else writes, which no site may hinder
     waiting.release()
-    syncing.join()
+    syncing.result(PATIENCE)
     assert paths(other) == [f"/trials/{TRIAL}"]
 
 

@@ -24,7 +24,7 @@ from registry_sync.demo.record import TRIAL
 from registry_sync.errors import DatabaseError
 from registry_sync.sources import ctgov
 from tests.house import House
-from tests.sources.asking import free_port
+from tests.waiting import free_port
 
 READER, COORDINATOR = "reader@example.org", "coordinator@example.org"
 FIRST, SECOND = "NCT00000001", "NCT00000002"

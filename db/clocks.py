@@ -48,6 +48,43 @@ def at_latest(line: Sequence[Row]) -> list[bool]:
     return found
 
 
+def unknown_by(line: Sequence[Row], days: Sequence[str], entries: Sequence[str] = ()) -> list[str]:
+    """By which day, at the latest, each version of one line was UNKNOWN where its own day (see ``days``) does not say it; else "".
+
+    ``line``: with ``status`` and ``seen_at``. ``entries``: of which entry each is, where there are several.
+
+    The registry turns a trial to UNKNOWN in silence, two years after its team confirmed it last, and leaves the date of that update: on
+    that date the status was the one that is last known. It was UNKNOWN by the day on which it was seen, and before the next version.
+    """
+    found: list[str] = []
+    known = ""  # since when it was UNKNOWN, as far as was seen
+    for index, row in enumerate(line):
+        if not _goes_on(line, index, entries):
+            known = ""
+        if row["status"] != "UNKNOWN":
+            found.append("")
+            continue
+        known = min(known or "9999", _seen_as_unknown(line, days, index, entries))
+        found.append(known if known > days[index] else "")
+    return found
+
+
+def _goes_on(line: Sequence[Row], index: int, entries: Sequence[str]) -> bool:
+    """Is a version of the status and the entry of the one before it?"""
+    same_entry = not entries or entries[index] == entries[index - 1]
+    return index > 0 and same_entry and line[index]["status"] == line[index - 1]["status"]
+
+
+def _seen_as_unknown(line: Sequence[Row], days: Sequence[str], index: int, entries: Sequence[str]) -> str:
+    """The first day on which a version, or a later one that goes on with it, was seen; that of the next one if it comes before."""
+    first: str = line[index]["seen_at"][:10]
+    for later in range(index + 1, len(line)):
+        if not _goes_on(line, later, entries):
+            return min(first, days[later])
+        first = min(first, line[later]["seen_at"][:10])
+    return first
+
+
 def _by_the_registry(line: Sequence[Row]) -> list[str]:
     found: list[str] = []
     before: Row | None = None

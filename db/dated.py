@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from db import aliases
-from db.clocks import Clock, days
-from db.connection import History, portions
+from db.clocks import Clock, days, unknown_by
+from db.connection import History, Row, portions
 from db.history import kept_values
 from registry_sync.trials.changes import KeptChange
 
@@ -39,6 +39,8 @@ FROM (
 )
 """
 _SINCE_THE_DAY = "day || CASE length(day) WHEN 4 THEN '-12-31' WHEN 7 THEN '-31' ELSE '' END >= :since_day"
+_OF_UNKNOWN = ("overall_status", "last_known_status")
+"""Fields that change when the registry turns a trial to UNKNOWN, which it does without a date (see ``clocks.unknown_by``)."""
 _MAY_BE_SINCE = """id IN (SELECT id FROM change WHERE registry_date >= :since_day
     UNION ALL SELECT id FROM change WHERE registry_date IN (substr(:since_day, 1, 7), substr(:since_day, 1, 4))
     UNION ALL SELECT id FROM change WHERE seen_at >= :since_day)"""
@@ -70,7 +72,8 @@ def changes(
     if since and clock == "seen":
         conditions.append("seen_at >= :since")
     elif since:
-        conditions += [_SINCE_THE_DAY] if backfilled else [_SINCE_THE_DAY, _MAY_BE_SINCE]
+        dated = f"({_SINCE_THE_DAY} OR field IN {_OF_UNKNOWN})"
+        conditions += [dated] if backfilled else [dated, _MAY_BE_SINCE]
     if not backfilled:
         conditions.append("backfilled = 0")
     if not housekeeping:
@@ -79,9 +82,19 @@ def changes(
     wanted = " AND ".join(conditions)
     for some in portions(_in_order(history, wanted, {**values, "nonetheless": json.dumps(nonetheless)}, clock, backfilled=backfilled)):
         rows = history.rows(f"SELECT * FROM ({_DATED}) WHERE id IN (SELECT value FROM json_each(?))", (some,))  # noqa: S608 - no value
-        found = {row["id"]: row for row in rows}
+        found = {row["id"]: row for row in _with_the_day_of_unknown(history, rows)}
         for row in (found[each] for each in json.loads(some) if each in found):
             yield DatedChange(**kept_values(row), day=row["day"], at_latest=bool(row["at_latest"]))
+
+
+def _with_the_day_of_unknown(history: History, rows: Sequence[Row]) -> Sequence[Row]:
+    """The same, with the day by which it was UNKNOWN where the registry dated another thing."""
+    of_unknown = [row for row in rows if row["field"] in _OF_UNKNOWN]
+    stood = _days_of(history, [row["version_id"] for row in of_unknown])
+    for row in of_unknown:
+        if by := stood[row["version_id"]][1]:
+            row |= {"day": by, "at_latest": row["backfilled"]}
+    return rows
 
 
 def _in_order(history: History, wanted: str, values: dict[str, Any], clock: Clock, *, backfilled: bool) -> list[int]:
@@ -90,38 +103,47 @@ def _in_order(history: History, wanted: str, values: dict[str, Any], clock: Cloc
         sql = f"SELECT id FROM change WHERE {wanted} ORDER BY seen_at DESC, id DESC"  # noqa: S608 - no value is in the text
         return [row[0] for row in history.connection.execute(sql, values)]
     rows = history.connection.execute(
-        f"SELECT id, version_id, backfilled, registry_date, seen_at, day FROM ({_DATED}) WHERE {wanted}",  # noqa: S608 - no value
+        f"SELECT id, version_id, backfilled, registry_date, seen_at, day, field FROM ({_DATED}) WHERE {wanted}",  # noqa: S608 - no value
         values,
     ).fetchall()
-    return [place[-1] for place in sorted(_places(history, rows, clock), reverse=True)]
+    since = values["since_day"] if clock == "registry" else ""
+    return [place[-1] for place in sorted(_places(history, rows, clock, since), reverse=True)]
 
 
-def _places(history: History, rows: Sequence[Sequence[Any]], clock: Clock) -> Iterator[tuple[Any, ...]]:
-    """By what changes are put in order, the newest last, with the id at the end.
+def _places(history: History, rows: Sequence[Sequence[Any]], clock: Clock, since: str) -> Iterator[tuple[Any, ...]]:
+    """By what changes are put in order, the newest last, with the id at the end; of UNKNOWN, what was so ``since`` a day.
 
     The ids of one trial's backfilled changes are in the order of its versions.
     """
-    stood = _days_of(history, [version for _, version, backfilled, *_ in rows if backfilled or clock == "registry"])
-    for id_, version, backfilled, registry_date, seen_at, day in rows:
-        stood_from = stood[version] if backfilled or (clock == "registry" and registry_date is not None) else day
+    placed = (version for _, version, backfilled, *_, field in rows if backfilled or clock == "registry" or field in _OF_UNKNOWN)
+    stood = _days_of(history, list(placed))
+    for id_, version, backfilled, registry_date, seen_at, day, field in rows:
+        version_from, unknown = stood.get(version, ("", ""))
+        by = unknown if field in _OF_UNKNOWN else ""
+        if field in _OF_UNKNOWN and f"{by or day}-99" < since:
+            continue
+        stood_from = by or (version_from if backfilled or (clock == "registry" and registry_date is not None) else day)
         if clock == "registry":
             yield stood_from, not backfilled, id_
         else:
             yield stood_from if backfilled else seen_at, id_
 
 
-def _days_of(history: History, ids: Sequence[int]) -> dict[int, str]:
-    """From which day the versions of the lines that these are of stood, by the registry's clock."""
+def _days_of(history: History, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """From which day the versions of the lines that these are of stood, by the registry's clock, and by which one they were UNKNOWN."""
     if not ids:
         return {}
     rows = history.rows(
-        """SELECT id, trial, source, registry_date, seen_at, backfilled, registry_version FROM version
+        """SELECT id, trial, source, registry_date, seen_at, backfilled, registry_version,
+                  json_extract(headline, '$.overall_status') AS status
+           FROM version
            WHERE (trial, source) IN (SELECT trial, source FROM version WHERE id IN (SELECT value FROM json_each(?)))
            ORDER BY trial, source, number""",
         (json.dumps(list(dict.fromkeys(ids))),),
     )
-    found: dict[int, str] = {}
+    found: dict[int, tuple[str, str]] = {}
     for _, group in groupby(rows, key=lambda row: (row["trial"], row["source"])):
         line = list(group)
-        found |= zip((row["id"] for row in line), days(line, "registry"), strict=True)
+        stood = days(line, "registry")
+        found |= zip((row["id"] for row in line), zip(stood, unknown_by(line, stood), strict=True), strict=True)
     return found

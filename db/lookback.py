@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from db import absences, aliases, watches
 from db import history as versions
-from db.clocks import Clock, at_latest, days
+from db.clocks import Clock, at_latest, days, unknown_by
 from db.connection import History
 from db.history import Version
 from registry_sync.errors import Damaged
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Clock", "State", "absence", "entry_of", "first_day", "gone_since", "held_under", "is_shown", "is_watched", "latest", "line_of",
-    "neighbours", "numbered", "of_its_entry", "standing", "states",
+    "neighbours", "numbered", "of_its_entry", "standing", "states", "unknown_since",
 ]  # fmt: skip
 
 
@@ -35,7 +35,8 @@ class State:
 
     ``at_latest``: it showed it by that day, and nobody knows since when (see ``clocks.at_latest``). ``is_joined``: it is the first that is
     held of its entry, and not known to be the source's first: what it showed may have stood before. ``entry``: the id under which the
-    source showed it, which is another than the line's where it came from an entry that was merged into this one.
+    source showed it, which is another than the line's where it came from an entry that was merged into this one. ``unknown_by``: it is
+    UNKNOWN, and was so by this day at the latest, not from its own day on (see ``clocks.unknown_by``); else empty.
     """
 
     day: str
@@ -45,6 +46,7 @@ class State:
     at_latest: bool = False
     is_joined: bool = False
     entry: str = ""
+    unknown_by: str = ""
 
 
 def held_under(history: History, trial: str, source: str) -> list[str]:
@@ -153,16 +155,22 @@ def states(history: History, version: Version, clock: Clock) -> list[State]:
     line = _days(history, version.trial, version.source, clock)
     by_then = at_latest([row for row, _ in line]) if clock == "registry" else [False] * len(line)
     others = _of_others(history, version.trial, version.source, [row for row, _ in line])
+    entries = [others[row["id"]].trial if row["id"] in others else version.trial for row, _ in line]
+    unknown = unknown_by([row for row, _ in line], [day for _, day in line], entries) if clock == "registry" else [""] * len(line)
     found: list[State] = []
     before: str | None = None
-    for (row, day), unsure in zip(line, by_then, strict=True):
+    for (row, day), unsure, entry, since in zip(line, by_then, entries, unknown, strict=True):
         record = others.get(row["id"], version.record)
-        entry = record.trial if row["id"] in others else version.trial
         joined = clock == "registry" and entry != before and not _is_the_sources_first(row, record)
         before = entry
         if row["number"] <= version.number and not (clock == "seen" and row["backfilled"]):
-            found.append(State(day, row["number"], json.loads(row["headline"]), bool(row["backfilled"]), unsure, joined, entry))
+            found.append(State(day, row["number"], json.loads(row["headline"]), bool(row["backfilled"]), unsure, joined, entry, since))
     return found
+
+
+def unknown_since(history: History, version: Version, clock: Clock = "registry") -> str:
+    """By which day, at the latest, a version was UNKNOWN where its own day does not say it (see ``clocks.unknown_by``); else empty."""
+    return states(history, version, clock)[-1].unknown_by if version.record.overall_status == "UNKNOWN" else ""
 
 
 def entry_of(history: History, version: Version) -> str:
@@ -204,8 +212,9 @@ def _is_the_sources_first(first: Mapping[str, Any], record: Record) -> bool:
 
 def _days(history: History, trial: str, source: str, clock: Clock) -> list[tuple[dict[str, Any], str]]:
     line = history.rows(
-        """SELECT id, number, registry_date, seen_at, backfilled, registry_version, headline FROM version WHERE trial = ? AND source = ?
-           ORDER BY number""",
+        """SELECT id, number, registry_date, seen_at, backfilled, registry_version, headline,
+                  json_extract(headline, '$.overall_status') AS status
+           FROM version WHERE trial = ? AND source = ? ORDER BY number""",
         (trial, source),
     )
     return list(zip(line, days(line, clock), strict=True))

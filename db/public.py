@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from db import aliases, keys, revisions, watches
+from db import absences, aliases, keys, revisions, watches
 from db.connection import History, Row
 from db.history import kept_change, marks
 from registry_sync.sources.ctgov_search import Search
@@ -61,11 +61,15 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """The dates of a watched trial as its newest version has them; ``headline``: see ``db.history.HEADLINE``."""
+    """The dates of a watched trial as its newest version has them; ``headline``: see ``db.history.HEADLINE``.
+
+    ``absent_since``: since when the registry has not shown it, as two looks found; else empty.
+    """
 
     trial: str
     headline: dict[str, Any]
     seen_at: str
+    absent_since: str = ""
 
 
 def installation(history: History) -> uuid.UUID:
@@ -203,7 +207,8 @@ def planned(history: History, scope: Scope) -> list[Planned]:
             WHERE {" AND ".join(conditions) or "1"} ORDER BY watch.trial""",  # noqa: S608 - no value is in the text
         _values(scope),
     )
-    return [Planned(row["trial"], msgspec.json.decode(row["headline"]), row["seen_at"]) for row in rows]
+    gone = {trial: found.since for trial, found in absences.every(history).items() if found.state == "absent"}
+    return [Planned(row["trial"], msgspec.json.decode(row["headline"]), row["seen_at"], gone.get(row["trial"], "")) for row in rows]
 
 
 def moves(history: History, trials: Iterable[str]) -> dict[tuple[str, str], tuple[int, str]]:

@@ -36,7 +36,13 @@ _MAIL = re.compile(r"[^\s@<>()\[\],;:\"']{1,64}@[^\s@<>()\[\],;:\"']{1,255}")
 def record(history: History, version: Version, day: str | None = None) -> dict[str, Any]:
     """A record of the registry as ``show --json`` has it, now or on a ``day``; one that the registry does not show now without people."""
     found = whole(version) if lookback.is_shown(history, version) else bare(version)
-    return {**found, **presence(history, version, day)}
+    return {**found, **unknown(history, version), **presence(history, version, day)}
+
+
+def unknown(history: History, version: Version) -> dict[str, str]:
+    """By which day, at the latest, a record was UNKNOWN where its own date does not say it: before it, it was so or what is last known."""
+    found = lookback.unknown_since(history, version)
+    return {"unknown_by": found} if found else {}
 
 
 def presence(history: History, version: Version, day: str | None = None) -> dict[str, str | None]:

@@ -84,9 +84,9 @@ def show(asked: Asked, trial: str, at: str | None, clock: Clock, source: str, js
         if version is None:
             raise not_seen(history, trial, source, at, clock)
         if json_:
-            from jobs.kept import presence
+            from jobs.kept import presence, unknown
 
-            print_json({**_record_json(version), **presence(history, version, at)})
+            print_json({**_record_json(version), **unknown(history, version), **presence(history, version, at)})
             return
         states = lookback.states(history, version, clock)
         absence = _absence(history, version, at)
@@ -95,7 +95,7 @@ def show(asked: Asked, trial: str, at: str | None, clock: Clock, source: str, js
         others = [each for each in lookback.held_under(history, trial, source) if each != version.trial]
     _print_title(version, entry, others, absence)
     _print_timeline(states, until)
-    _print_record(version)
+    _print_record(version, states[-1].unknown_by if states else "")
 
 
 def _say_if_to_come(asked: Asked, at: str) -> None:
@@ -164,7 +164,7 @@ def _print_timeline(states: list[State], until: datetime.date) -> None:
         click.echo(line)
 
 
-def _print_record(version: Version) -> None:
+def _print_record(version: Version, unknown_by: str) -> None:
     from registry_sync.cli.layout import echo
     from registry_sync.notices.i18n import translator
     from registry_sync.notices.values import describe
@@ -179,6 +179,8 @@ def _print_record(version: Version) -> None:
             continue
         if field.name == "criteria":
             _print_criteria(value)
+        elif field.name == "overall_status" and unknown_by:
+            echo(f"{field.label}: {shown(field.name, value)}, by {unknown_by} at the latest")
         elif field.is_list:
             echo(f"{field.label} ({len(value)}):")
             for item in value:

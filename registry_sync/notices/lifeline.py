@@ -17,6 +17,8 @@ from registry_sync.notices.values import Style, describe
 from registry_sync.trials.dates import Held, same_to_precision, slips
 
 DATES = ("start_date", "primary_completion_date", "completion_date")
+VISITS = DATES[1:]
+CALLED_OFF = "WITHDRAWN"
 MOST_NOTED = 8
 """Steps of one date, the newest, of which it is said what they amount to: each counts the whole line up to it again."""
 
@@ -56,6 +58,11 @@ class State(Protocol):
         """The id of the entry that it is of: another one goes on where the registry merged two."""
         ...
 
+    @property
+    def unknown_by(self) -> str:
+        """The day by which it was UNKNOWN at the latest, where that is not ``day``: till then its status is what is last known."""
+        ...
+
 
 class Span(NamedTuple):
     """A status from the day on which it began to that on which the next one did; ``by_begin``, ``by_end``: at the latest.
@@ -83,14 +90,46 @@ class Step(NamedTuple):
     mark: Mark = ""
 
 
+class _Stood(NamedTuple):
+    """A status that a version showed, and from which day on."""
+
+    entry: str
+    status: str | None
+    last_known: str | None
+    day: str
+    by_day: bool
+
+
 def spans(states: Sequence[State], until: datetime.date) -> Iterator[Span]:
     """The statuses of each entry, one after the other; the last one to ``until``."""
-    groups = [list(group) for _, group in groupby(states, key=lambda state: (state.entry, word(state, "overall_status")))]
-    begins = [(as_date(group[0].day), is_by_then(group[0]), group[0].entry) for group in groups]
+    ends_of = [*(as_date(state.day) for state in states[1:]), until]
+    stood = [each for state, end in zip(states, ends_of, strict=False) for each in _stood(state, min(end, until))]
+    groups = [list(group) for _, group in groupby(stood, key=lambda each: (each.entry, each.status))]
+    begins = [(as_date(group[0].day), group[0].by_day, group[0].entry) for group in groups]
     ends = [*begins[1:], (until, False, states[-1].entry if states else "")]
     for group, (begin, by_begin, entry), (end, by_end, following) in zip(groups, begins, ends, strict=True):
-        status, last_known = word(group[-1], "overall_status"), word(group[-1], "last_known_status")
-        yield Span(status, last_known, begin, end, by_begin, by_end, entry, is_left=following != entry)
+        yield Span(group[-1].status, group[-1].last_known, begin, end, by_begin, by_end, entry, is_left=following != entry)
+
+
+def _stood(state: State, until: datetime.date) -> Iterator[_Stood]:
+    """What the status was with a version that stood until a day; of an UNKNOWN that has no date it was first what is last known."""
+    status, last_known = word(state, "overall_status"), word(state, "last_known_status")
+    if not state.unknown_by:
+        yield _Stood(state.entry, status, last_known, state.day, is_by_then(state))
+        return
+    yield _Stood(state.entry, last_known, None, state.day, is_by_then(state))
+    if as_date(state.unknown_by) <= until:
+        yield _Stood(state.entry, status, last_known, state.unknown_by, True)
+
+
+def status_words(state: State, t: Translator) -> str:
+    """The status of a version in the registry's words, and since when it is UNKNOWN where that is not its day."""
+    found = (word(state, "overall_status"), word(state, "last_known_status"))
+    status, last_known = (phrases.token(each, t) if each else "" for each in found)
+    if not state.unknown_by:
+        return status or t.gettext("not stated")
+    by = t.gettext("by {day} at the latest").format(day=t.date(state.unknown_by))
+    return f"{last_known}; {status}, {by}" if last_known else f"{status}, {by}"
 
 
 def by_entry(states: Sequence[State]) -> list[list[State]]:
@@ -105,7 +144,7 @@ def is_by_then(state: State) -> bool:
 
 def length(span: Span, t: Translator) -> str:
     """How long a status stood: "2 months", "at least 3 days"."""
-    if span.is_left:
+    if span.is_left or (span.by_begin and span.by_end):
         return t.gettext("not known")
     shift = when.shift(span.begin.isoformat(), span.end.isoformat())
     if shift is None:
@@ -214,6 +253,14 @@ def part(state: State, field: str) -> Mapping[str, Any] | None:
     """A date or number with its type that a version showed."""
     value = state.headline.get(field)
     return value if isinstance(value, Mapping) and value else None
+
+
+def stated(field: str, value: Any, status: str | None) -> Any:
+    """A date as it may be told: no visit took place in a trial that was called off before anyone took part, whatever type its date has."""
+    took_place = isinstance(value, Mapping) and value.get("type") == phrases.ACTUAL
+    if status != CALLED_OFF or field not in VISITS or not took_place:
+        return value
+    return {key: each for key, each in value.items() if key != "type"}
 
 
 def text(value: Mapping[str, Any] | None, key: str) -> str | None:

@@ -108,8 +108,10 @@ def _date(at: At, t: Translator) -> Words:
     if not after:
         return _generic(at, t)
     filled = {"before": t.date(before), "after": t.date(after)}
-    if text_of(at.head.after, "type") == phrases.ACTUAL:
-        fact = (t.gettext("This date is now a fact, no longer a plan."),) if text_of(at.head.before, "type") in phrases.ESTIMATED else ()
+    kind = text_of(at.head.after, "type")
+    if kind not in phrases.ESTIMATED:  # of old entries the registry does not say whether a date is a plan
+        now_a_fact = kind == phrases.ACTUAL and text_of(at.head.before, "type") in phrases.ESTIMATED
+        fact = (t.gettext("This date is now a fact, no longer a plan."),) if now_a_fact else ()
         return Words(t.gettext(words.fact_subject), t.gettext(words.fact).format(**filled), fact)
     plan = (t.gettext("This is a plan; it can change again."),)
     if not before or when.shift(before, after) is None:
@@ -193,9 +195,10 @@ def _enrollment(at: At, t: Translator) -> Words:
     before, after = text_of(at.head.before, "count"), text_of(at.head.after, "count")
     if not after:
         return _generic(at, t)
-    if text_of(at.head.after, "type") == phrases.ACTUAL:
+    if text_of(at.head.after, "type") not in phrases.ESTIMATED:
         says = t.gettext("the number of participants is given as {after}.").format(after=after)
-        plan = text_of(at.head.before, "type") in phrases.ESTIMATED and before
+        is_count = text_of(at.head.after, "type") == phrases.ACTUAL
+        plan = is_count and text_of(at.head.before, "type") in phrases.ESTIMATED and before
         means = t.gettext("{before} were planned. A count and a plan often differ.").format(before=before) if plan else ""
         return Words(t.gettext("The number of participants is now given for a trial you follow ({trial})"), says, (means,) if means else ())
     if before:

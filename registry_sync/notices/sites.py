@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -12,9 +12,10 @@ from registry_sync.notices.clean import one_line, text_of
 from registry_sync.notices.i18n import Translator
 from registry_sync.notices.values import differing_parts
 from registry_sync.trials.changes import Change
-from registry_sync.trials.record import Record
+from registry_sync.trials.record import Location, Record
 
 OPEN = "RECRUITING"
+_TAKES_OR_WILL = frozenset({OPEN, "NOT_YET_RECRUITING", "ENROLLING_BY_INVITATION"})
 _MOST_COUNTRIES = 6
 _MOST_NAMED = 3
 
@@ -32,6 +33,30 @@ class Tally(msgspec.Struct):
     other: int = 0
     came_open: int = 0
     went_open: int = 0
+
+
+class Looking(NamedTuple):
+    """How many sites look for participants by the record, and how many do not yet."""
+
+    now: int
+    not_yet: int
+
+
+def looking(record: Record) -> Looking | None:
+    """How many sites look for participants; ``None`` where the record does not say it.
+
+    It does not where no site has a status, nor where the trial does not take participants, or nobody knows whether it does (UNKNOWN): what
+    its sites show then is left over.
+    """
+    sites = record.locations or ()
+    if record.overall_status not in _TAKES_OR_WILL or not any(site.status for site in sites):
+        return None
+    return Looking(sum(map(is_open, sites)), sum(site.status == "NOT_YET_RECRUITING" for site in sites))
+
+
+def is_open(site: Location) -> bool:
+    """Does a site look for participants now, by the record?"""
+    return site.status == OPEN
 
 
 def by_country(changes: Iterable[Change]) -> dict[str, Tally]:
@@ -72,7 +97,7 @@ def _count(tally: Tally, change: Change) -> None:
 def closed_for(country: str, record: Record) -> bool:
     """Is no site of this country listed as recruiting any more, while the trial recruits?"""
     sites = [site for site in record.locations or () if one_line(site.country or "").casefold() == country.casefold()]
-    return record.overall_status == OPEN and not any(site.status == OPEN for site in sites)
+    return record.overall_status == OPEN and not any(map(is_open, sites))
 
 
 def open_sites(record: Record, t: Translator) -> str:
@@ -83,7 +108,7 @@ def open_sites(record: Record, t: Translator) -> str:
     cities = {one_line(site.city or "") for site in sites}
     few = len(cities) <= _MOST_COUNTRIES
     places = [_named(site.city if few and site.city else None, site.country, t) for site in sites]
-    listed, opened = Counter(places), Counter(place for place, site in zip(places, sites, strict=True) if site.status == OPEN)
+    listed, opened = Counter(places), Counter(place for place, site in zip(places, sites, strict=True) if is_open(site))
     shown = [place for place, _ in listed.most_common(_MOST_COUNTRIES)]
     parts = [t.gettext("{place} ({opened} of {listed} open)").format(place=p, opened=opened[p], listed=listed[p]) for p in shown]
     more = len(listed) - len(shown)

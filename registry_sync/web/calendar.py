@@ -19,12 +19,12 @@ from db import public
 from db.connection import History
 from db.public import Planned, Scope
 from jobs.surroundings import from_stamp
-from registry_sync.notices import phrases
+from registry_sync.notices import lifeline, phrases
 from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.when import parse
 from registry_sync.trials.record import N_
-from registry_sync.web import asked
+from registry_sync.web import asked, told
 from registry_sync.web.answers import answer, at_once
 from registry_sync.web.pages import around_of, readers_of
 from registry_sync.web.problems import OPEN
@@ -43,14 +43,19 @@ _RESULTS = N_("Results may be posted")
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One date of a trial. ``field`` of ``db.public.DATES``, or ``RESULTS``; ``date``: as the registry has it, in its precision."""
+    """One date of a trial. ``field`` of ``db.public.DATES``, or ``RESULTS``; ``date``: as the registry has it, in its precision.
+
+    ``kind``: the type that the registry gives it; of ``RESULTS``, which follow from the date, it is none. ``gone``: since when the
+    registry has not shown the trial.
+    """
 
     trial: str
     title: str
     field: str
     date: str
     day: datetime.date
-    actual: bool
+    kind: str | None = None
+    gone: str = ""
 
 
 @at_once
@@ -88,21 +93,24 @@ def _calendar(
 
 
 def events_of(planned: Planned) -> Iterator[Event]:
-    """The dates that a trial has, and when its results may be posted, unless they are. Of one that was called off no plan is left."""
+    """The dates that a trial has, and when its results may be posted, unless they are.
+
+    Of one that was called off no plan is left, nor had it visits. Where the registry does not show it any more, nobody expects results.
+    """
     title = one_line(planned.headline.get("brief_title") or "")
-    is_off = planned.headline.get("overall_status") == "WITHDRAWN"
+    is_off = planned.headline.get("overall_status") == lifeline.CALLED_OFF
     for field in public.DATES:
         stated = planned.headline.get(field) or {}
         date = stated.get("date") or ""
         day = last_day(date)
-        if day is None or (is_off and stated.get("type") != phrases.ACTUAL):
+        if day is None or (is_off and (field in lifeline.VISITS or stated.get("type") != phrases.ACTUAL)):
             continue
-        yield Event(planned.trial, title, field, date, day, stated.get("type") == phrases.ACTUAL)
+        yield Event(planned.trial, title, field, date, day, lifeline.text(stated, "type"), planned.absent_since)
         later = _later(date, RESULTS_AFTER) if field == "primary_completion_date" else None
-        if later is not None and not planned.headline.get("has_results") and not is_off:
+        if later is not None and not (planned.headline.get("has_results") or is_off or planned.absent_since):
             expected = last_day(later)
             if expected is not None:
-                yield Event(planned.trial, title, RESULTS, later, expected, actual=False)
+                yield Event(planned.trial, title, RESULTS, date, expected)
 
 
 def last_day(date: str) -> datetime.date | None:
@@ -156,8 +164,8 @@ def _event(event: Event, moved: int, at: datetime.datetime, installation: str, b
 
     made = Component()
     name = t.gettext(_RESULTS) if event.field == RESULTS else phrases.reader_label(event.field, "timeline", t)
-    planned = t.gettext("planned")
-    sure = "" if event.actual or event.field == RESULTS else f" ({planned})"
+    planned = t.gettext("planned, as the registry said last") if event.gone else t.gettext("planned")
+    sure = f" ({planned})" if event.kind in phrases.ESTIMATED else ""
     made.add("uid", f"{event.trial}.{event.field.replace('_', '-')}@{installation}")
     made.add("dtstamp", at)
     made.add("last-modified", at)
@@ -165,7 +173,10 @@ def _event(event: Event, moved: int, at: datetime.datetime, installation: str, b
     made.add("summary", f"{event.trial}: {name}{sure}")
     made.add("description", "\n".join(_description(event, t)))
     made.add("dtstart", event.day)
-    made.add("status", "CONFIRMED" if event.actual else "TENTATIVE")
+    if event.field == RESULTS or event.kind in phrases.ESTIMATED:
+        made.add("status", "TENTATIVE")
+    elif event.kind == phrases.ACTUAL:
+        made.add("status", "CONFIRMED")
     made.add("transp", "TRANSPARENT")
     if base:
         made.add("url", f"{base}/trials/{event.trial}")
@@ -175,9 +186,20 @@ def _event(event: Event, moved: int, at: datetime.datetime, installation: str, b
 def _description(event: Event, t: Translator) -> Iterator[str]:
     if event.title:
         yield cut(event.title, _LONGEST_TITLE)
+    if event.gone:
+        yield told.gone(event.gone, t)
+        yield t.gettext("What stands here is what it said last.")
     if event.field == RESULTS:
         yield t.gettext("One year after the last visit for the main question. US rules (42 CFR 11.44) ask some trials for results by then.")
-    elif not event.actual:
+    elif event.kind in phrases.ESTIMATED and not event.gone:
         yield t.gettext("This is a plan of the trial team; it can change.")
-    if parse(event.date) != parse(event.day.isoformat()):
-        yield t.gettext("The registry says {date} and no day: it is shown on the last one.").format(date=t.date(event.date))
+    elif event.kind is None:
+        yield t.gettext("The registry does not say whether this was planned or took place.")
+    parsed = parse(event.date)
+    if parsed is not None and parsed.day is None:
+        words = (
+            t.gettext("The registry says {date} for that visit and no day: it is counted from the last one.")
+            if event.field == RESULTS
+            else t.gettext("The registry says {date} and no day: it is shown on the last one.")
+        )
+        yield words.format(date=t.date(event.date))

@@ -168,7 +168,9 @@ def _schemas() -> dict[str, Schema]:
     record = made.pop("Record")["properties"]
     seen = {"source": _TEXT, "registry_date": _or_none(_DATE), "seen_at": _TIME}
     stated = {name: schema for name, schema in record.items() if name != "trial"}
-    records = _object({"trial": _ID, **seen, **stated, **_PRESENCE}, ("trial", *seen, *_PRESENCE))
+    unknown = "There where the registry made it UNKNOWN without a date: it was so by this day at the latest, and perhaps not before it"
+    more = {"unknown_by": {**_DAY, "description": unknown}, **_PRESENCE}
+    records = _object({"trial": _ID, **seen, **stated, **more}, ("trial", *seen, *_PRESENCE))
     headline = {name: _or_none(record[name]) for name in HEADLINE}
     return {
         "SeenRecord": {**records, "description": "A field that the registry does not give is absent, which is not the same as empty"},

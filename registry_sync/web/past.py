@@ -15,7 +15,7 @@ from db.connection import History
 from db.history import Version
 from jobs import kept
 from jobs.comparing import differences
-from registry_sync.notices import lifeline, phrases
+from registry_sync.notices import lifeline
 from registry_sync.notices.clean import cut
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.items import Item
@@ -132,12 +132,11 @@ def _former(history: History, last: Version, t: Translator) -> Iterator[dict[str
 
 
 def _row(row: dict[str, Any], state: lookback.State, t: Translator) -> dict[str, Any]:
-    word = row["overall_status"]
     return {
         "number": row["number"],
         "day": t.gettext("by {day} at the latest").format(day=t.date(state.day)) if lifeline.is_by_then(state) else t.date(state.day),
         "entry": state.entry if state.entry != row["trial"] else "",
-        "status": cut(phrases.token(word, t), told.LONGEST_TITLE) if word else t.gettext("not stated"),
+        "status": cut(lifeline.status_words(state, t), told.LONGEST_TITLE),
         "seen": told.day(row["seen_at"], t),
         "backfilled": row["backfilled"],
     }

@@ -81,7 +81,8 @@ class Picture(NamedTuple):
     """All shapes, those first that lie below; ``statuses``: each that is in the band, with its class.
 
     ``is_whole``: is everything in it that each date was? ``leads_beyond``: is there a date beyond its edges?
-    ``is_joined``: does another entry go on somewhere in it?
+    ``is_joined``: does another entry go on somewhere in it? ``is_unsure``: is there a status of which nobody knows how long it stood?
+    ``is_untyped``: is there a date of which the entry does not say whether it is a plan?
     """
 
     height: float
@@ -93,6 +94,8 @@ class Picture(NamedTuple):
     is_whole: bool
     leads_beyond: bool
     is_joined: bool
+    is_unsure: bool
+    is_untyped: bool
 
 
 class _Scale(NamedTuple):
@@ -113,7 +116,7 @@ class _Drawing:
 
     def __init__(self, scale: _Scale, t: Translator) -> None:
         self.scale, self.t, self.y = scale, t, float(_TOP)
-        self.is_whole, self.leads_beyond = True, False
+        self.is_whole, self.leads_beyond, self.is_unsure, self.is_untyped = True, False, False, False
         self.lines: list[Line] = []
         self.boxes: list[Box] = []
         self.dots: list[Dot] = []
@@ -131,17 +134,22 @@ class _Drawing:
             start, end = self.scale.x(span.begin), self.scale.x(span.end)
             width = round(max(2.0, end - start), 1)
             words = _status(span.status, self.t)
-            begin = self.t.date(span.begin.isoformat())
-            begin = self.t.gettext("by {day} at the latest").format(day=begin) if span.by_begin else begin
-            period = f"{begin} – {self.t.date(span.end.isoformat())}"
+            unsure = span.by_end and not span.is_left
+            period = f"{self._day(span.begin, by_then=span.by_begin)} – {self._day(span.end, by_then=unsure)}"
             if len({each.entry for each in spans}) > 1:
                 period += f", {span.entry}"
             if span.is_left:
                 self.joints.append(end)
-            self.boxes.append(Box(min(start, _RIGHT - width), self.y, width, _BAND, status_class(span.status), f"{words}, {period}"))
+            kind = f"{status_class(span.status)} unsure" if unsure else status_class(span.status)
+            self.is_unsure |= unsure
+            self.boxes.append(Box(min(start, _RIGHT - width), self.y, width, _BAND, kind, f"{words}, {period}"))
             if len(words) * _LETTER + 8 < width:
-                self.texts.append(Text(start + 5, self.y + 17.5, "start", f"in-{status_class(span.status)}", words))
+                self.texts.append(Text(start + 5, self.y + 17.5, "start", "over" if unsure else f"in-{kind}", words))
         self.y += _BAND + 4
+
+    def _day(self, day: datetime.date, *, by_then: bool) -> str:
+        words = self.t.date(day.isoformat())
+        return self.t.gettext("by {day} at the latest").format(day=words) if by_then else words
 
     def dates(self, field: str, states: Sequence[State], notes: Mapping[tuple[str, str], str]) -> None:
         said = list(_said(field, states))
@@ -158,7 +166,8 @@ class _Drawing:
             self.y += _ROW
             y = self.y - 5
             x_said, x_date = self.scale.x(lifeline.as_date(day)), self._at(_first_day(date), y)
-            kind = "actual" if value.get("type") == phrases.ACTUAL else "planned"
+            kind = _kind(value)
+            self.is_untyped |= kind == "stated"
             note = notes.get((day, field), "")
             words = cut(describe(field, value, self.t, "reader"), 60) + (f", {note}" if note else "")
             self.lines += [Line(x_said, y, x_date, y, "reach"), Line(x_said, y - 4, x_said, y + 4, "said")]
@@ -236,6 +245,8 @@ def picture(
         drawing.is_whole,
         drawing.leads_beyond,
         bool(drawing.joints),
+        drawing.is_unsure,
+        drawing.is_untyped,
     )
 
 
@@ -249,6 +260,12 @@ def status_class(status: str | None) -> str:
     return f"s-{status.lower()}" if status in _COLOURS and status else "s-other"
 
 
+def _kind(value: Mapping[str, Any]) -> str:
+    """Whether a date is a fact, a plan, or stated and no more."""
+    kind = lifeline.text(value, "type")
+    return "actual" if kind == phrases.ACTUAL else "planned" if kind in phrases.ESTIMATED else "stated"
+
+
 def _status(status: str | None, t: Translator) -> str:
     return cut(phrases.token(status, t), 60) if status else t.gettext("not stated")
 
@@ -257,7 +274,7 @@ def _said(field: str, states: Sequence[State]) -> Iterator[tuple[str, dict[str, 
     """What a date was, each time that it became another: since which day, the value, the date."""
     before = None
     for state in states:
-        value = lifeline.part(state, field)
+        value = lifeline.stated(field, lifeline.part(state, field), lifeline.word(state, "overall_status"))
         date = when.parse(lifeline.text(value, "date"))
         if value is not None and date is not None and value != before:
             yield state.day, dict(value), date

@@ -97,6 +97,7 @@ def _shown(request: Request, history: History, trial: str, version: Version, hea
     left = datetime.date.fromisoformat(gone[:10]) if gone else until
     is_last = last is not None and last.id == version.id
     ends = min(until, left, around_of(request).now().date())
+    unknown_by = states[-1].unknown_by
     return public(
         request,
         "at",
@@ -112,7 +113,14 @@ def _shown(request: Request, history: History, trial: str, version: Version, hea
         seen=told.day(version.seen_at, t),
         backfilled=version.backfilled,
         since=since(states, ends, t),
-        **record_of(version.record, ends, t, with_people=False, gone=is_last and gone is not None and left <= until),
+        **record_of(
+            version.record,
+            ends,
+            t,
+            with_people=False,
+            gone=is_last and gone is not None and left <= until,
+            unknown_by=unknown_by if unknown_by > ends.isoformat() else "",
+        ),
         **timeline(states, ends, t),
     )
 

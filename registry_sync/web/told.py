@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from db.cards import name_of
-from registry_sync.notices import phrases, values
+from registry_sync.notices import lifeline, phrases, values
 from registry_sync.notices.clean import block, cut, one_line
 from registry_sync.notices.i18n import Translator
 from registry_sync.notices.lifeline import DATES
+from registry_sync.notices.sites import Looking, looking
 from registry_sync.trials.record import N_, Contact, Criterion, Location, Record, plain
 
 LONGEST_TITLE = 300
@@ -23,10 +24,9 @@ _MOST_ITEMS = 60
 _MOST_SITES = 1_000
 _DEEPEST = 6
 
-_OPEN = frozenset({"RECRUITING", "NOT_YET_RECRUITING", "ENROLLING_BY_INVITATION", "AVAILABLE"})
-"""Statuses of sites that may be asked; a site of which none is stated follows the trial."""
+_MAY_BE_ASKED = frozenset({"RECRUITING", "NOT_YET_RECRUITING", "ENROLLING_BY_INVITATION", "AVAILABLE"})
+"""Statuses of sites whose contacts are shown, which is more than those that look for participants; one without any follows the trial."""
 _ENDED_EARLY = frozenset({"TERMINATED", "WITHDRAWN"})
-_PLANS = frozenset({"ANTICIPATED", "ESTIMATED"})
 _WHO = ("sex", "minimum_age", "maximum_age", "healthy_volunteers")
 _WHAT = (
     "study_type", "phases", "interventions", "allocation", "masking", "arms", "primary_outcomes", "secondary_outcomes", "enrollment",
@@ -64,16 +64,16 @@ class Site(NamedTuple):
 
     place: str
     status: str
-    is_open: bool
+    may_be_asked: bool
     people: Sequence[Person]
 
 
 class Country(NamedTuple):
-    """The sites in a country, open ones first."""
+    """The sites in a country, those that may be asked first."""
 
     name: str
     sites: Sequence[Site]
-    open_sites: int
+    to_ask: int
 
 
 class Line(NamedTuple):
@@ -107,15 +107,21 @@ def gone(since: str, t: Translator) -> str:
 
 
 def dates(record: Record, today: str, t: Translator) -> list[Row]:
-    """The dates that people ask for, and whether each is a plan, as of a day."""
+    """The dates that people ask for, and whether each is a plan, as of a day. What was called off has no plans, and had no visits."""
     named = ((field, plain(getattr(record, field))) for field in (*DATES, "results_first_post_date"))
-    return [_row(field, [_date(field, value, today, t)], t) for field, value in named if value is not None]
+    stated = ((field, lifeline.stated(field, value, record.overall_status)) for field, value in named if value is not None)
+    return [_row(field, [_date(field, value, today, t)], t) for field, value in stated if not _is_off(value, record.overall_status)]
+
+
+def _is_off(value: Any, status: str | None) -> bool:
+    """Is it a plan of a trial that was called off?"""
+    return status == lifeline.CALLED_OFF and isinstance(value, dict) and lifeline.text(value, "type") in phrases.ESTIMATED
 
 
 def _date(field: str, value: Any, today: str, t: Translator) -> str:
     """A date in words; of a plan whose day has passed it is said."""
     date = value.get("date") if isinstance(value, dict) else None
-    if not isinstance(date, str) or value.get("type") not in _PLANS or date >= today[: len(date)]:
+    if not isinstance(date, str) or lifeline.text(value, "type") not in phrases.ESTIMATED or date >= today[: len(date)]:
         return _value(field, value, t)
     is_day = len(date) == len(today)
     words = t.gettext("{date} (planned; this day has passed)") if is_day else t.gettext("{date} (planned; this has passed)")
@@ -125,6 +131,8 @@ def _date(field: str, value: Any, today: str, t: Translator) -> str:
 def next_date(headline: Mapping[str, Any], today: str, t: Translator) -> tuple[str, str] | None:
     """The first date that is still to come: its label and the date; of what is over the last one. What was ended early has no plans."""
     found = [(field, value) for field in DATES if isinstance(value := headline.get(field), dict) and isinstance(value.get("date"), str)]
+    if headline.get("overall_status") == lifeline.CALLED_OFF:
+        found = [(field, value) for field, value in found if field not in lifeline.VISITS]
     if headline.get("overall_status") in _ENDED_EARLY:
         found = [(field, value) for field, value in found if value.get("type") == phrases.ACTUAL]
     coming = [(field, value) for field, value in found if value["date"] >= today[: len(value["date"])]]
@@ -200,17 +208,17 @@ def _nested(lines: Iterable[Criterion]) -> list[Any]:
 
 
 def countries(record: Record, t: Translator, *, with_people: bool) -> tuple[list[Country], int]:
-    """The sites by country: countries with open sites first, then by name; and how many are left out.
+    """The sites by country: countries with sites that may be asked first, then by name; and how many are left out.
 
-    ``with_people``: also whom to ask at open sites, as the record has it.
+    ``with_people``: also whom to ask there, as the record has it.
     """
     sites = record.locations or ()
     found: dict[str, list[Site]] = {}
-    for site in sorted(sites[:_MOST_SITES], key=lambda each: (not _is_open(each, record), each.city or "", each.facility or "")):
+    for site in sorted(sites[:_MOST_SITES], key=lambda each: (not _may_be_asked(each, record), each.city or "", each.facility or "")):
         name = t.country(one_line(site.country)) if site.country else t.gettext("Country not stated")
         found.setdefault(cut(name, LONGEST_TITLE), []).append(_site(site, record, t, with_people=with_people))
-    listed = [Country(name, of_country, sum(each.is_open for each in of_country)) for name, of_country in found.items()]
-    return sorted(listed, key=lambda each: (not each.open_sites, each.name)), max(0, len(sites) - _MOST_SITES)
+    listed = [Country(name, of_country, sum(each.may_be_asked for each in of_country)) for name, of_country in found.items()]
+    return sorted(listed, key=lambda each: (not each.to_ask, each.name)), max(0, len(sites) - _MOST_SITES)
 
 
 def people(contacts: Sequence[Contact] | None) -> list[Person]:
@@ -218,16 +226,45 @@ def people(contacts: Sequence[Contact] | None) -> list[Person]:
     return [_person(each) for each in (contacts or ())[:_MOST_ITEMS]]
 
 
-def _is_open(site: Location, record: Record) -> bool:
-    return (site.status or record.overall_status) in _OPEN
+def sites(record: Record, t: Translator, *, gone: bool) -> str:
+    """How many sites there are, and how many of them look for participants, as far as the record says; ``gone``: as it said last."""
+    n = len(record.locations or ())
+    counted = t.ngettext("{n} site", "{n} sites", n).format(n=n)
+    if gone:
+        last = t.gettext("as the registry said last")
+        return f"{counted}, {last}"
+    found = looking(record)
+    said = found and (_of_one(found, t) if n == 1 else _of_several(n, found, t))
+    return f"{counted}; {said}" if said else counted
+
+
+def _of_one(found: Looking, t: Translator) -> str:
+    if found.now:
+        return t.gettext("it is looking for participants")
+    return t.gettext("it is not looking for participants yet") if found.not_yet else ""
+
+
+def _of_several(n: int, found: Looking, t: Translator) -> str:
+    if found.now == n:
+        return t.gettext("all of them are looking for participants")
+    if found.not_yet == n:
+        return t.gettext("none of them is looking for participants yet")
+    some = t.ngettext("{n} of them is looking for participants now", "{n} of them are looking for participants now", found.now)
+    said = some.format(n=found.now) if found.now else t.gettext("none of them is looking for participants now")
+    more = t.ngettext("{n} is not looking for them yet", "{n} are not looking for them yet", found.not_yet).format(n=found.not_yet)
+    return f"{said}, {more}" if found.not_yet else said
+
+
+def _may_be_asked(site: Location, record: Record) -> bool:
+    return (site.status or record.overall_status) in _MAY_BE_ASKED
 
 
 def _site(site: Location, record: Record, t: Translator, *, with_people: bool) -> Site:
-    is_open = _is_open(site, record)
+    to_ask = _may_be_asked(site, record)
     parts = (site.facility, site.city or site.state)
     place = cut(", ".join(one_line(each) for each in parts if each), LONGEST_TITLE) or t.gettext("a site without a name")
     words = cut(phrases.token(site.status, t), LONGEST_TITLE) if site.status else ""
-    return Site(place, words, is_open, people(site.contacts) if with_people and is_open else ())
+    return Site(place, words, to_ask, people(site.contacts) if with_people and to_ask else ())
 
 
 def _person(contact: Contact) -> Person:

@@ -116,8 +116,14 @@ def trial(request: Request, history: History, trial: str) -> Response:
 # --- the record ------------------------------------------------------------------------------------------------------------
 
 
-def record_of(record: Record, today: datetime.date, t: Translator, *, with_people: bool, gone: bool = False) -> dict[str, Any]:
-    """A record as its page shows it, as of a day; ``gone``: as the registry showed it last, since it does not show it any more."""
+def record_of(
+    record: Record, today: datetime.date, t: Translator, *, with_people: bool, gone: bool = False, unknown_by: str = ""
+) -> dict[str, Any]:
+    """A record as its page shows it, as of a day; ``gone``: as the registry showed it last, since it does not show it any more.
+
+    ``unknown_by``: a day after that one by which it was UNKNOWN at the latest: on that day it was so, or what is last known.
+    """
+    word = record.last_known_status if unknown_by else record.overall_status
     record = record if with_people else kept.looking_back(record)
     criteria, more_criteria = told.criteria(record, t)
     countries, more_sites = told.countries(record, t, with_people=with_people)
@@ -126,11 +132,13 @@ def record_of(record: Record, today: datetime.date, t: Translator, *, with_peopl
         "title": told.title(record),
         "official": cut(one_line(official or ""), 2 * told.LONGEST_TITLE),
         "gone": gone,
-        "stands": told.status(record.overall_status, t),
-        "kind": status_class(record.overall_status),
+        "stands": told.status(word, t),
+        "kind": status_class(word),
+        "unknown_by": told.day(unknown_by, t),
         "why_stopped": cut(one_line(record.why_stopped or ""), 1_000),
-        "last_known": told.status(record.last_known_status, t) if record.overall_status == "UNKNOWN" and record.last_known_status else "",
+        "last_known": told.status(record.last_known_status, t) if word == "UNKNOWN" and record.last_known_status else "",
         "dates": told.dates(record, today.isoformat(), t),
+        "called_off": record.overall_status == lifeline.CALLED_OFF and any(getattr(record, field) for field in lifeline.VISITS),
         "has_main_question": record.primary_completion_date is not None,
         "who": told.who(record, t),
         "criteria": criteria,
@@ -138,8 +146,7 @@ def record_of(record: Record, today: datetime.date, t: Translator, *, with_peopl
         "people": told.people(record.central_contacts) if with_people else [],
         "countries": countries,
         "more_sites": more_sites,
-        "sites": len(record.locations or ()),
-        "open_sites": 0 if gone else sum(each.open_sites for each in countries),
+        "sites": told.sites(record, t, gone=gone) if record.locations else "",
         "summary": told.prose(record.brief_summary),
         "conditions": told.conditions(record.conditions or ()),
         "what": told.what(record if with_people else msgspec.structs.replace(record, overall_officials=None), t),
@@ -212,14 +219,18 @@ def joint(before: State | None, state: State, t: Translator) -> str:
 
 
 def _row(state: State, notes: Mapping[tuple[str, str], str], t: Translator) -> dict[str, Any]:
-    word = lifeline.word(state, "overall_status")
     return {
         "number": state.number,
         "day": t.date(state.day),
         "at_latest": lifeline.is_by_then(state),
-        "status": cut(phrases.token(word, t), told.LONGEST_TITLE) if word else t.gettext("not stated"),
-        "dates": [(_date(field, lifeline.part(state, field), t), notes.get((state.day, field), "")) for field in lifeline.DATES],
+        "status": cut(lifeline.status_words(state, t), told.LONGEST_TITLE),
+        "dates": [(_date(field, _stated(state, field), t), notes.get((state.day, field), "")) for field in lifeline.DATES],
     }
+
+
+def _stated(state: State, field: str) -> Mapping[str, Any] | None:
+    found: Mapping[str, Any] | None = lifeline.stated(field, lifeline.part(state, field), lifeline.word(state, "overall_status"))
+    return found
 
 
 def _date(field: str, value: Mapping[str, Any] | None, t: Translator) -> str:

@@ -26,6 +26,7 @@ class State:
     at_latest: bool = False
     is_joined: bool = False
     entry: str = ""
+    unknown_by: str = ""
 
 
 def planned(date: str) -> dict[str, str]:

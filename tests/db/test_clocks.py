@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.clocks import Clock, at_latest, days
+from db.clocks import Clock, at_latest, days, unknown_by
 
 
 def line(*versions: tuple[str | None, str] | tuple[str | None, str, bool]) -> list[dict[str, Any]]:
@@ -85,6 +85,45 @@ def test_the_days_of_a_line(versions: list[dict[str, Any]], registry: list[str],
 )
 def test_what_a_first_look_found_is_of_its_day_at_the_latest(versions: list[dict[str, Any]], expected: list[bool]) -> None:
     assert at_latest(versions) == expected
+
+
+def with_status(versions: list[dict[str, Any]], *statuses: str) -> list[dict[str, Any]]:
+    return [{**version, "status": status} for version, status in zip(versions, statuses, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("versions", "entries", "expected"),
+    [
+        # the first version held
+        (with_status(line(("2017-05-16", "2026-02-02")), "UNKNOWN"), "", ["2026-02-02"]),
+        (with_status(line(("2017-05-16", "2026-02-02")), "RECRUITING"), "", [""]),
+        # it was seen to come
+        (with_status(line(("2024-01-08", "2026-02-02"), ("2024-01-08", "2026-02-09")), "RECRUITING", "UNKNOWN"), "", ["", ""]),
+        # in the registry's own history, loaded after it was seen
+        (
+            with_status(line(("2013-09-18", "2026-06-01", True), ("2013-09-18", "2026-02-02")), "UNKNOWN", "UNKNOWN"),
+            "",
+            ["2026-02-02", ""],
+        ),
+        # what came after it: it was over by then
+        (
+            with_status(line(("2013-09-18", "2026-06-01", True), ("2016-03-01", "2026-02-02")), "UNKNOWN", "COMPLETED"),
+            "",
+            ["2016-03-01", ""],
+        ),
+        # an update of other things, after it was seen
+        (with_status(line(("2017-05-16", "2026-02-02"), ("2026-02-05", "2026-02-09")), "UNKNOWN", "UNKNOWN"), "", ["2026-02-02", ""]),
+        # of another entry, that is another matter
+        (
+            with_status(line(("2017-05-16", "2026-02-02"), ("2018-01-01", "2026-02-09")), "UNKNOWN", "UNKNOWN"),
+            "ab",
+            ["2018-01-01", "2026-02-09"],
+        ),
+        ([], "", []),
+    ],
+)
+def test_by_when_it_was_unknown(versions: list[dict[str, Any]], entries: str, expected: list[str]) -> None:
+    assert unknown_by(versions, days(versions, "registry"), entries) == expected
 
 
 some_days = st.dates().map(str)

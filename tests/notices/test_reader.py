@@ -167,6 +167,13 @@ def test_a_date_that_became_a_fact_is_not_told_as_a_slip() -> None:
     assert "later" not in heard.text
 
 
+def test_a_date_without_a_type_is_told_as_neither_a_plan_nor_a_fact() -> None:
+    heard = told(change("start_date", Dated("1998-04"), Dated("1998-05")))
+    assert heard.subject == f"The start date is given for a trial you follow ({TRIAL})"
+    assert "the start of the trial is given as May 1998." in heard.text
+    assert not any(word in heard.text for word in ("plan", "fact", "expected"))
+
+
 @pytest.mark.parametrize(
     ("before", "after", "sentence"),
     [

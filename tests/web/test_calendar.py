@@ -131,6 +131,43 @@ def test_a_year_on(date: str, later: str | None) -> None:
     assert calendar._later(date, calendar.RESULTS_AFTER) == later
 
 
+def with_date(study: record.Study, name: str, date: str, kind: str | None) -> record.Study:
+    study["protocolSection"]["statusModule"][name] = {"date": date, **({"type": kind} if kind else {})}
+    return record.touched(study, "2026-02-03")
+
+
+def test_of_an_old_date_it_is_not_said_whether_it_was_planned(site: Site, watched: House) -> None:
+    watched.registry.put(with_date(watched.registry.study(TRIAL), "startDateStruct", "1998-04", None))
+    watched.sync()
+    start = read(site)[f"{TRIAL}.start-date"]
+    assert start["SUMMARY"] == f"{TRIAL}: Start of the trial"
+    assert "STATUS" not in start
+    assert "This is a plan" not in start["DESCRIPTION"]
+    assert "The registry does not say whether this was planned or took place." in start["DESCRIPTION"]
+
+
+def test_what_follows_from_a_date_is_not_said_to_be_the_registrys(site: Site, watched: House) -> None:
+    watched.registry.put(with_date(watched.registry.study(TRIAL), "primaryCompletionDateStruct", "2016-12", "ACTUAL"))
+    watched.sync()
+    results = read(site)[f"{TRIAL}.results"]
+    assert results["DTSTART"].dt == datetime.date(2017, 12, 31)
+    assert "December 2017" not in results["DESCRIPTION"]
+    assert "The registry says December 2016 for that visit and no day" in results["DESCRIPTION"]
+
+
+def test_of_a_trial_that_the_registry_does_not_show_no_plan_stands(site: Site, watched: House) -> None:
+    watched.registry.remove(TRIAL)
+    for _ in range(2):
+        watched.sync()
+    events = read(site)
+    assert f"{TRIAL}.results" not in events
+    end = events[f"{TRIAL}.completion-date"]
+    assert end["SUMMARY"] == f"{TRIAL}: Last visit of the trial (planned, as the registry said last)"
+    assert "This is a plan of the trial team" not in end["DESCRIPTION"]
+    said = "The registry has not shown this trial since 3 February 2026.\nWhat stands here is what it said last."
+    assert all(said in event["DESCRIPTION"] for event in events.values())
+
+
 def test_of_a_trial_that_was_called_off_no_plan_is_left(site: Site, watched: House) -> None:
     watched.registry.put(record.with_status(watched.registry.study(TRIAL), "WITHDRAWN", posted="2026-02-03"))
     watched.sync()

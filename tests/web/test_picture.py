@@ -56,6 +56,12 @@ def test_a_date_far_away_does_not_press_the_rest_together(odd: str | None) -> No
     assert found.boxes[0].width > WIDTH / 2
 
 
+def test_a_date_without_a_type_is_no_plan() -> None:
+    found = drawn([state("2026-02-02", start_date={"date": "1998-04"}, completion_date=planned("2027-01"))], "2026-02-03")
+    assert [dot.kind for dot in found.dots] == ["stated", "planned"]
+    assert found.is_untyped
+
+
 def test_an_unknown_status_and_none_have_a_colour_and_words() -> None:
     found = drawn([state("2024-02-03", None), state("2025-02-03", 'NEW_"><b>WORD')], "2026-02-04")
     assert [box.kind for box in found.boxes] == ["s-other", "s-other"]

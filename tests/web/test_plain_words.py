@@ -97,6 +97,22 @@ def test_what_was_ended_early_has_no_plans_in_the_list(site: Site, house: House,
     assert "2026" not in in_the_list(site).replace("2 February 2026", "").replace("3 February 2026", "")
 
 
+def test_a_trial_that_was_called_off_had_no_last_visit(site: Site, house: House) -> None:
+    study = record.with_status(record.the_study(), "WITHDRAWN", posted="2026-02-02")
+    protocol = study["protocolSection"]["statusModule"]
+    protocol["completionDateStruct"] = {"date": "2025-11", "type": "ACTUAL"}
+    protocol["primaryCompletionDateStruct"] = {"date": "2025-10", "type": "ESTIMATED"}
+    seen(house, study)
+    found = page(site)
+    assert "Last visit of the trial November 2025 Nobody" in found.section("dates").replace(": ", " ")
+    assert "October 2025" not in found.section("dates")
+    assert "Nobody took part in this trial" in found.section("dates")
+    assert "November 2025 (took place)" not in found.text
+    assert "November" not in in_the_list(site)
+    calendar = site.get(f"{PAGE}/calendar.ics").text
+    assert "completion-date" not in calendar
+
+
 def test_the_main_question_is_explained_where_it_is_named(site: Site, house: House) -> None:
     seen(house, record.the_study())
     assert page(site).text.count("what the trial is there to find out") == 1
@@ -112,17 +128,36 @@ def test_the_main_question_is_explained_where_it_is_named(site: Site, house: Hou
 @pytest.mark.parametrize(
     ("statuses", "said"),
     [
-        (["RECRUITING"], "1 site; it is open"),
-        (["RECRUITING", "RECRUITING"], "2 sites; all of them are open"),
-        (["RECRUITING", "COMPLETED"], "2 sites; 1 of them is open"),
+        (["RECRUITING"], "1 site; it is looking for participants Denmark"),
+        (["NOT_YET_RECRUITING"], "1 site; it is not looking for participants yet Denmark"),
+        (["COMPLETED"], "1 site Denmark"),
+        ([None], "1 site Denmark"),
+        (["RECRUITING", "RECRUITING"], "2 sites; all of them are looking for participants Denmark"),
+        (["NOT_YET_RECRUITING", "NOT_YET_RECRUITING"], "2 sites; none of them is looking for participants yet Denmark"),
+        (["RECRUITING", "COMPLETED"], "2 sites; 1 of them is looking for participants now Denmark"),
+        (["COMPLETED", "WITHDRAWN"], "2 sites; none of them is looking for participants now Denmark"),
+        (
+            ["RECRUITING", *["NOT_YET_RECRUITING"] * 3, "WITHDRAWN"],
+            "5 sites; 1 of them is looking for participants now, 3 are not looking for them yet Denmark",
+        ),
     ],
 )
-def test_how_many_sites_are_open(site: Site, house: House, statuses: list[str], said: str) -> None:
-    study = record.the_study()
+def test_how_many_sites_look_for_participants(site: Site, house: House, statuses: list[str | None], said: str) -> None:
+    seen(house, with_sites(record.the_study(), statuses))
+    assert said in page(site).section("sites")
+
+
+@pytest.mark.parametrize("status", ["UNKNOWN", "NOT_YET_RECRUITING", "COMPLETED"])
+def test_nothing_is_said_of_it_where_the_record_does_not(site: Site, house: House, status: str) -> None:
+    sites = ["RECRUITING" if status == "UNKNOWN" else None] * 2
+    seen(house, with_sites(record.with_status(record.the_study(), status), sites))
+    assert "2 sites Denmark" in page(site).section("sites")
+
+
+def with_sites(study: record.Study, statuses: list[str | None]) -> record.Study:
     places = [{"facility": "A Site", "city": f"City {n}", "country": "Denmark", "status": each} for n, each in enumerate(statuses)]
     study["protocolSection"]["contactsLocationsModule"]["locations"] = places
-    seen(house, study)
-    assert said in page(site).section("sites")
+    return study
 
 
 def test_where_no_trial_is_offered_nothing_is_called_these(site: Site, house: House) -> None:

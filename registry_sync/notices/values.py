@@ -19,6 +19,8 @@ Style = Literal["summary", "reader", "coordinator"]
 """``summary``: the registry's labels and dates; ``reader``: plain words; ``coordinator``: the registry's tokens."""
 
 AGES = frozenset({"minimum_age", "maximum_age"})
+POSTED = frozenset({"first_post_date", "results_first_post_date", "last_update_post_date"})
+"""Days on which the registry posted something: one that it estimates is no plan of the trial, nor did anything but that take place."""
 UNTOLD_PARTS = frozenset({"contacts", "phone", "email"})
 """Parts whose values are not repeated: a number that was taken down must not live on in public lists."""
 _DATED_KINDS = frozenset({"date", "dated"})
@@ -34,6 +36,8 @@ def describe(field: str, value: Any, t: Translator, style: Style = "summary") ->
         text = shape(value, t, style)
     elif field in AGES and style != "coordinator":
         text = phrases.age(value, t)
+    elif field in POSTED and style == "reader":
+        text = _posted(value, t)
     elif kind in _DATED_KINDS:
         text = dated(value, t, style)
     elif isinstance(value, bool):
@@ -61,6 +65,13 @@ def dated(value: Any, t: Translator, style: Style) -> str:
     day, kind = text_of(value, "date"), value.get("type")
     day = (t.date(day) if style == "reader" else day) or t.gettext("no date")
     return day if kind is None else with_type(day, kind, t, style)
+
+
+def _posted(value: Any, t: Translator) -> str:
+    """A day of posting: "30 June 2012", "30 June 2012 (estimated)"."""
+    day = dated({**value, "type": None} if isinstance(value, dict) else value, t, "reader")
+    is_estimated = text_of(value, "type") in phrases.ESTIMATED
+    return with_type(day, "ESTIMATED", t, "summary") if is_estimated else day
 
 
 def with_type(text: str, kind: Any, t: Translator, style: Style) -> str:

@@ -120,7 +120,7 @@ def _is_off(value: Any, status: str | None) -> bool:
 
 def _date(field: str, value: Any, today: str, t: Translator) -> str:
     """A date in words; of a plan whose day has passed it is said."""
-    date = value.get("date") if isinstance(value, dict) else None
+    date = value.get("date") if isinstance(value, dict) and field in DATES else None
     if not isinstance(date, str) or lifeline.text(value, "type") not in phrases.ESTIMATED or date >= today[: len(date)]:
         return _value(field, value, t)
     is_day = len(date) == len(today)

@@ -97,6 +97,14 @@ def test_what_was_ended_early_has_no_plans_in_the_list(site: Site, house: House,
     assert "2026" not in in_the_list(site).replace("2 February 2026", "").replace("3 February 2026", "")
 
 
+@pytest.mark.parametrize(("kind", "said"), [("ESTIMATED", "3 May 2012 (estimated)"), ("ACTUAL", "3 May 2012")])
+def test_a_day_of_posting_is_no_plan_of_the_trial(site: Site, house: House, kind: str, said: str) -> None:
+    study = record.the_study()
+    study["protocolSection"]["statusModule"]["resultsFirstPostDateStruct"] = {"date": "2012-05-03", "type": kind}
+    seen(house, study)
+    assert page(site).section("dates").partition("Results first posted ")[2].startswith(f"{said} The last visit")
+
+
 def test_a_trial_that_was_called_off_had_no_last_visit(site: Site, house: House) -> None:
     study = record.with_status(record.the_study(), "WITHDRAWN", posted="2026-02-02")
     protocol = study["protocolSection"]["statusModule"]

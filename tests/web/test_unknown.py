@@ -53,6 +53,7 @@ def test_on_a_day_before_it_was_seen_nobody_knows_whether_it_was_unknown(site: S
     assert words(found.soup.select_one("p.status")) == "Recruiting (looking for participants), by 16 May 2017 at the latest"
     assert "By 2 February 2026 at the latest the registry showed the trial as “unknown”; since when, it does not say." in found.text
     assert [words(each) for each in found.soup.select("svg rect title")] == ["Recruiting, by 16 May 2017 at the latest – 1 January 2018"]
+    assert "still stands so" not in found.text
     told = site.get(f"/api{PAGE}/at/2018-01-01").json()
     assert (told["overall_status"], told["last_known_status"], told["unknown_by"]) == ("UNKNOWN", "RECRUITING", "2026-02-02")
     assert "Recruiting; Unknown status, by 2 February 2026 at the latest" in page(site, f"{PAGE}/versions").text

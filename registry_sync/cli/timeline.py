@@ -64,6 +64,7 @@ def timeline(states: Sequence[lifeline.State], until: datetime.date) -> list[str
     lines = [_heading(states, until), "", *_band(spans, shown, scale)]
     lines += [_label(field, t) + _in_columns(each) for field, each in marks.items() if each]
     lines += _legend({mark for each in marks.values() for mark in each.values()})
+    lines += [f"{'':{_LABEL}}a small letter: it is not known until when"] if any(span.is_unsure for span in spans) else []
     lines += ["", *_episodes(spans, shown, t)]
     entries = lifeline.by_entry(states)
     for group in entries:
@@ -95,12 +96,14 @@ def _label(field: str, t: Translator) -> str:
 
 def _band(spans: Sequence[lifeline.Span], shown: Sequence[int], scale: band.Scale) -> list[str]:
     above = band.dates_above(scale, len(shown), WIDTH - _LABEL)
-    letters = "".join(_coloured(status, len(list(run))) for status, run in groupby(spans[index].status for index in shown))
+    drawn = groupby((spans[index].status, spans[index].is_unsure) for index in shown)
+    letters = "".join(_coloured(status, len(list(run)), unsure=unsure) for (status, unsure), run in drawn)
     return [f"{f'a letter: {scale.words}':<{_LABEL}}{above}".rstrip(), _label("overall_status", translator("en")) + letters]
 
 
-def _coloured(status: str | None, times: int) -> str:
+def _coloured(status: str | None, times: int, *, unsure: bool) -> str:
     letter, colour = _LETTERS.get(status, _OTHER)
+    letter = letter.lower() if unsure else letter
     return click.style(letter * times, fg=colour) if colour else letter * times
 
 
@@ -142,7 +145,8 @@ def _episodes(spans: Sequence[lifeline.Span], shown: Sequence[int], t: Translato
         words = phrases.token(span.status, t) if span.status else "not stated"
         yield f"{click.style(letter, fg=colour) if colour else letter}  {start}{fit(one_line(words), WIDTH - 3 - len(start))}"
         if span.status == "UNKNOWN" and span.last_known:
-            yield f"{'':{len(start) + 3}}last known: {one_line(phrases.token(span.last_known, t))}"
+            last_known = f"last known: {one_line(phrases.token(span.last_known, t))}"
+            yield f"{'':{min(len(start) + 3, WIDTH - width(last_known))}}{last_known}"
         if index not in visible:
             yield f"{'':{len(start) + 3}}(too short for the band)"
         if span.is_left:

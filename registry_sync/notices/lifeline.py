@@ -67,7 +67,8 @@ class State(Protocol):
 class Span(NamedTuple):
     """A status from the day on which it began to that on which the next one did; ``by_begin``, ``by_end``: at the latest.
 
-    ``entry``: of which entry it is; ``is_left``: the next one is of another entry, so that nobody knows how long this one stood.
+    ``held``: the day of the last version that showed it. ``entry``: of which entry it is; ``is_left``: the next one is of another
+    entry, so that nobody knows how long this one stood.
     """
 
     status: str | None
@@ -76,8 +77,14 @@ class Span(NamedTuple):
     end: datetime.date
     by_begin: bool = False
     by_end: bool = False
+    held: datetime.date = datetime.date.min
     entry: str = ""
     is_left: bool = False
+
+    @property
+    def is_unsure(self) -> bool:
+        """Is it only known by when it was over, so that it may have been from the day ``held`` on?"""
+        return self.by_end and not self.is_left
 
 
 class Step(NamedTuple):
@@ -108,7 +115,7 @@ def spans(states: Sequence[State], until: datetime.date) -> Iterator[Span]:
     begins = [(as_date(group[0].day), group[0].by_day, group[0].entry) for group in groups]
     ends = [*begins[1:], (until, False, states[-1].entry if states else "")]
     for group, (begin, by_begin, entry), (end, by_end, following) in zip(groups, begins, ends, strict=True):
-        yield Span(group[-1].status, group[-1].last_known, begin, end, by_begin, by_end, entry, is_left=following != entry)
+        yield Span(group[-1].status, group[-1].last_known, begin, end, by_begin, by_end, as_date(group[-1].day), entry, following != entry)
 
 
 def _stood(state: State, until: datetime.date) -> Iterator[_Stood]:

@@ -131,21 +131,28 @@ class _Drawing:
     def band(self, spans: Sequence[Span]) -> None:
         self.heading(phrases.reader_label("overall_status", "", self.t))
         for span in spans:
-            start, end = self.scale.x(span.begin), self.scale.x(span.end)
-            width = round(max(2.0, end - start), 1)
             words = _status(span.status, self.t)
-            unsure = span.by_end and not span.is_left
-            period = f"{self._day(span.begin, by_then=span.by_begin)} – {self._day(span.end, by_then=unsure)}"
+            period = f"{self._day(span.begin, by_then=span.by_begin)} – {self._day(span.end, by_then=span.is_unsure)}"
             if len({each.entry for each in spans}) > 1:
                 period += f", {span.entry}"
             if span.is_left:
-                self.joints.append(end)
-            kind = f"{status_class(span.status)} unsure" if unsure else status_class(span.status)
-            self.is_unsure |= unsure
-            self.boxes.append(Box(min(start, _RIGHT - width), self.y, width, _BAND, kind, f"{words}, {period}"))
-            if len(words) * _LETTER + 8 < width:
-                self.texts.append(Text(start + 5, self.y + 17.5, "start", "over" if unsure else f"in-{kind}", words))
+                self.joints.append(self.scale.x(span.end))
+            self._of_a_status(span, words, f"{words}, {period}")
         self.y += _BAND + 4
+
+    def _of_a_status(self, span: Span, words: str, title: str) -> None:
+        """A status as long as it is known to have stood, and pale as long as it may have been over; its words where there is more room."""
+        start, held, end = (self.scale.x(day) for day in (span.begin, span.held if span.is_unsure else span.end, span.end))
+        kind = status_class(span.status)
+        parts = [(start, held, kind, f"in-{kind}")] if not span.is_unsure or held > start else []
+        parts += [(held, end, f"{kind} unsure", "over")] if span.is_unsure else []
+        self.is_unsure |= span.is_unsure
+        for left, right, of_box, _ in parts:
+            width = round(max(2.0, right - left), 1)
+            self.boxes.append(Box(min(left, _RIGHT - width), self.y, width, _BAND, of_box, title))
+        left, right, _, of_text = max(parts, key=lambda part: part[1] - part[0])
+        if len(words) * _LETTER + 8 < max(2.0, right - left):
+            self.texts.append(Text(left + 5, self.y + 17.5, "start", of_text, words))
 
     def _day(self, day: datetime.date, *, by_then: bool) -> str:
         words = self.t.date(day.isoformat())

@@ -134,7 +134,8 @@ FOUND_BY_THE_FIRST_LOOK = """\
 Timeline: 2 versions (1 backfilled), 2023-01-05 to 2026-01-01
 
 a letter: 1 month   2023        2024        2025        2026
-Recruitment status  RRRRRRRRRRRRRRRRRRRRRRRRRRRRRR???????
+Recruitment status  rrrrrrrrrrrrrrrrrrrrrrrrrrrrrr???????
+                    a small letter: it is not known until when
 
 R  2023-01-05 to 2025-07-01     up to 30 months    Recruiting
 ?  by 2025-07-01 at the latest  at least 6 months  Unknown status
@@ -145,7 +146,8 @@ FOUND_AND_GONE = """\
 Timeline: 3 versions (1 backfilled), 2025-12-01 to 2026-01-12
 
 a letter: 1 day     2025-12-01    2025-12-15    2025-12-29    2026-01-12
-Recruitment status  RRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR???????CCC
+Recruitment status  rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr???????CCC
+                    a small letter: it is not known until when
 
 R  2025-12-01 to 2026-01-03     up to 1 month    Recruiting
 ?  by 2026-01-03 to 2026-01-10  at least 7 days  Unknown status
@@ -156,7 +158,8 @@ FOUND_TODAY = """\
 Timeline: 2 versions (1 backfilled), 2025-12-01 to 2026-01-03
 
 a letter: 1 day     2025-12-01    2025-12-15    2025-12-29
-Recruitment status  RRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR?
+Recruitment status  rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr?
+                    a small letter: it is not known until when
 
 R  2025-12-01 to 2026-01-03     up to 1 month  Recruiting
 ?  by 2026-01-03 at the latest  not known      Unknown status
@@ -372,7 +375,7 @@ def test_any_life_fits_and_holds_nothing_that_a_terminal_obeys(life: tuple[list[
 def test_the_band_ends_with_the_status_that_stands_and_tells_of_every_other(life: tuple[list[State], datetime.date]) -> None:
     states, until = life
     lines = [click.unstyle(line) for line in timeline(states, until)]
-    letters = lines[3][20:]
+    letters = lines[3][20:].upper()
     first = lines.index("", 4) + 1
     last = lines.index("", first) if "" in lines[first:] else len(lines)
     told = [line for line in lines[first:last] if not line.startswith(" ")]

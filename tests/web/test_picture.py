@@ -56,6 +56,15 @@ def test_a_date_far_away_does_not_press_the_rest_together(odd: str | None) -> No
     assert found.boxes[0].width > WIDTH / 2
 
 
+def test_a_status_is_pale_for_as_long_as_it_may_have_been_over() -> None:
+    states = [state("2012-01-01"), state("2014-01-01"), state("2026-01-01", "UNKNOWN")]
+    states[2].at_latest = True
+    found = drawn(states, "2026-02-03")
+    assert [box.kind for box in found.boxes] == ["s-recruiting", "s-recruiting unsure", "s-unknown"]
+    assert {box.title for box in found.boxes[:2]} == {"Recruiting, 1 January 2012 – by 1 January 2026 at the latest"}
+    assert is_inside(found)
+
+
 def test_a_date_without_a_type_is_no_plan() -> None:
     found = drawn([state("2026-02-02", start_date={"date": "1998-04"}, completion_date=planned("2027-01"))], "2026-02-03")
     assert [dot.kind for dot in found.dots] == ["stated", "planned"]

@@ -130,18 +130,21 @@ class _Drawing:
 
     def band(self, spans: Sequence[Span]) -> None:
         self.heading(phrases.reader_label("overall_status", "", self.t))
-        for span in spans:
+        for span, following in zip(spans, [*spans[1:], None], strict=True):
             words = _status(span.status, self.t)
             period = f"{self._day(span.begin, by_then=span.by_begin)} – {self._day(span.end, by_then=span.is_unsure)}"
             if len({each.entry for each in spans}) > 1:
                 period += f", {span.entry}"
             if span.is_left:
                 self.joints.append(self.scale.x(span.end))
-            self._of_a_status(span, words, f"{words}, {period}")
+            title = f"{words}, {period}"
+            if span.is_unsure and following:
+                words = self.t.gettext("{before}, then {after}").format(before=words, after=_status(following.status, self.t))
+            self._of_a_status(span, words, title)
         self.y += _BAND + 4
 
     def _of_a_status(self, span: Span, words: str, title: str) -> None:
-        """A status as long as it is known to have stood, and pale as long as it may have been over; its words where there is more room."""
+        """A status as long as it is known to have stood, and pale as long as it may have been over, which has the words."""
         start, held, end = (self.scale.x(day) for day in (span.begin, span.held if span.is_unsure else span.end, span.end))
         kind = status_class(span.status)
         parts = [(start, held, kind, f"in-{kind}")] if not span.is_unsure or held > start else []
@@ -150,7 +153,7 @@ class _Drawing:
         for left, right, of_box, _ in parts:
             width = round(max(2.0, right - left), 1)
             self.boxes.append(Box(min(left, _RIGHT - width), self.y, width, _BAND, of_box, title))
-        left, right, _, of_text = max(parts, key=lambda part: part[1] - part[0])
+        left, right, _, of_text = parts[-1]
         if len(words) * _LETTER + 8 < max(2.0, right - left):
             self.texts.append(Text(left + 5, self.y + 17.5, "start", of_text, words))
 

@@ -61,6 +61,7 @@ def test_a_status_is_pale_for_as_long_as_it_may_have_been_over() -> None:
     states[2].at_latest = True
     found = drawn(states, "2026-02-03")
     assert [box.kind for box in found.boxes] == ["s-recruiting", "s-recruiting unsure", "s-unknown"]
+    assert "Recruiting, then Unknown status" in [text.words for text in found.texts]
     assert {box.title for box in found.boxes[:2]} == {"Recruiting, 1 January 2012 – by 1 January 2026 at the latest"}
     assert is_inside(found)
 

@@ -12,7 +12,7 @@ import hmac
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,10 +26,10 @@ from db.connection import History
 from jobs.surroundings import Surroundings, as_stamp, log
 from registry_sync.errors import AlreadyRunning
 from registry_sync.notices.clean import cut, one_line
-from registry_sync.web import origins, problems
+from registry_sync.web import asked, origins, problems
 from registry_sync.web.clients import client_of, network, through_proxy
 from registry_sync.web.pages import around_of, failed, page
-from registry_sync.web.problems import BEARER, nothing, problem
+from registry_sync.web.problems import BEARER, nothing, problem, unusable
 
 COOKIE = "registry_sync_operator"
 HOURS = 12
@@ -41,7 +41,8 @@ MOST_CLIENTS = 10_000
 """Of which it is remembered."""
 HEADERS = {**origins.HEADERS, "X-Robots-Tag": "noindex, nofollow"}
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="operator"'}
-_MOST_FIELDS = 50
+_WORD = "form"
+"""The field in which a form has the word that makes it one of these pages."""
 _LONGEST_NAME = 80
 
 Fields = Mapping[str, list[str]]
@@ -79,12 +80,22 @@ class Door:
         self._tries: dict[str, deque[float]] = {}
         self._told: dict[str, str] = {}
 
-    def guards(self, show: Callable[[Request, Visit], Response]) -> Callable[[Request], Any]:
-        """The same page behind the door."""
+    def guards(
+        self, show: Callable[[Request, Visit], Response], takes: Collection[str] = (), needs: Collection[str] = ()
+    ) -> Callable[[Request], Any]:
+        """The same page behind the door.
+
+        ``takes``: what its address can ask for, or the fields of its form; ``needs``: which of them must be there.
+        A field of another name is refused: passed over, it would make of what is meant for one notice what is done to all.
+        """
+
+        def shows(request: Request, visit: Visit) -> Response:
+            _check(request, visit, takes, needs)
+            return show(request, visit)
 
         async def endpoint(request: Request) -> Response:
             fields = await _fields(request)
-            return await run_in_threadpool(self._open, request, fields, show)
+            return await run_in_threadpool(self._open, request, fields, shows)
 
         return endpoint
 
@@ -130,7 +141,7 @@ class Door:
                 door=self,
             )
             if request.method == "POST" and not is_program:
-                word = visit.one("form")
+                word = visit.one(_WORD)
                 if not (origins.is_from_here(request, by_any_name=True) and _is_signed(secret, "form " + who, word, _seconds(around))):
                     log.warning("the operator's page: a form that came from elsewhere, or is too old, was refused")
                     return _guarded(failed(request, 403))
@@ -222,6 +233,24 @@ def leave(request: Request, visit: Visit) -> Response:
     return answer
 
 
+def _check(request: Request, visit: Visit, takes: Collection[str], needs: Collection[str]) -> None:
+    """Raise HTTPException for what is not asked for here, is given twice, or is missing; of an address only to programs."""
+    is_form = request.method == "POST"
+    if visit.is_program:
+        asked.only(request, *(() if is_form else takes))
+    if not is_form:
+        return
+    unknown = sorted(set(visit.fields) - {*takes, *(() if visit.is_program else (_WORD,))})
+    if unknown:
+        raise unusable(f"There is no field {cut(one_line(unknown[0]), 50)!r} here; there are: {', '.join(takes) or 'none'}.")
+    twice = [name for name, values in visit.fields.items() if len(values) > 1]
+    if twice:
+        raise unusable(f"The field {twice[0]} is given more than once.")
+    missing = [name for name in needs if name not in visit.fields]
+    if missing:
+        raise unusable(f"The field {missing[0]} is missing.")
+
+
 def _exists(request: Request) -> None:
     """Raise HTTPException where no way is set to open the door: then there is none."""
     web = around_of(request).settings.web
@@ -253,10 +282,7 @@ async def _fields(request: Request) -> Fields:
     """What a form holds."""
     if request.method != "POST":
         return {}
-    try:
-        return parse_qs((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-    except ValueError:
-        return {}
+    return parse_qs((await request.body()).decode("utf-8", "replace"), keep_blank_values=True)
 
 
 def _wants_json(request: Request) -> bool:

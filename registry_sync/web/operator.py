@@ -60,28 +60,28 @@ def routes() -> list[Route]:
     """The operator's pages, behind one door."""
     door = Door()
 
-    def shown(path: str, show: Callable[[Request, Visit], Response]) -> Route:
-        return Route(f"/operator{path}", door.guards(show))
+    def shown(path: str, show: Callable[[Request, Visit], Response], *asks: str) -> Route:
+        return Route(f"/operator{path}", door.guards(show, asks))
 
-    def done(path: str, do: Callable[[Request, Visit], Response]) -> Route:
-        return Route(f"/operator{path}", door.guards(do), methods=["POST"])
+    def done(path: str, do: Callable[[Request, Visit], Response], *fields: str, needs: Sequence[str] = ()) -> Route:
+        return Route(f"/operator{path}", door.guards(do, (*needs, *fields), needs), methods=["POST"])
 
     return [
         shown("", _home),
         Route("/operator/login", door.login(), methods=["GET", "POST"]),
         done("/logout", leave),
-        shown("/outbox", _outbox),
+        shown("/outbox", _outbox, "state", "page"),
         done("/outbox/retry", _retry_all),
-        done("/outbox/release", _noted(_release_all)),
+        done("/outbox/release", _noted(_release_all), "note"),
         shown("/outbox/{notice}", _notice),
         done("/outbox/{notice}/retry", _retry),
-        done("/outbox/{notice}/release", _noted(_release)),
+        done("/outbox/{notice}/release", _noted(_release), "note"),
         done("/outbox/{notice}/drop", _drop),
-        done("/outbox/{notice}/note", _noted(_annotate)),
-        shown("/subscriptions", _subscriptions),
+        done("/outbox/{notice}/note", _noted(_annotate), needs=["note"]),
+        shown("/subscriptions", _subscriptions, "state", "page"),
         done("/subscriptions/{number:row}/stop", _stop),
-        done("/address", _address),
-        done("/address/stop", _stop_address),
+        done("/address", _address, needs=["address"]),
+        done("/address/stop", _stop_address, "trials", needs=["address"]),
     ]
 
 

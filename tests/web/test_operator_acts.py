@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 import pytest
 import requests
@@ -27,6 +28,25 @@ __all__ = ["browser", "house", "news"]
         ("POST", "/operator/outbox/release", {"note": "x" * 2001}, 422, "2,000 characters at most"),
         ("POST", "/operator/address", {"address": "x"}, 422, "is no address"),
         ("POST", "/operator/address/stop", {"address": READER, "trials": "7"}, 422, "NCT"),
+        ("POST", "/operator/outbox/release", {"id": "HELD"}, 422, "no field 'id' here; there are: note"),
+        ("POST", "/operator/outbox/release?id=HELD", {}, 400, "no parameter 'id'"),
+        ("POST", "/operator/outbox/release", '{"id": "HELD"}', 422, "there are: note"),
+        ("POST", "/operator/outbox/release", {"note": ["x", "y"]}, 422, "note is given more than once"),
+        ("POST", "/operator/outbox/release", {f"n{n}": "x" for n in range(100)}, 422, "no field"),
+        ("POST", "/operator/outbox/retry", {"id": "zzzz"}, 422, "no field 'id' here; there are: none"),
+        ("POST", "/operator/outbox/HELD/note", {"text": "x"}, 422, "no field 'text' here; there are: note"),
+        ("POST", "/operator/outbox/HELD/note", {}, 422, "The field note is missing"),
+        ("POST", "/operator/outbox/HELD/drop", {"id": "x"}, 422, "no field 'id'"),
+        ("POST", "/operator/subscriptions/1/stop", {"address": READER}, 422, "no field 'address'"),
+        ("POST", "/operator/address", {}, 422, "The field address is missing"),
+        (
+            "POST",
+            "/operator/address/stop",
+            {"address": READER, "trial": "NCT06805448"},
+            422,
+            "there are: address, trials",
+        ),
+        ("GET", "/operator/outbox?states=held", {}, 400, "no parameter 'states' here; there are: state, page"),
         ("GET", "/operator/outbox?state=x", {}, 400, "state is to be one of"),
         ("GET", "/operator/outbox?page=0", {}, 400, "page is to be a whole number"),
         ("GET", "/operator/outbox/x", {}, 404, "nothing under this address"),
@@ -39,7 +59,7 @@ __all__ = ["browser", "house", "news"]
     ],
 )
 def test_programs_hear_why_nothing_was_done(
-    site: Site, news: House, method: str, path: str, data: dict[str, str], status: int, why: str
+    site: Site, news: House, method: str, path: str, data: dict[str, Any] | str, status: int, why: str
 ) -> None:
     news.deliver()
     before = rows(news)

@@ -117,7 +117,7 @@ def test_wrong_tokens_are_counted_and_in_the_end_none_is_taken(site: Site, house
     assert answer.status_code == 429
     assert answer.headers["Retry-After"] == "900"
     assert "15 minutes" in answer.text
-    program = site.get("/operator", headers=BEARER)
+    program = site.get("/operator", headers={"Authorization": "Bearer wrong"})
     assert (program.status_code, program.json()["status"]) == (429, 429)
     assert "a wrong token was given, the 10. time" in caplog.text
     assert "wrong secret" not in caplog.text
@@ -130,6 +130,13 @@ def test_who_is_logged_in_stays_so_whoever_guesses(browser: Browser, site: Site)
     for _ in range(door.MOST_TRIES + 1):
         Browser(site).log_in("wrong")
     browser.get("/operator")
+
+
+def test_a_program_with_the_token_goes_on_whoever_guesses_beside_it(site: Site) -> None:
+    for _ in range(door.MOST_TRIES + 1):
+        Browser(site).log_in("wrong")
+    assert site.get("/operator", headers=BEARER).status_code == 200
+    assert Browser(site).log_in().status_code == 429  # that the program went on gives who guesses no further tries
 
 
 def test_guessers_elsewhere_shut_nobody_out(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from registry_sync.notices import fitting
+from registry_sync.notices import english, fitting
 from registry_sync.notices.clean import block, cut, one_line
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.interface import Notice
@@ -301,6 +301,8 @@ def environment() -> Environment:
     )
     environment.filters["wrap"] = _wrapped
     environment.filters["marks"] = _marks
+    environment.filters["english"] = english.marked
+    environment.filters["parted"] = english.parted
     return environment
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from registry_sync.notices import duties, listings, mergers, phrases, slipped, values, windows
+from registry_sync.notices import duties, english, listings, mergers, phrases, slipped, values, windows
 from registry_sync.notices.clean import as_text, block, text_of
 from registry_sync.notices.i18n import Translator
 from registry_sync.notices.interface import Role
@@ -59,7 +59,7 @@ class Item:
 
     ``runs`` holds the marked words where both sides are running text, else it is empty. ``note`` says how far a date moved.
     ``is_cut``: the text is longer than what is shown of it. ``entries``: what each of two entries says that were merged, where that is
-    not the same: neither was before the other.
+    not the same: neither was before the other. ``own``: words in all of these that are the registry's (see ``english``).
     """
 
     heading: str
@@ -69,6 +69,7 @@ class Item:
     note: str = ""
     is_cut: bool = False
     entries: tuple[str, ...] = ()
+    own: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def before_runs(self) -> tuple[Run, ...]:
@@ -101,6 +102,10 @@ _BULLET = "\u2022 "
 
 def item(change: Change, role: Role, t: Translator, slips: Slips | None = None) -> Item:
     """The entry of one change, in the recipient's voice. ``slips``: how this date has moved before, where it is to be told here."""
+    return replace(_item(change, role, t, slips), own=english.own(t, change.before, change.after, change.detail))
+
+
+def _item(change: Change, role: Role, t: Translator, slips: Slips | None) -> Item:
     style: Style = "reader" if role == "reader" else "coordinator"
     if change.topic == listings.TOPIC:
         return _listing(change, t, style)
@@ -243,8 +248,8 @@ def _with_parts(value: Any, shown: str, parts: list[str], t: Translator, style: 
 def _is_running_text(change: Change) -> bool:
     if change.field == "criteria":
         return True
-    field = BY_NAME.get(change.field)
-    return field is not None and field.kind in ("text", "prose") and change.field not in values.AGES
+    known = BY_NAME.get(change.field)
+    return known is not None and known.kind in ("text", "prose") and change.field not in values.AGES
 
 
 def _is_date(change: Change) -> bool:

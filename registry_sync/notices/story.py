@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from registry_sync.notices import coordinator, folding, mergers, reader
+from registry_sync.notices import coordinator, english, folding, mergers, reader
 from registry_sync.notices.clean import block, cut, one_line
 from registry_sync.notices.fitting import LONGEST_TITLE
 from registry_sync.notices.i18n import Translator, translator
@@ -25,7 +25,10 @@ MOST_ITEMS = 100
 
 @dataclass(frozen=True)
 class Story:
-    """What is told of one trial. ``heading``: that of the changes; ``more`` counts those that are left out because there are too many."""
+    """What is told of one trial. ``heading``: that of the changes; ``more`` counts those that are left out because there are too many.
+
+    ``own``: words in title and sentences that are the registry's (see ``english``).
+    """
 
     trial: str
     url: str | None
@@ -35,6 +38,7 @@ class Story:
     heading: str
     items: tuple[Item, ...]
     more: int = 0
+    own: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -48,15 +52,17 @@ def story(news: TrialNews, role: Role, language: str, *, most_items: int = MOST_
     told = folding.told(news, role)
     heard = _said(news, role, told, t)
     shown = told[:most_items]
+    title = cut(one_line(news.named or ""), LONGEST_TITLE)
     return Story(
         trial=news.trial,
         url=safe_url(news.url),
-        title=cut(one_line(news.named or ""), LONGEST_TITLE),
+        title=title,
         subject=cut(one_line(heard.subject), LONGEST_SUBJECT),
         sentences=tuple(cut(block(sentence), _LONGEST_SENTENCE) for sentence in heard.sentences),
         heading=mergers.heading_of_all(told, t) or t.gettext("What changed"),
         items=tuple(_dated(item(change, role, t, _slips_of(change, news, told)), change, told, role, t) for change in shown),
         more=len(told) - len(shown),
+        own=english.own(t, title, news.record.why_stopped, *((change.before, change.after, change.detail) for change in shown)),
     )
 
 

@@ -13,7 +13,7 @@ from db import lookback, vitals
 from db.connection import History
 from jobs import kept
 from jobs.audit import Audited, audited
-from registry_sync.notices import phrases, values
+from registry_sync.notices import english, phrases, values
 from registry_sync.notices.clean import as_text, cut, one_line
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.sources.interface import CTGOV
@@ -106,13 +106,16 @@ def _row(row: Verdict, today: datetime.date, t: Translator) -> dict[str, Any]:
 def _side(field: str, value: Any, t: Translator) -> str:
     value = kept.without_people(field, value)
     known = field != "overall_status" or value in phrases.TOKENS
-    return cut(values.describe(field, value, t, "reader") if known else as_text(value), _LONGEST_SIDE)
+    text = cut(values.describe(field, value, t, "reader") if known else as_text(value), _LONGEST_SIDE)
+    return english.marked(text, english.own(t, value))
 
 
 def _item(field: str, item: Difference, t: Translator) -> str:
     sides = {"listing": _in_words(field, item.listing, t), "registry": _in_words(field, item.registry, t)}
     words = t.gettext(_DIFFERS.get(item.what, _DIFFERS["changed"])).format(**sides)
-    return t.gettext("{what} (since {day})").format(what=words, day=t.date(item.since)) if item.since else words
+    if item.since:
+        words = t.gettext("{what} (since {day})").format(what=words, day=t.date(item.since))
+    return english.marked(words, english.own(t, item.listing, item.registry))
 
 
 def _in_words(field: str, value: Any, t: Translator) -> str:
@@ -120,5 +123,5 @@ def _in_words(field: str, value: Any, t: Translator) -> str:
         return t.gettext("not stated")
     value = kept.without_people(field, value)
     if field == "locations":
-        return cut(values.place(value), _LONGEST_SIDE)
+        return cut(values.place(value, t), _LONGEST_SIDE)
     return cut(one_line(values.describe(field, value, t, "reader") if isinstance(value, dict) else as_text(value)), _LONGEST_SIDE)

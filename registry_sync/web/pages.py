@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from db.readers import Readers
 from jobs.surroundings import Surroundings
+from registry_sync.notices import english
 from registry_sync.notices.i18n import ENGLISH, languages, translator
 from registry_sync.trials.record import N_
 
@@ -118,7 +119,7 @@ def said_no(
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -126,3 +127,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.filters["english"] = english.marked
+    environment.filters["parted"] = english.parted
+    return environment

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from db.cards import name_of
-from registry_sync.notices import lifeline, phrases, values
+from registry_sync.notices import english, lifeline, phrases, values
 from registry_sync.notices.clean import block, cut, one_line
 from registry_sync.notices.i18n import Translator
 from registry_sync.notices.lifeline import DATES
@@ -144,7 +144,8 @@ def who(record: Record, t: Translator) -> list[Row]:
     """Who is looked for, but for the criteria."""
     rows = [_row(field, [_value(field, value, t)], t) for field in _WHO if (value := getattr(record, field)) is not None]
     if record.study_population:
-        rows.append(_row("study_population", [cut(one_line(record.study_population), _LONGEST_LINE)], t))
+        told = cut(one_line(record.study_population), _LONGEST_LINE)
+        rows.append(_row("study_population", [_in_english(told, record.study_population, t)], t))
     return rows
 
 
@@ -282,7 +283,12 @@ def _row(field: str, texts: Sequence[str], t: Translator, more: int = 0) -> Row:
 
 
 def _value(field: str, value: Any, t: Translator) -> str:
-    return cut(values.describe(field, value, t, "reader"), _LONGEST_LINE)
+    return _in_english(cut(values.describe(field, value, t, "reader"), _LONGEST_LINE), value, t)
+
+
+def _in_english(text: str, value: Any, t: Translator) -> str:
+    """The text, as HTML where what it has of the registry's own words is to be marked."""
+    return english.marked(text, english.own(t, value))
 
 
 def day(text: str | None, t: Translator) -> str:

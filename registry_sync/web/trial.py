@@ -301,4 +301,4 @@ def told_item(change: Change, current: Record, t: Translator) -> Item:
     gone = t.gettext("a name that the registry does not show any more")
     before = shown.before if kept.still_names(current, change.field, change.before) else gone
     after = shown.after if kept.still_names(current, change.field, change.after) else gone
-    return Item(shown.heading, before, after)
+    return Item(shown.heading, before, after, own=shown.own)

@@ -27,17 +27,17 @@ LEFT JOIN card ON card.version_id = version.id
 """
 _GONE = "SELECT 1 FROM absence WHERE absence.trial = watch.trial AND state = 'absent'"
 _LAST_RUN = "(SELECT max(finished_at) FROM run WHERE job = 'sync' AND outcome IN ('done', 'partial'))"
-_SHOWN = """
-source = 'ctgov' AND backfilled = 0 AND topic != 'deadlines'
-AND (significance != 'housekeeping' OR field IN ('brief_summary', 'detailed_description'))
-"""
-"""What the index ``change_shown`` has: see ``db.history.TOLD_OTHERWISE``."""
+_SHOWN = "source = 'ctgov' AND backfilled = 0 AND topic != 'deadlines' AND significance != 'housekeeping'"
+"""What the index ``change_shown`` has, and little more."""
 _LAST_CHANGE = f"""
 max(coalesce((SELECT max(id) FROM change INDEXED BY change_shown WHERE change.trial = watch.trial AND {_SHOWN}), 0),
     coalesce((SELECT max((SELECT max(id) FROM change INDEXED BY change_shown WHERE change.trial = alias.old AND {_SHOWN}))
               FROM alias WHERE alias.trial = watch.trial), 0))
 """  # noqa: S608 - no value is in it
 """The newest change that the trial's page shows without being asked for more, told under the id that it has now or under a former one."""
+
+
+_FIRST_SEEN = "(SELECT min(seen_at) FROM version WHERE version.trial = wanted.trial AND source = 'ctgov')"
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -85,12 +85,17 @@ def stamp(history: History, trials: Sequence[str] = ()) -> State:
 
 
 def found(history: History, wanted: Wanted) -> list[str]:
-    """The watched trials that are looked for, those that changed last first; what never changed here by when it was first seen."""
+    """The watched trials that are looked for, those that changed last first; what never changed here stands behind them.
+
+    That is in the order in which it was first seen, what is newest first.
+    """
     conditions, values = _conditions(wanted)
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     rows = history.rows(
-        f"""SELECT watch.trial {_NEWEST} {where}
-            ORDER BY coalesce((SELECT seen_at FROM change WHERE id = {_LAST_CHANGE}), version.seen_at, '') DESC, watch.trial DESC""",  # noqa: S608
+        f"""SELECT trial FROM (
+                SELECT watch.trial, (SELECT seen_at FROM change WHERE id = {_LAST_CHANGE}) AS changed_at {_NEWEST} {where}
+            ) AS wanted
+            ORDER BY coalesce(changed_at, '') DESC, CASE WHEN changed_at IS NULL THEN {_FIRST_SEEN} END DESC, trial DESC""",  # noqa: S608
         values,
     )
     return [row["trial"] for row in rows]

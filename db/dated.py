@@ -56,14 +56,13 @@ def changes(
     backfilled: bool = False,
     housekeeping: bool = False,
     clock: Clock = "seen",
-    nonetheless: Sequence[str] = (),
 ) -> Iterator[DatedChange]:
     """What changed, newest first: the registry's changes and the listings' news, or with ``source`` a page's own differences.
 
     ``trial``: under any of the ids that the registry merged. ``since``: a UTC time, ISO 8601; what was seen at that time or later,
     or by the registry's clock what it dates on that day or later (of a month without a day: what may be). What was seen live is
     placed by when it was seen, or by its day at the registry; what was backfilled always by that day, but in the order of the versions
-    of a trial where their dates go back. ``nonetheless``: fields that are wanted also where their change is housekeeping.
+    of a trial where their dates go back.
     """
     conditions = ["source = :source AND topic != 'listing'" if source else "(source = 'ctgov' OR topic = 'listing')"]
     ids = aliases.family(history, trial) if trial else []
@@ -77,10 +76,10 @@ def changes(
     if not backfilled:
         conditions.append("backfilled = 0")
     if not housekeeping:
-        conditions.append("(significance != 'housekeeping' OR field IN (SELECT value FROM json_each(:nonetheless)))")
+        conditions.append("significance != 'housekeeping'")
     values = {"since": since, "since_day": (since or "")[:10], "source": source, "ids": json.dumps(ids)}
     wanted = " AND ".join(conditions)
-    for some in portions(_in_order(history, wanted, {**values, "nonetheless": json.dumps(nonetheless)}, clock, backfilled=backfilled)):
+    for some in portions(_in_order(history, wanted, values, clock, backfilled=backfilled)):
         rows = history.rows(f"SELECT * FROM ({_DATED}) WHERE id IN (SELECT value FROM json_each(?))", (some,))  # noqa: S608 - no value
         found = {row["id"]: row for row in _with_the_day_of_unknown(history, rows)}
         for row in (found[each] for each in json.loads(some) if each in found):

@@ -27,9 +27,6 @@ HEADLINE = (
 )  # fmt: skip
 """The fields that stand unpacked beside each version, for lists, views and timelines."""
 
-TOLD_OTHERWISE = ("brief_summary", "detailed_description")
-"""Fields whose changes are housekeeping in a notice, since what they mean stands in fields of their own, and text that people read."""
-
 _headlines = msgspec.json.Encoder()
 
 Markup = Literal["markdown", "html"]

@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from db import aliases, cards, catalogue, dated, lookback, watches
-from db import history as versions
 from db.connection import History
 from db.dated import DatedChange
 from db.lookback import State
@@ -249,15 +248,13 @@ def is_shown(change: Change, *, everything: bool) -> bool:
     """Is this one of the trial's own changes, and, but for ``everything``, no housekeeping? What mails tell does not matter."""
     if change.topic in _NOT_ITS_OWN:
         return False
-    return everything or change.significance != "housekeeping" or change.field in versions.TOLD_OTHERWISE
+    return everything or change.significance != "housekeeping"
 
 
 def _changes(request: Request, history: History, trial: str) -> list[DatedChange]:
     """The trial's own changes, newest first by the registry's dates; the registry's own dates and what merely follows only if asked."""
     everything = wants_all(request)
-    found = dated.changes(
-        history, trial=trial, backfilled=True, housekeeping=everything, clock="registry", nonetheless=versions.TOLD_OTHERWISE
-    )
+    found = dated.changes(history, trial=trial, backfilled=True, housekeeping=everything, clock="registry")
     return [each for each in found if is_shown(each, everything=everything)]
 
 

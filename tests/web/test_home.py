@@ -72,6 +72,35 @@ def test_a_change_that_no_mail_to_readers_tells_is_one(site: Site, full: House) 
     assert "3 February 2026" in page(site, "/").text
 
 
+def test_what_only_housekeeping_touched_comes_behind_what_changed(site: Site, full: House) -> None:
+    full.registry.put(record.with_status(full.registry.study(EYE), "SUSPENDED", posted="2026-02-03"))
+    full.sync()
+    before = page(site, "/").titles()
+    assert before[0] == "Eyes That Are Dry"
+    for trial, day in ((OVER, "2026-02-04"), (SKIN, "2026-02-05")):
+        full.registry.put(record.touched(full.registry.study(trial), day))
+        full.sync()
+    assert len(full.changes(housekeeping=True)) > len(full.changes())
+    assert page(site, "/").titles() == before
+    assert [row["changed_at"] is None for row in site.get("/api/trials").json()["trials"]] == [False, True, True, True]
+
+
+def test_what_is_housekeeping_is_so_on_the_page_and_in_the_json(site: Site, full: House) -> None:
+    study = full.registry.study(OVER)
+    study["protocolSection"]["descriptionModule"]["detailedDescription"] = "At more length than before."
+    full.registry.put(study)
+    full.sync()
+    (told,) = [each for each in full.changes(housekeeping=True) if each.field == "detailed_description"]
+    assert told.significance == "housekeeping"
+    for path in (f"/trials/{OVER}", f"/trials/{OVER}/diff"):
+        assert "At more length" not in page(site, path).text
+        assert "At more length" in page(site, f"{path}?all=1").text
+    asked = f"/api/trials/{OVER}/changes"
+    assert "At more length" not in site.get(asked).text
+    assert "At more length" in site.get(f"{asked}?housekeeping=true").text
+    assert page(site, "/").text.count("No change seen here yet") == 4
+
+
 def test_what_a_coordinator_owes_is_none(site: Site, full: House) -> None:
     full.subscribe("coordinator@example.org", role="coordinator")
     full.sync(days=300)  # the first look

@@ -44,8 +44,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """What is looked for: all of it must hold. Empty: anything.
 
     ``words``: anywhere in titles, conditions, keywords, treatments, sponsor, summary and ids. ``condition``: words of the name of one
-    condition, or with ``exactly`` the whole name. ``status``: the registry's token; of a trial that the registry does not show any more
-    it is not known.
+    condition, or with ``exactly`` the whole name. ``country``: one with a site now, or with ``ever`` also one in which a site is gone.
+    ``status``: the registry's token; of a trial that the registry does not show any more it is not known.
     """
 
     words: str = ""
@@ -53,6 +53,7 @@ class Wanted(msgspec.Struct, frozen=True):
     country: str = ""
     status: str = ""
     exactly: bool = False
+    ever: bool = False
 
 
 def stamp(history: History, trials: Sequence[str] = ()) -> State:
@@ -89,7 +90,7 @@ def found(history: History, wanted: Wanted) -> list[str]:
 
     That is in the order in which it was first seen, what is newest first.
     """
-    conditions, values = _conditions(wanted)
+    conditions, values = _conditions(history, wanted)
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     rows = history.rows(
         f"""SELECT trial FROM (
@@ -106,7 +107,7 @@ def _words(text: str) -> list[str]:
     return list(filter(None, (word.strip(_QUOTES) for word in folded(text).split())))[:MOST_WORDS]
 
 
-def _conditions(wanted: Wanted) -> tuple[list[str], list[str]]:
+def _conditions(history: History, wanted: Wanted) -> tuple[list[str], list[str]]:
     conditions, values = [], []
     for word in _words(wanted.words):
         if _NUMBER.fullmatch(word):
@@ -123,12 +124,28 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[str]]:
             conditions.append("instr(card.condition_keys, ?)")
             values.append(word)
     if wanted.country:
-        conditions.append("instr(card.country_keys, ?)")
-        values.append(f"\n{country_key(name_of(wanted.country))}\n")
+        key = country_key(name_of(wanted.country))
+        conditions.append("(instr(card.country_keys, ?) OR watch.trial IN (SELECT value FROM json_each(?)))")
+        gone = history.until_written("countries of sites that are gone", lambda: _gone_from(history)) if wanted.ever else {}
+        values += [f"\n{key}\n", json.dumps(sorted(gone.get(key, ())))]
     if wanted.status:
         conditions.append(f"json_extract(version.headline, '$.overall_status') = ? AND NOT EXISTS ({_GONE})")
         values.append(wanted.status)
     return conditions, values
+
+
+def _gone_from(history: History) -> dict[str, set[str]]:
+    """By the key of a country the trials that had a site there which is gone, or somewhere else now, as far as their changes tell."""
+    found: dict[str, set[str]] = {}
+    rows = history.rows(
+        """SELECT DISTINCT coalesce(alias.trial, change.trial) AS trial, json_extract(change.before, '$.country') AS country
+           FROM change LEFT JOIN alias ON alias.old = change.trial
+           WHERE change.source = 'ctgov' AND change.field = 'locations' AND json_type(change.before) = 'object'"""
+    )
+    for row in rows:
+        if isinstance(row["country"], str):
+            found.setdefault(country_key(name_of(row["country"])), set()).add(row["trial"])
+    return found
 
 
 def cards(history: History, trials: Sequence[str]) -> list[Row]:

@@ -148,10 +148,10 @@ def language(request: Request) -> str:
     return value if value in languages() else ENGLISH
 
 
-def scope(request: Request, history: History) -> Scope:
+def scope(request: Request, history: History, *, ever: bool = False) -> Scope:
     """All that is watched; or what one ``search`` found (AREA=TEXT, as often as it has areas); or of a ``condition`` what the watched
     searches for it found, without such a search the trials whose records name it; or with ``q`` or ``country`` what the search of the
-    pages finds.
+    pages finds, and with ``ever`` also what it found by a site in the country that is gone.
 
     Raises HTTPException where there is nothing of that kind.
     """
@@ -160,7 +160,7 @@ def scope(request: Request, history: History) -> Scope:
     if words or country:
         if areas:
             raise bad_request("search goes with neither q nor country.")
-        return Scope(ids=tuple(catalogue.found(history, catalogue.Wanted(words or "", condition or "", country or ""))))
+        return Scope(ids=tuple(catalogue.found(history, catalogue.Wanted(words or "", condition or "", country or "", ever=ever))))
     if condition is None and not areas:
         return Scope()
     search = None

@@ -62,7 +62,9 @@ _NAMES: dict[str, str] = {
 def everything(request: Request) -> Response:
     """All that is watched, or what a search found, about all topics or some."""
     with readers_of(request).open() as history:
-        return _feed(request, history, lambda: asked.scope(request, history), public.state(history), N_("Changes in clinical trials"))
+        return _feed(
+            request, history, lambda: asked.scope(request, history, ever=True), public.state(history), N_("Changes in clinical trials")
+        )
 
 
 @at_once

@@ -66,6 +66,22 @@ def test_two_merged_entries_that_differ_are_no_step_from_one_status_to_another(s
     assert "Before" not in html
 
 
+def test_a_trial_whose_sites_in_a_country_close_stays_in_the_feed_of_that_country(site: Site, house: House) -> None:
+    both = (("Lund", "Sweden"), ("Copenhagen", "Denmark"))
+    for status, places in (("RECRUITING", both), ("SUSPENDED", both), ("RECRUITING", both), ("RECRUITING", both[1:])):
+        house.registry.put(record.a_study(OTHER, status=status, places=places))
+        house.watch(OTHER)
+        house.sync()
+    everything = [entry.id for entry in read(site).entries]
+    found = read(site, "/feed.atom?country=Sweden")
+    assert [entry.id for entry in found.entries] == everything
+    assert "Lund, Sweden" in found.entries[0].content[0].value
+    assert [entry.id for entry in read(site, "/feed.atom?country=SWEDEN&q=something").entries] == everything
+    assert not read(site, "/feed.atom?country=Norway").entries
+    assert "BEGIN:VEVENT" not in site.get("/calendar.ics?country=Sweden").text
+    assert site.get("/api/trials?country=Sweden").json()["total"] == 0
+
+
 def test_each_change_is_an_entry_with_before_and_after(site: Site, lively: House) -> None:
     found = read(site)
     assert found.feed.title == "Changes in clinical trials"

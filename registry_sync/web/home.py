@@ -121,7 +121,7 @@ def _entry(row: dict[str, Any], today: str, t: Translator) -> dict[str, Any]:
     headline = row["headline"]
     gone = row["absence"] == "absent"
     word = headline.get("overall_status")
-    shown = told.conditions(row["conditions"])
+    shown, more = told.conditions(row["conditions"], _MOST_NAMED)
     countries = [t.country(each) for each in row["countries"]]
     title = headline.get("brief_title")
     return {
@@ -134,8 +134,8 @@ def _entry(row: dict[str, Any], today: str, t: Translator) -> dict[str, Any]:
         "gone": told.gone(row["absent_since"], t) if gone else "",
         "next": None if gone else told.next_date(headline, today, t),
         "changed": told.day(row["changed_at"], t) or t.gettext(NEVER),
-        "conditions": shown[:_MOST_NAMED],
-        "more_conditions": max(0, len(shown) - _MOST_NAMED),
+        "conditions": shown,
+        "more_conditions": more,
         "countries": t.join(countries[:_MOST_NAMED]) if countries else "",
         "more_countries": max(0, len(countries) - _MOST_NAMED),
     }

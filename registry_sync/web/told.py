@@ -166,9 +166,10 @@ def prose(text: str | None) -> list[str]:
     return [line for line in block(cut(text or "", _LONGEST_PROSE)).split("\n") if line]
 
 
-def conditions(names: Iterable[str]) -> list[str]:
-    """The conditions, each as it is looked for."""
-    return list(filter(None, map(name_of, names)))[:_MOST_ITEMS]
+def conditions(names: Iterable[str], most: int = _MOST_ITEMS) -> tuple[list[str], int]:
+    """The conditions, each as it is looked for, and how many are left out."""
+    found = list(filter(None, map(name_of, names)))
+    return found[:most], max(0, len(found) - most)
 
 
 # --- the criteria ----------------------------------------------------------------------------------------------------------

@@ -126,6 +126,7 @@ def record_of(
     record = record if with_people else kept.looking_back(record)
     criteria, more_criteria = told.criteria(record, t)
     countries, more_sites = told.countries(record, t, with_people=with_people)
+    conditions, more_conditions = told.conditions(record.conditions or ())
     official = record.official_title if record.official_title != record.brief_title else None
     return {
         "title": told.title(record),
@@ -147,7 +148,8 @@ def record_of(
         "more_sites": more_sites,
         "sites": told.sites(record, t, gone=gone) if record.locations else "",
         "summary": told.prose(record.brief_summary),
-        "conditions": told.conditions(record.conditions or ()),
+        "conditions": conditions,
+        "more_conditions": more_conditions,
         "what": told.what(record if with_people else msgspec.structs.replace(record, overall_officials=None), t),
     }
 

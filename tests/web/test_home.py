@@ -136,6 +136,17 @@ def test_searching_finds_what_has_all_of_it(site: Site, full: House, asked: dict
     assert shown.soup.find(id="q")["value"] == asked.get("q", "")  # type: ignore[index]
 
 
+def test_of_many_conditions_it_is_said_how_many_are_not_shown(site: Site, full: House) -> None:
+    names = [f"Disease {n:02}" for n in range(1, 64)]
+    full.registry.put(record.a_study(OVER, conditions=names, status="COMPLETED"))
+    full.sync()
+    about = page(site, f"/trials/{OVER}").section("about")
+    assert "Disease 60 and 3 more" in about
+    assert "Disease 61" not in about
+    assert "and 3 more" not in page(site, f"/trials/{SKIN}").section("about")
+    assert "and 57 more" in page(site, "/").text
+
+
 def test_a_disease_has_a_page_with_all_its_trials_however_it_is_written(site: Site, full: House) -> None:
     (link,) = {each for each in page(site, "/").links() if each.startswith("/condition/Sj")}
     for path in (link, "/condition/sjogren's disease"):

@@ -116,7 +116,7 @@ class Guard:
         if scope["state"].get(BUSY) and scope["path"] != _ALWAYS:
             await failed(Request(scope), 503, headers=_LATER)(scope, receive, send)
             return
-        if not _is_host(scope):
+        if not _is_host(scope) or _has_two_lengths(scope):
             await failed(Request(scope), 400, headers=_CLOSE)(scope, receive, send)
             return
         too_long = 414 if _address(scope) > LONGEST_ADDRESS else 431 if _head(scope) > LARGEST_HEAD else None
@@ -163,6 +163,12 @@ def _has_body(scope: Scope) -> bool:
     """Does anything come behind the head? Whatever the method: what is not read is not to be taken in without end either."""
     headers = Headers(scope=scope)
     return scope["method"] == "POST" or "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+def _has_two_lengths(scope: Scope) -> bool:
+    """Does it say twice how long its body is? Who hands it on may go by the other one (RFC 9112, 6.1), and take its end for a request."""
+    headers = Headers(scope=scope)
+    return "transfer-encoding" in headers and "content-length" in headers
 
 
 def _address(scope: Scope) -> int:

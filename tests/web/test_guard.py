@@ -155,6 +155,20 @@ def test_what_is_no_request_ends_the_connection(site: Site, sent: bytes) -> None
     assert site.get("/privacy").status_code == 200
 
 
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("path", ["/privacy", "/api/trials", "/stop/1.x"])
+def test_a_request_with_two_lengths_is_none_and_nothing_behind_it_is_answered(site: Site, path: str, order: int) -> None:
+    lengths = "\r\n".join(["Content-Length: 5", "Transfer-Encoding: chunked"][::order])
+    for method in ("GET", "POST"):
+        answer = raw(
+            site, f"{method} {path} HTTP/1.1\r\nHost: x\r\n{lengths}\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        )
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert b"\r\nconnection: close\r\n" in answer.lower()
+        assert (b"application/problem+json" in answer) == path.startswith("/api/")
+
+
 def test_slow_clients_are_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "PATIENCE", 0.2)
     assert raw(site, b"") == b""

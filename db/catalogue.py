@@ -57,7 +57,10 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 def stamp(history: History, trials: Sequence[str] = ()) -> State:
-    """How far all that pages show has come, or with ``trials`` what is shown of these: a few look-ups, whatever is kept."""
+    """How far all that pages show has come, or with ``trials`` what is shown of these: a few look-ups, whatever is kept.
+
+    When something was looked at is not in it: where that is shown, it is to be added (``checked``, ``db.public.state_of_pages``).
+    """
     these = "SELECT value FROM json_each(:trials)"
     only = f"WHERE trial IN ({these})" if trials else ""
     row = history.one(
@@ -69,12 +72,10 @@ def stamp(history: History, trials: Sequence[str] = ()) -> State:
                    (SELECT group_concat(trial || state || since) FROM absence) AS absences,
                    (SELECT group_concat(source || opened_at) FROM incident WHERE closed_at IS NULL) AS incidents,
                    (SELECT group_concat(source || seen_at) FROM unparsed {only}) AS unparsed,
-                   (SELECT group_concat(name || looked_at) FROM source) AS sources,
-                   (SELECT count(*) || ' ' || max(looked_at) FROM page {only}) AS pages,
-                   {_LAST_RUN} AS run_at, (SELECT max(looked_at) FROM source) AS looked_at,
+                   (SELECT count(*) || ' ' || max(id) FROM page {only}) AS pages,
                    (SELECT max(seen_at) FROM version WHERE id = (SELECT max(id) FROM version {only})) AS seen_at,
                    (SELECT max(seen_at) FROM change WHERE id = (SELECT max(id) FROM change {only})) AS changed_at,
-                   (SELECT max(looked_at) FROM page {only}) AS page_at, (SELECT max(added_at) FROM page {only}) AS page_added_at,
+                   (SELECT max(added_at) FROM page {only}) AS page_added_at,
                    (SELECT max(since) FROM alias) AS merged_at,
                    (SELECT max(opened_at) FROM incident WHERE closed_at IS NULL) AS opened_at,
                    (SELECT max(seen_at) FROM unparsed {only}) AS unparsed_at""",  # noqa: S608 - no value is in the text

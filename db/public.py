@@ -45,6 +45,10 @@ class State(msgspec.Struct, frozen=True):
     key: str
     at: str | None
 
+    def __add__(self, other: State) -> State:
+        """Of both together."""
+        return State(f"{self.key}|{other.key}", max(filter(None, (self.at, other.at)), default=None))
+
 
 class Scope(msgspec.Struct, frozen=True):
     """Which trials: these ``ids``, or what these ``searches`` found; with neither all that are watched."""
@@ -96,22 +100,27 @@ def state(history: History) -> State:
 
 
 def state_of(history: History, ids: Sequence[str]) -> State:
-    """Of one trial under all of its ids, and of the pages that show it."""
+    """Of one trial under all of its ids."""
     these = marks(ids)
     row = history.one(
         f"""SELECT {revisions.columns(these)}, (SELECT max(id) FROM change WHERE trial IN ({these})) AS change,
                    (SELECT max(id) FROM version WHERE trial IN ({these})) AS version,
                    (SELECT max(seen_at) FROM version WHERE trial IN ({these})) AS seen_at,
                    (SELECT seen_at FROM change WHERE trial IN ({these}) ORDER BY id DESC LIMIT 1) AS changed_at,
-                   (SELECT count(*) || coalesce(max(read_at), '') || coalesce(max(looked_at), '') FROM page
-                    WHERE trial IN ({these})) AS pages,
-                   (SELECT max(read_at) FROM page WHERE trial IN ({these})) AS read_at,
-                   (SELECT max(added_at) FROM page WHERE trial IN ({these})) AS added_at,
                    (SELECT group_concat(trial || state || since) FROM absence WHERE trial IN ({these})) AS absences""",  # noqa: S608
-        [*ids] * 10,
+        [*ids] * 7,
     )
     assert row is not None  # noqa: S101 - it has one row
     return _as_state({**row, "ids": ",".join(ids)})
+
+
+def state_of_pages(history: History, ids: Sequence[str], *, by_day: bool = False) -> State:
+    """Of the pages on other sites about a trial: which there are, how each stands, and when it was last read; ``by_day``: on which day."""
+    rows = history.rows(f"SELECT url, standing, added_at, read_at FROM page WHERE trial IN ({marks(ids)}) ORDER BY id", list(ids))  # noqa: S608
+    times = [row[name] for row in rows for name in ("added_at", "read_at") if row[name]]
+    if by_day:
+        rows = [{**row, "read_at": (row["read_at"] or "")[:10]} for row in rows]
+    return State(json.dumps([list(row.values()) for row in rows]), max(times, default=None))
 
 
 def _as_state(row: Row) -> State:

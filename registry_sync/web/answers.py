@@ -172,9 +172,15 @@ def answer(
     return made.to(request) or made.unchanged
 
 
-def shown(request: Request, history: History, make: Callable[[History], Response], trials: Sequence[str] = ()) -> Response:
-    """The same of a page in the reader's language, by the newest of everything that is kept, or of what is on these ``trials``."""
+def shown(
+    request: Request, history: History, make: Callable[[History], Response], trials: Sequence[str] = (), also: State | None = None
+) -> Response:
+    """The same of a page in the reader's language, by the newest of everything that is kept, or of what is on these ``trials``.
+
+    ``also``: of what else it shows.
+    """
     stamp, language = catalogue.stamp(history, trials), language_of(request)
+    stamp = stamp + also if also is not None else stamp
     headers = {"Vary": "Accept-Language", "Content-Language": language}
     return answer(request, stamp, lambda: make(history), language, headers=headers, of_the_day=True, dated=is_dated(request))
 

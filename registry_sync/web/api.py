@@ -122,7 +122,7 @@ def listings(request: Request) -> Response:
 
         return [kept.listing(row_json(one, row, today)) for one in audited(history, ids[0]) for row in one.verdicts]
 
-    return _of_one(request, rows, of_the_day=True)
+    return _of_one(request, rows, also=public.state_of_pages, of_the_day=True)
 
 
 def changes(request: Request) -> Response:
@@ -215,10 +215,18 @@ def _of_all(request: Request, make: Callable[[History], Any]) -> Response:
         return answer(request, public.state(history), lambda: _json(make(history)), headers=OPEN)
 
 
-def _of_one(request: Request, make: Callable[[History, tuple[str, ...]], Any], *, of_the_day: bool = False) -> Response:
+def _of_one(
+    request: Request,
+    make: Callable[[History, tuple[str, ...]], Any],
+    *,
+    also: Callable[[History, tuple[str, ...]], State] | None = None,
+    of_the_day: bool = False,
+) -> Response:
     with readers_of(request).open() as history:
         ids = asked.trial(request, history)
-        return answer(request, public.state_of(history, ids), lambda: _json(make(history, ids)), headers=OPEN, of_the_day=of_the_day)
+        state = public.state_of(history, ids)
+        state = state + also(history, ids) if also is not None else state
+        return answer(request, state, lambda: _json(make(history, ids)), headers=OPEN, of_the_day=of_the_day)
 
 
 def _json(value: Any) -> Response:

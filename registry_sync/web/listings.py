@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 
 from db import lookback, vitals
 from db.connection import History
+from db.public import state_of_pages
 from jobs import kept
 from jobs.audit import Audited, audited
 from registry_sync.notices import english, phrases, values
@@ -23,7 +25,7 @@ from registry_sync.trials.record import BY_NAME, N_
 from registry_sync.web import told
 from registry_sync.web.answers import public
 from registry_sync.web.pages import around_of, language_of
-from registry_sync.web.trial import of_trial
+from registry_sync.web.trial import of_trial_and
 
 _MOST_ITEMS = 20
 _LONGEST_SIDE = 300
@@ -56,7 +58,7 @@ _DIFFERS: dict[str, str] = {
 }
 
 
-@of_trial
+@of_trial_and(functools.partial(state_of_pages, by_day=True))
 def listings(request: Request, history: History, trial: str) -> Response:
     """Each page that is watched, as it was last read, beside the record as it is held."""
     t = translator(language_of(request))

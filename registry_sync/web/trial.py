@@ -17,6 +17,7 @@ from db import aliases, cards, catalogue, dated, lookback, watches
 from db.connection import History
 from db.dated import DatedChange
 from db.lookback import State
+from db.public import State as Reached
 from jobs import kept
 from registry_sync.errors import UsageError
 from registry_sync.notices import lifeline, mergers, phrases
@@ -44,11 +45,20 @@ _NOT_ITS_OWN = frozenset({"listing", "deadlines"})
 """Topics that are not the trial's."""
 
 Make = Callable[[Request, History, str], Response]
+Also = Callable[[History, Sequence[str]], Reached]
 
 
 def of_trial(make: Make) -> Callable[[Request], Awaitable[Response]]:
     """A page of one trial: of the id that it has now, watched, else there is none."""
+    return of_trial_and(None)(make)
 
+
+def of_trial_and(also: Also | None) -> Callable[[Make], Callable[[Request], Awaitable[Response]]]:
+    """The same of a page that is another one with something ``also`` that is not of the record."""
+    return functools.partial(_of_trial, also=also)
+
+
+def _of_trial(make: Make, also: Also | None) -> Callable[[Request], Awaitable[Response]]:
     @page_at_once
     @functools.wraps(make)
     def respond(request: Request) -> Response:
@@ -64,12 +74,19 @@ def of_trial(make: Make) -> Callable[[Request], Awaitable[Response]]:
                 return elsewhere(request, current) if current else failed(request, 404)
             if ids[0] != written:
                 return elsewhere(request, ids[0])
-            return shown(request, history, lambda opened: make(request, opened, ids[0]), ids)
+            more = also(history, ids) if also is not None else None
+            return shown(request, history, lambda opened: make(request, opened, ids[0]), ids, more)
 
     return respond
 
 
-@of_trial
+def _looked_at(history: History, ids: Sequence[str]) -> Reached:
+    """When the record was last looked at, and with what success."""
+    checked = catalogue.checked(history, ids[0])
+    return Reached(repr(checked), checked.at)
+
+
+@of_trial_and(_looked_at)
 def trial(request: Request, history: History, trial: str) -> Response:
     """Everything on a trial as it stands now."""
     t = translator(language_of(request))

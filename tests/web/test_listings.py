@@ -89,3 +89,31 @@ def test_neither_a_secret_of_the_operator_nor_a_mail_address_is_shown(site: Site
     assert "contact.a@example.org" not in answer.text
     assert "7c1b2a9e" not in answer.text
     assert "127.0.0.1" in page.text
+
+
+def test_who_has_an_answer_has_it_still_after_a_sync_that_brought_nothing(site: Site, listed: House) -> None:
+    other = "NCT00000900"
+    listed.registry.put(record.a_study(other))
+    listed.watch(other)
+    listed.sync()
+    listed.registry.put(record.with_status(listed.registry.study(TRIAL), "SUSPENDED", posted="2026-02-03"))
+    listed.sync()
+    listed.at = listed.at.replace(hour=9)
+    paths = ["/", "/condition/Example%20Disease", "/feed.atom", "/calendar.ics", "/api/trials", "/api/changes", "/api/searches"]
+    for trial in (TRIAL, other):
+        paths += [
+            f"/trials/{trial}{each}" for each in ("", "/versions", "/versions/1", "/diff", "/listings", "/feed.atom", "/calendar.ics")
+        ]
+        paths += [f"/api/trials/{trial}{each}" for each in ("", "/changes", "/versions", "/listings")]
+    paths += [f"{path}{'&' if '?' in path else '?'}lang=da" for path in paths if not path.startswith("/api/")]
+    before = {path: site.get(path) for path in paths}
+    assert {answer.status_code for answer in before.values()} == {200}
+    assert listed.sync(days=0.1).changes == 0
+    others = []
+    for path, had in before.items():
+        is_same = site.get(path).content == had.content
+        tag = {"If-None-Match": had.headers["ETag"]}
+        assert site.get(path, headers=tag).status_code == (304 if is_same else 200), path
+        others += [path.partition("?")[0]] if not is_same else []
+    checked = {f"/trials/{TRIAL}", f"/trials/{other}"}
+    assert set(others) == {*checked, f"/api/trials/{TRIAL}/listings"}  # these say when that was

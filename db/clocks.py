@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Sequence
 from typing import Literal
 
 from db.connection import Row
-from registry_sync.trials.dates import RegistryDate, parse
+from registry_sync.trials.dates import first_day, last_day
 
 Clock = Literal["registry", "seen"]
 
@@ -102,15 +101,6 @@ def _is_silent(row: Row, before: Row | None) -> bool:
 
 
 def _first_day(date: str | None, not_before: str) -> str | None:
-    """The first day that a registry date may mean; ``None`` for no date."""
-    try:
-        parsed = parse(date or "")
-    except ValueError:
-        return None
-    first = f"{parsed.year:04}-{parsed.month or 1:02}-{parsed.day or 1:02}"
-    return first if parsed.day else min(max(first, not_before), _last_day(parsed))
-
-
-def _last_day(date: RegistryDate) -> str:
-    month = date.month or 12
-    return f"{date.year:04}-{month:02}-{calendar.monthrange(date.year, month)[1]:02}"
+    """The first day that a registry date may mean, and that is not before another one; ``None`` for no date."""
+    first, last = first_day(date), last_day(date)
+    return min(max(first.isoformat(), not_before), last.isoformat()) if first and last else None

@@ -10,7 +10,6 @@ import contextlib
 import datetime
 from collections.abc import Iterator, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -20,7 +19,7 @@ from db.connection import Connection, History
 from db.duties import AGAIN, Duty, KeptEvent, Letter
 from jobs import audit, tell
 from jobs.restore import JOB as RESTORE
-from jobs.surroundings import Surroundings, from_stamp, log
+from jobs.surroundings import Surroundings, from_stamp, log, today
 from registry_sync.errors import BadContent, Damaged, DatabaseError, UsageError
 from registry_sync.sources.ctgov_oversight import oversight_from
 from registry_sync.sources.interface import CTGOV
@@ -81,11 +80,6 @@ class Line(msgspec.Struct, frozen=True):
     def is_open(self) -> bool:
         """Is there something left to do, or to wait for?"""
         return self.state in OPEN
-
-
-def today(around: Surroundings, at: datetime.datetime | None = None) -> datetime.date:
-    """The day by which deadlines are counted: that of the schedule's time zone, now or at another time."""
-    return (at or around.now()).astimezone(ZoneInfo(around.settings.schedule.timezone)).date()
 
 
 def lines(around: Surroundings, history: History, trial: str | None = None) -> list[Line]:

@@ -6,7 +6,6 @@ registry has taken down. Every format is made of the same objects, so that nothi
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -16,7 +15,7 @@ from db import exports, lookback, searches, subscriptions, watches
 from db import history as kept_versions
 from db.connection import History
 from jobs import kept
-from jobs.surroundings import Surroundings
+from jobs.surroundings import Surroundings, today
 from registry_sync import __version__
 from registry_sync.errors import Damaged, Stopped
 from registry_sync.notices.address import masked
@@ -123,7 +122,7 @@ class Export:
         """Each listing page beside the registry, field by field."""
         from jobs.audit import audited, row_json  # loads what judges listings
 
-        today: datetime.date = self._around.now().date()
+        day = today(self._around)
         for trial in exports.with_pages(self._history, self._ids):
             self._go_on()
             try:
@@ -133,7 +132,7 @@ class Export:
                 continue
             for one in found:
                 for verdict in one.verdicts:
-                    row = row_json(one, verdict, today)
+                    row = row_json(one, verdict, day)
                     yield kept.listing(row) if self._scope.public else row
 
     def watches(self) -> Iterator[Object]:

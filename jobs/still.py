@@ -11,8 +11,8 @@ from db import aliases, duties
 from db import history as versions
 from db.connection import History
 from db.duties import Duty
-from jobs.duties import MET, TOLD, TOPIC, today
-from jobs.surroundings import Surroundings
+from jobs.duties import MET, TOLD, TOPIC
+from jobs.surroundings import Surroundings, today
 from registry_sync.trials.changes import KeptChange
 
 

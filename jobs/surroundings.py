@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -84,6 +85,19 @@ class Surroundings(msgspec.Struct, frozen=True):
     def stamp(self) -> str:
         """The time now as it is kept: UTC, ISO 8601, whole seconds, with ``Z``."""
         return as_stamp(self.now())
+
+
+def today(around: Surroundings, at: datetime.datetime | None = None) -> datetime.date:
+    """The day by which days are counted for people, now or at another time: that of the schedule's time zone.
+
+    Not that of an entry: the registry's dates, and how an entry stood on a day, are in UTC.
+    """
+    return (at or around.now()).astimezone(ZoneInfo(around.settings.schedule.timezone)).date()
+
+
+def midnight(around: Surroundings) -> str:
+    """When that day began, as it is kept."""
+    return as_stamp(datetime.datetime.combine(today(around), datetime.time(), ZoneInfo(around.settings.schedule.timezone)))
 
 
 def as_stamp(moment: datetime.datetime) -> str:

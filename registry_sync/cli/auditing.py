@@ -71,7 +71,9 @@ def _note_sent(asked: Asked, history: History, trial: str | None) -> None:
 
 
 def _today(asked: Asked) -> datetime.date:
-    return asked.surroundings().now().date()
+    from jobs.surroundings import today
+
+    return today(asked.surroundings())
 
 
 # --- the tables --------------------------------------------------------------------------------------------------------

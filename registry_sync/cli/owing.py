@@ -224,9 +224,10 @@ def acknowledge(asked: Asked, trial: str, key: str, note: str | None) -> None:
 def done(asked: Asked, trial: str, key: str, on: str | None) -> None:
     """Say that something is done that no record shows, such as a notification in CTIS."""
     from jobs import duties
+    from jobs.surroundings import today
 
     with _the_line(asked, trial, key) as (around, history, line):
-        day = on or duties.today(around).isoformat()
+        day = on or today(around).isoformat()
         duties.done(around, line, history, day)
     click.echo(f"{trial}: {line.owed.key} is done, on {day}")
 
@@ -252,8 +253,9 @@ def undone(asked: Asked, trial: str, key: str) -> None:
 def snooze(asked: Asked, trial: str, key: str, until: str | None) -> None:
     """Put something off: it is neither listed nor told before that day."""
     from jobs import duties
+    from jobs.surroundings import today
 
-    if until is not None and until <= duties.today(asked.surroundings()).isoformat():
+    if until is not None and until <= today(asked.surroundings()).isoformat():
         raise UsageError(f"{until} is not yet to come: name a later day", about=until)
     with _the_line(asked, trial, key) as (around, history, line):
         duties.snooze(around, line, history, until)

@@ -27,7 +27,8 @@ from db import catalogue
 from db.connection import History
 from db.public import State
 from db.readers import Mark
-from jobs.surroundings import as_stamp, from_stamp
+from jobs import surroundings
+from jobs.surroundings import Surroundings, as_stamp, from_stamp
 from registry_sync import __version__
 from registry_sync.notices.i18n import ENGLISH, languages
 from registry_sync.web.pages import around_of, language_of, page, readers_of
@@ -53,7 +54,7 @@ _Key = tuple[str, str, bytes, str]
 class _Made(msgspec.Struct, frozen=True):
     """An answer: ``whole`` as it was made (``None``: nobody wanted it yet), and ``unchanged`` for who has it.
 
-    It holds on ``day`` as long as the file has this ``mark``, and beyond that as long as it has this ``tag``.
+    It holds on these ``days`` as long as the file has this ``mark``, and beyond that as long as it has this ``tag``.
     """
 
     tag: str
@@ -61,7 +62,7 @@ class _Made(msgspec.Struct, frozen=True):
     unchanged: Response
     whole: Response | None
     mark: Mark | None
-    day: datetime.date
+    days: tuple[datetime.date, datetime.date]
 
     def to(self, request: Request) -> Response | None:
         """What this client gets of it."""
@@ -123,7 +124,7 @@ def at_once(make: Callable[[Request], Response]) -> Callable[[Request], Awaitabl
     async def respond(request: Request) -> Response:
         mark = request.state.mark = readers_of(request).mark()
         made = _kept.get(_key(request))
-        if made is not None and mark is not None and made.mark == mark and made.day == around_of(request).now().date():
+        if made is not None and mark is not None and made.mark == mark and made.days == _days(around_of(request)):
             response = made.to(request)
             if response is not None:
                 return response
@@ -144,10 +145,11 @@ def answer(
     """304 when the client has this state already, else what ``make`` makes; ``more``: what that depends on beside state and address.
 
     ``of_the_day``: it is another one tomorrow, be nothing new. Not ``dated``: who has only a date is not known to have this one.
-    Only for an endpoint that is ``at_once``: it must depend on nothing else but the database and the day (UTC).
+    Only for an endpoint that is ``at_once``: it must depend on nothing else but the database and the day.
     """
-    now = around_of(request).now()
-    midnight = as_stamp(now.replace(hour=0, minute=0, second=0, microsecond=0))
+    around = around_of(request)
+    now = around.now()
+    midnight = max(as_stamp(now.replace(hour=0, minute=0, second=0, microsecond=0)), surroundings.midnight(around))
     tag = _tag(request, state, (*more, *([midnight] if of_the_day else [])))
     began: str = request.app.state.began  # the settings and the program are as they are since then
     at = from_stamp(max(state.at or "", began, midnight if of_the_day else ""))
@@ -167,9 +169,14 @@ def answer(
         for name, value in all_headers.items():
             whole.headers.setdefault(name, value)
     mark = request.state.mark if is_over else None
-    made = _Made(tag, modified, Response(status_code=304, headers=all_headers), whole, mark, now.date())
+    made = _Made(tag, modified, Response(status_code=304, headers=all_headers), whole, mark, _days(around))
     _kept.put(key, made)
     return made.to(request) or made.unchanged
+
+
+def _days(around: Surroundings) -> tuple[datetime.date, datetime.date]:
+    """The day in UTC, and that of the schedule's time zone: an answer may go by either."""
+    return around.now().date(), surroundings.today(around)
 
 
 def shown(

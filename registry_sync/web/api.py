@@ -17,6 +17,7 @@ from db.connection import History
 from db.public import UNPUBLISHED, State
 from jobs import kept
 from jobs.comparing import differences
+from jobs.surroundings import today
 from registry_sync.sources.interface import CTGOV
 from registry_sync.trials.record import TOPICS
 from registry_sync.web import asked, comparing
@@ -115,12 +116,12 @@ def changes_of(request: Request) -> Response:
 def listings(request: Request) -> Response:
     """Each listing page beside the registry, field by field, as ``audit --json`` has it."""
     asked.only(request)
-    today = around_of(request).now().date()
+    day = today(around_of(request))
 
     def rows(history: History, ids: tuple[str, ...]) -> list[dict[str, Any]]:
         from jobs.audit import audited, row_json
 
-        return [kept.listing(row_json(one, row, today)) for one in audited(history, ids[0]) for row in one.verdicts]
+        return [kept.listing(row_json(one, row, day)) for one in audited(history, ids[0]) for row in one.verdicts]
 
     return _of_one(request, rows, also=public.state_of_pages, of_the_day=True)
 

@@ -23,6 +23,7 @@ from registry_sync.notices import lifeline, phrases
 from registry_sync.notices.clean import cut, one_line
 from registry_sync.notices.i18n import Translator, translator
 from registry_sync.notices.when import parse
+from registry_sync.trials.dates import last_day
 from registry_sync.trials.record import N_
 from registry_sync.web import asked, told
 from registry_sync.web.answers import answer, at_once
@@ -111,15 +112,6 @@ def events_of(planned: Planned) -> Iterator[Event]:
             expected = last_day(later)
             if expected is not None:
                 yield Event(planned.trial, title, RESULTS, date, expected)
-
-
-def last_day(date: str) -> datetime.date | None:
-    """The last day that a registry date may mean; ``None`` for no date."""
-    parsed = parse(date)
-    if parsed is None:
-        return None
-    month = parsed.month or 12
-    return datetime.date(parsed.year, month, parsed.day or calendar.monthrange(parsed.year, month)[1])
 
 
 def _later(date: str, months: int) -> str | None:

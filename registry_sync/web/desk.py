@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
-from zoneinfo import ZoneInfo
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from db import duties as kept
 from db import keys
 from db.public import State
-from jobs import duties
+from jobs import duties, surroundings
 from jobs.agenda import agenda
-from jobs.surroundings import as_stamp
 from registry_sync.notices.tokens import is_agenda_token
 from registry_sync.web.answers import answer, is_dated
 from registry_sync.web.pages import around_of, failed, language_of, readers_of
@@ -26,8 +22,7 @@ def deadlines(request: Request) -> Response:
     with readers_of(request).open() as history:
         if not is_agenda_token(keys.links(history), request.path_params["token"]):
             return failed(request, 404)
-        language, today = language_of(request), duties.today(around)
-        midnight = as_stamp(datetime.datetime.combine(today, datetime.time(), ZoneInfo(around.settings.schedule.timezone)))
+        language, today = language_of(request), surroundings.today(around)
         stands = kept.state(history)
 
         def make() -> Response:
@@ -35,5 +30,5 @@ def deadlines(request: Request) -> Response:
             return Response(agenda(around, history, lines, language), media_type="text/calendar")
 
         headers = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language", "Content-Language": language}
-        state = State(stands.key, max(stands.at or "", midnight))
+        state = State(stands.key, max(stands.at or "", surroundings.midnight(around)))
         return answer(request, state, make, today, language, headers=headers, dated=is_dated(request))

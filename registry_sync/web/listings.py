@@ -15,6 +15,7 @@ from db.connection import History
 from db.public import state_of_pages
 from jobs import kept
 from jobs.audit import Audited, audited
+from jobs.surroundings import today
 from registry_sync.notices import english, phrases, values
 from registry_sync.notices.clean import as_text, cut, one_line
 from registry_sync.notices.i18n import Translator, translator
@@ -62,10 +63,10 @@ _DIFFERS: dict[str, str] = {
 def listings(request: Request, history: History, trial: str) -> Response:
     """Each page that is watched, as it was last read, beside the record as it is held."""
     t = translator(language_of(request))
-    today = around_of(request).now().date()
+    day = today(around_of(request))
     last = lookback.latest(history, trial, CTGOV)
     title = told.title(last.record) if last is not None else trial
-    return public(request, "listings", trial=trial, title=title, pages=[_page(one, today, t) for one in audited(history, trial)])
+    return public(request, "listings", trial=trial, title=title, pages=[_page(one, day, t) for one in audited(history, trial)])
 
 
 def _page(one: Audited, today: datetime.date, t: Translator) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from jobs.surroundings import as_stamp
 from registry_sync.demo import record
 from registry_sync.demo.record import TITLE, TRIAL
+from registry_sync.trials.dates import last_day
 from registry_sync.web import calendar
 from tests.house import House
 from tests.web.conftest import Site
@@ -123,7 +124,7 @@ def test_hostile_titles_harm_no_calendar(site: Site, watched: House) -> None:
     ],
 )
 def test_of_a_date_that_is_not_precise_the_last_day_is_taken(date: str, day: tuple[int, int, int]) -> None:
-    assert calendar.last_day(date) == datetime.date(*day)
+    assert last_day(date) == datetime.date(*day)
 
 
 @pytest.mark.parametrize(("date", "later"), [("2024-02-29", "2025-02-28"), ("2026-12", "2027-12"), ("2026", "2027"), ("9999-01", None)])

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from jobs.exporting import Export, Scope
+from jobs.surroundings import today
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.demo.story import first_listing
 from tests.house import House
 from tests.web.conftest import Site
 from tests.web.reading import Page, is_sound, words
+from tests.web.test_server import serving
 
 PATH = f"/trials/{TRIAL}/listings"
 
@@ -117,3 +121,20 @@ def test_who_has_an_answer_has_it_still_after_a_sync_that_brought_nothing(site: 
         others += [path.partition("?")[0]] if not is_same else []
     checked = {f"/trials/{TRIAL}", f"/trials/{other}"}
     assert set(others) == {*checked, f"/api/trials/{TRIAL}/listings"}  # these say when that was
+
+
+def test_today_is_that_of_the_schedule_on_the_page_in_the_json_in_the_export_and_in_a_letter(house: House) -> None:
+    house.set("schedule", timezone="Pacific/Kiritimati")  # 14 hours before UTC
+    house.registry.put(record.the_study())
+    house.listing.put(TRIAL, first_listing())
+    house.watch(TRIAL, pages=(house.listing.url_of(TRIAL),))
+    house.sync(days=0)
+    house.registry.put(record.with_status(house.registry.study(TRIAL), "SUSPENDED", posted="2026-02-03"))
+    house.sync()
+    with serving(house, "127.0.0.1:0") as site, house.history() as history:
+        for now, days in (("2026-02-05T09:59:00+00:00", 2), ("2026-02-05T10:01:00+00:00", 3), ("2026-02-06T00:01:00+00:00", 3)):
+            house.at = datetime.datetime.fromisoformat(now)
+            assert f"since 3 February 2026 ({days} days)" in Page(site.get(PATH)).text
+            rows = site.get(f"/api{PATH}").json() + list(Export(house.around, history, Scope()).listings())
+            assert [row["days"] for row in rows if row["field"] == "overall_status"] == [days, days]
+            assert today(house.around) == datetime.date(2026, 2, 3 + days)

@@ -17,15 +17,27 @@ _Line = tuple[str, str, str, str, str | None]
 _NOTICE_SENT = "notice sent"
 
 
+class Named(msgspec.Struct, frozen=True):
+    """What ``Entered`` counts, by name."""
+
+    watches: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
 class Entered(msgspec.Struct, frozen=True):
     """How much was carried over: ``watches`` (trials, pages and searches), ``desk`` (what coordinators entered), ``subscriptions``
-    (made, confirmed or changed since). ``again``: trials, pages and searches that had been removed since and are watched again.
+    (made, confirmed or changed since). ``again``: trials, pages and searches that had been removed since and are watched again;
+    ``left``: those that came back with the copy that is replaced and were added by nobody since, so that they are not watched. ``named``:
+    of the three, which: a trial, a trial and the address of its page, or a search as JSON.
     """
 
     watches: int = 0
     desk: int = 0
     subscriptions: int = 0
     again: int = 0
+    left: int = 0
+    named: Named = Named()
 
 
 def is_later(restored: Connection, replaced: Connection) -> bool:
@@ -45,13 +57,17 @@ def carry(restored: Connection, replaced: Connection) -> Entered:
     """
     runs = replaced.execute("SELECT id, job, started_at FROM run UNION SELECT * FROM former_run").fetchall()
     restored.executemany("INSERT OR IGNORE INTO former_run (id, job, started_at) VALUES (?, ?, ?)", runs)
-    searches = _searches(restored, replaced)
-    watches, again = _watches(restored, replaced)
-    watches += sum(new for _, new in searches.values())
-    again += _only_here(restored, replaced, "SELECT query FROM search WHERE watched")
+    before, back = _watched(restored), _came_back(replaced)
+    there = _watched(replaced)
+    added = {name for name, at in there.items() if name not in before and not at <= back.get(name, "")}
+    searches = _searches(restored, replaced, added)
+    _watches(restored, replaced, added)
     desk = _desk(restored, replaced)
-    people = _subscriptions(restored, replaced, {theirs: ours for theirs, (ours, _) in searches.items()})
-    return Entered(watches, desk, people, again)
+    people = _subscriptions(restored, replaced, searches)
+    after = _watched(restored)
+    new, left = sorted(after.keys() - before.keys()), sorted(there.keys() - after.keys())
+    again = sorted(name for name in before if name not in there or there[name] <= back.get(name, ""))
+    return Entered(len(new), desk, people, len(again), len(left), Named(tuple(new), tuple(again), tuple(left)))
 
 
 def sequences(restored: Connection, replaced: Connection, *, but: Iterable[str] = ()) -> None:
@@ -73,16 +89,30 @@ def leap(restored: Connection) -> None:
     restored.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'change'", (LEAP,))
 
 
-def _searches(restored: Connection, replaced: Connection) -> dict[int, tuple[int, bool]]:
-    """By the id of a search there: its id here, and whether it is watched since. It begins anew: what it finds at first is no news."""
+def _watched(connection: Connection) -> dict[str, str]:
+    """What somebody wants watched: trials, pages and searches, by the name of each when it was added (UTC)."""
+    sql = """SELECT trial, added_at FROM watch WHERE typed UNION ALL SELECT trial || ' ' || url, added_at FROM page
+             UNION ALL SELECT query, added_at FROM search WHERE watched"""
+    return dict(connection.execute(sql).fetchall())
+
+
+def _came_back(connection: Connection) -> dict[str, str]:
+    """What had been removed, and is watched again in a history only since a copy came back, by its name when that was (UTC)."""
+    row = connection.execute(
+        "SELECT started_at, detail FROM run WHERE job = 'restore' AND outcome = 'done' ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    entered = ((json.loads(row[1] or "{}").get("carried_over") or {}).get("entered") or {}) if row else {}
+    return dict.fromkeys(entered.get("named", {}).get("again", ()), row[0]) if row else {}
+
+
+def _searches(restored: Connection, replaced: Connection, added: set[str]) -> dict[int, int]:
+    """By the id of a search there its id here. One that was ``added`` begins anew: what it finds at first is no news."""
     found = {}
     for row in _rows(replaced, "SELECT * FROM search"):
-        here = restored.execute("SELECT id, watched FROM search WHERE query = ?", (row["query"],)).fetchone()
-        new = bool(row["watched"]) and not (here and here[1])
+        here = restored.execute("SELECT id FROM search WHERE query = ?", (row["query"],)).fetchone()
+        new = row["query"] in added
         if here is None:
-            restored.execute(
-                "INSERT INTO search (query, added_at, watched) VALUES (?, ?, ?)", (row["query"], row["added_at"], row["watched"])
-            )
+            restored.execute("INSERT INTO search (query, added_at, watched) VALUES (?, ?, ?)", (row["query"], row["added_at"], new))
             here = restored.execute("SELECT id FROM search WHERE query = ?", (row["query"],)).fetchone()
         elif new:
             restored.execute(
@@ -90,25 +120,23 @@ def _searches(restored: Connection, replaced: Connection) -> dict[int, tuple[int
                    WHERE id = ?""",
                 (row["added_at"], here[0]),
             )
-        found[row["id"]] = (here[0], new)
+        found[row["id"]] = here[0]
     return found
 
 
-def _watches(restored: Connection, replaced: Connection) -> tuple[int, int]:
+def _watches(restored: Connection, replaced: Connection, added: set[str]) -> None:
     """What was added by hand since; what a search found, it finds again."""
-    new = 0
     for row in _rows(replaced, "SELECT * FROM watch WHERE typed"):
-        _know(restored, replaced, row["trial"])
-        new += restored.execute(
-            """INSERT INTO watch (trial, added_at) VALUES (?, ?)
-               ON CONFLICT (trial) DO UPDATE SET typed = 1 WHERE NOT typed""",
-            (row["trial"], row["added_at"]),
-        ).rowcount
+        if row["trial"] in added:
+            _know(restored, replaced, row["trial"])
+            restored.execute(
+                "INSERT INTO watch (trial, added_at) VALUES (?, ?) ON CONFLICT (trial) DO UPDATE SET typed = 1",
+                (row["trial"], row["added_at"]),
+            )
     for row in _rows(replaced, "SELECT trial, url, added_at FROM page"):
-        if restored.execute("SELECT 1 FROM watch WHERE trial = ?", (row["trial"],)).fetchone():
-            new += _insert(restored, "page", row)
-    again = _only_here(restored, replaced, "SELECT trial FROM watch WHERE typed")
-    return new, again + _only_here(restored, replaced, "SELECT trial || ' ' || url FROM page")
+        is_watched = restored.execute("SELECT 1 FROM watch WHERE trial = ?", (row["trial"],)).fetchone()
+        if is_watched and f"{row['trial']} {row['url']}" in added:
+            _insert(restored, "page", row)
 
 
 def _desk(restored: Connection, replaced: Connection) -> int:
@@ -267,7 +295,3 @@ def _rows(connection: Connection, sql: str, parameters: Iterable[Any] = ()) -> l
     cursor = connection.execute(sql, tuple(parameters))
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor]
-
-
-def _only_here(restored: Connection, replaced: Connection, sql: str) -> int:
-    return len(set(restored.execute(sql).fetchall()) - set(replaced.execute(sql).fetchall()))

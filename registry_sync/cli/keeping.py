@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,11 @@ from registry_sync.cli.common import Asked, as_json, asked, count, print_json
 
 if TYPE_CHECKING:
     from db.carrying import Carried
+    from db.entered import Entered
     from jobs.check import Checked
     from jobs.restore import Restored
+
+_MOST_NAMED = 5
 
 
 @click.command(epilog="Example: registry-sync backup --to /mnt/elsewhere/")
@@ -104,7 +108,7 @@ def _carried(carried: Carried, since: str) -> Iterator[str]:
         (carried.stopped, "subscription stopped", "subscriptions stopped"),
         (carried.erased, "address erased", "addresses erased"),
         (carried.stops, "keyed hash of a stop", "keyed hashes of stops"),
-        (carried.entered.watches, "watch", "watches"),
+        (carried.entered.watches, *(f"{word} ({_names(carried.entered.named.watches)})" for word in ("watch", "watches"))),
         (carried.entered.desk, "entry of coordinators", "entries of coordinators"),
         (carried.entered.subscriptions, "subscription made, confirmed or changed", "subscriptions made, confirmed or changed"),
     )
@@ -117,11 +121,34 @@ def _carried(carried: Carried, since: str) -> Iterator[str]:
             f"of what waits in it and what the next sync finds again, {count(carried.told, 'change')} {_are(carried.told)} not told again: "
             "see what is told with `registry-sync sync --no-deliver` and `registry-sync outbox`"
         )
-    if carried.entered.again:
-        what = "trial, page or search" if carried.entered.again == 1 else "trials, pages and searches"
-        yield f"{carried.entered.again:,} {what} removed since {since}: watched again; `registry-sync watch list` shows them"
+    yield from _watched(carried.entered, since)
     if carried.lost:
         yield f"{count(carried.lost, 'subscription')} made since {since} {_are(carried.lost)} only in the copy of what it replaces"
+
+
+def _watched(entered: Entered, since: str) -> Iterator[str]:
+    if entered.again:
+        what = "trial, page or search" if entered.again == 1 else "trials, pages and searches"
+        named = _names(entered.named.again)
+        yield f"{entered.again:,} {what} removed since {since}: watched again, {named}; `registry-sync watch list` shows them"
+    if entered.left:
+        one = entered.left == 1
+        yield (
+            f"{entered.left:,} removed before {since} {'was' if one else 'were'} watched again only since an older copy came back, and "
+            f"{'is' if one else 'are'} not now: {_names(entered.named.left)}; `registry-sync watch add` adds what is wanted"
+        )
+
+
+def _names(names: Sequence[str]) -> str:
+    """The first of them as people know them, and how many there are beside these."""
+    from db.vitals import without_secrets
+    from registry_sync.sources.ctgov_search import Search
+
+    shown = [
+        str(Search(tuple(json.loads(name).items()))) if name.startswith("{") else without_secrets(name) for name in names[:_MOST_NAMED]
+    ]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")
 
 
 def _are(number: int) -> str:

@@ -76,12 +76,28 @@ def test_there_and_back(followed: Terminal) -> None:
     assert followed("check").out == "2 versions, 1 change, 1 notice looked at: all sound\n"
 
 
+def test_what_is_watched_by_way_of_a_restore_is_named(followed: Terminal) -> None:
+    followed("watch", "add", "--query", "cond=Dry Mouth")
+    old = followed("backup", "--json").json["file"]
+    followed("watch", "remove", "--query", "cond=Dry Mouth")
+    followed("watch", "add", *(f"NCT0000000{n}" for n in range(1, 8)))
+    right = followed("backup", "--json").json["file"]
+    said = followed("restore", old, "--yes").out
+    first = ", ".join(f"NCT0000000{n}" for n in range(1, 6))
+    assert f" 7 watches ({first} and 2 more)" in said
+    assert ": watched again, 'cond=Dry Mouth'; `registry-sync watch list` shows them" in said
+    said = followed("restore", right, "--yes").out
+    assert "was watched again only since an older copy came back, and is not now: 'cond=Dry Mouth'; `registry-sync watch add`" in said
+    assert not [row for row in followed("watch", "list", "--json").json if row.get("query")]
+
+
 def test_json(followed: Terminal) -> None:
     copy = followed("backup", "--json").json
     assert copy["rows"] == {"trial": 1, "version": 2, "change": 1, "subscription": 1, "notice": 1}
     assert copy["removed"] == {"backups": 0, "subscriptions": 0, "contacts": 0, "runs": 0}
     back = followed("restore", copy["file"], "--json").json
-    entered = {"watches": 0, "desk": 0, "subscriptions": 0, "again": 0}
+    named: dict[str, list[str]] = {"watches": [], "again": [], "left": []}
+    entered = {"watches": 0, "desk": 0, "subscriptions": 0, "again": 0, "left": 0, "named": named}
     assert back["carried_over"] == {"sent": 0, "stopped": 0, "erased": 0, "stops": 0, "later": 0, "lost": 0, "told": 0, "entered": entered}
     assert followed("check", "--deep", "--json").json["ok"] is True
 

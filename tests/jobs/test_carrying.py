@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 
-from db import duties, outbox, searches, subscriptions
+from db import duties, outbox, searches, subscriptions, watches
+from db.entered import Entered, Named
 from jobs import wishes
 from jobs.backup import backup
 from jobs.check import check
+from jobs.restore import Restored
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
 from registry_sync.sources.ctgov_search import Search
@@ -58,6 +60,44 @@ def test_what_was_entered_since_is_there_when_the_right_copy_comes_back_after_th
             assert history.one("SELECT 1 FROM watch WHERE trial = 'NCT00000078'") is not None
         assert states(followed)[READER] == "stopped"
     assert check(followed.around).faults == []
+
+
+def test_what_was_removed_before_the_right_copy_is_not_watched_by_way_of_the_wrong_one(followed: House) -> None:
+    other, page, search = "NCT00000001", "https://example.org/trials/NCT06805448", Search((("cond", "old"),))
+    followed.watch(other)
+    followed.watch(TRIAL, pages=(page,))
+    with followed.history() as history:
+        searches.add(history, search, "2026-02-02T06:17:00Z")
+    copies = [backup(followed.around).file]
+    followed.sync(days=1)
+    copies.append(backup(followed.around).file)
+    with followed.history() as history:
+        watches.remove(history, [other])
+        watches.remove_page(history, TRIAL, page)
+        searches.remove(history, search)
+    followed.sync(days=1)
+    right = backup(followed.around).file
+    gone = tuple(sorted((other, f"{TRIAL} {page}", search.to_json())))
+    for wrong in (copies[:1], copies, copies[::-1], copies[:1] * 2):
+        for copy in wrong:
+            assert entered(back(followed, copy)).named == Named(again=gone)
+        assert entered(back(followed, right)).named == Named(left=gone)
+        with followed.history() as history:
+            assert watches.trials(history) == [TRIAL]
+            assert not history.rows("SELECT * FROM page")
+            assert not history.rows("SELECT * FROM search WHERE watched")
+    back(followed, copies[0])
+    followed.at += datetime.timedelta(hours=1)
+    with followed.history() as history:
+        watches.remove(history, [other])
+    followed.watch(other)  # by somebody, after all
+    assert entered(back(followed, right)).named == Named((other,), left=tuple(each for each in gone if each != other))
+    assert check(followed.around).faults == []
+
+
+def entered(done: Restored) -> Entered:
+    assert done.carried is not None
+    return done.carried.entered
 
 
 def test_what_was_told_is_not_told_again_after_a_second_restore_either(followed: House) -> None:

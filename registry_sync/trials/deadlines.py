@@ -26,7 +26,7 @@ from registry_sync.trials.binding import (
     standing,
 )
 from registry_sync.trials.dates import first_day, last_day, months_after
-from registry_sync.trials.record import Dated, Record
+from registry_sync.trials.record import Dated, Record, UnpostedEvent
 
 EventKind = Literal["first-visit", "recruitment-ended", "halted", "restarted", "ended", "amendment-approved"]
 State = Literal["due", "due soon", "overdue", "met", "delayed", "submitted", "returned", "stated", "past", "contradiction"]
@@ -222,7 +222,7 @@ def _results(case: _Case) -> Iterator[Owed]:
     if last.isoformat() < FINAL_RULE:  # of products that were not approved, the statute asked for none
         more["bound"] = Standing("cannot tell", "completed before the final rule", done.date or "")
     submitted = record.results_first_submit_date
-    unposted = max(record.results_unposted or (), key=lambda event: event.date or "", default=None)
+    unposted = _newest(record.results_unposted or ())
     state: State
     if record.has_results or submitted:
         yield case.row(RESULTS, state="met", on=submitted, **more)
@@ -235,6 +235,15 @@ def _results(case: _Case) -> Iterator[Owed]:
         yield case.row(RESULTS, state=state, on=record.results_delayed_date, **more)
     else:
         yield case.row(RESULTS, **more)
+
+
+def _newest(events: Iterable[UnpostedEvent]) -> UnpostedEvent | None:
+    """The event that came last: of those of one day the last in the list, and one whose day is unknown comes after the one before it."""
+    newest, day = None, ""
+    for event in events:
+        if (event.date or day) >= day:
+            newest, day = event, event.date or day
+    return newest
 
 
 def _verify(case: _Case) -> Iterator[Owed]:

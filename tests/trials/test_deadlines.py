@@ -245,6 +245,20 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        (("RELEASE 2026-01-10", "UNRELEASE 2026-02-20", "RELEASE 2026-02-20"), "submitted"),  # NCT03164044 has such a day
+        (("RELEASE 2026-01-10", "RELEASE 2026-02-20", "RESET 2026-02-20"), "returned"),
+        (("RELEASE 2026-01-10", "UNRELEASE"), "overdue"),
+        (("RELEASE 2026-01-10", "UNRELEASE", "RELEASE 2026-01-11"), "submitted"),  # and NCT01795846
+    ],
+)
+def test_of_results_that_come_and_go_what_came_last_counts(events: tuple[str, ...], expected: str) -> None:
+    unposted = tuple(UnpostedEvent(*each.split()) for each in events)
+    assert state("results", bound_in_the_us(results_unposted=unposted), "2026-03-01") == expected
+
+
 @pytest.mark.parametrize(("rule", "differs", "today", "expected", "by"), CASES)
 def test_each_rule_at_its_boundary_days(rule: str, differs: dict[str, Any], today: str, expected: str | None, by: str | None) -> None:
     row = the(rule, bound_in_the_us(**differs), today)

@@ -86,7 +86,7 @@ TOKENS: dict[str, str] = {
     "SUB_INVESTIGATOR": N_("Sub-investigator"),
     # results, documents, publications
     "RELEASE": N_("Submitted"),
-    "RESET": N_("Review restarted"),
+    "RESET": N_("Returned for corrections"),
     "UNRELEASE": N_("Submission withdrawn"),
     "ICF": N_("Informed consent form"),
     "Prot": N_("Study protocol"),

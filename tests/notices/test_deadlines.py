@@ -9,6 +9,7 @@ import pytest
 
 from registry_sync.notices import duties as words
 from registry_sync.notices.i18n import translator
+from registry_sync.notices.wording import summary
 from registry_sync.trials.changes import Change
 from registry_sync.trials.deadlines import RULES
 
@@ -54,3 +55,9 @@ def test_the_end_by_a_halt_of_two_years_is_told_with_its_day() -> None:
     ]
     detail["since"] = "2024-02-29"
     assert len(words.rows(told, DANISH)) == 2
+
+
+def test_results_that_were_returned_are_called_so_in_the_changes_as_in_the_deadlines() -> None:
+    event = Change(field="results_unposted", topic="results", operation="added", before=None, after={"type": "RESET", "date": "2026-02-20"})
+    assert "Returned for corrections" in summary(event)
+    assert "Sendt tilbage til rettelse" in summary(event, "da")

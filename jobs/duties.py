@@ -382,9 +382,15 @@ def acknowledge(around: Surroundings, line: Line, history: History, note: str | 
 
 
 def done(around: Surroundings, line: Line, history: History, day: str) -> None:
-    """A coordinator says that it was done on this day; of another last day it is another thing. Raises UsageError for a day to come."""
+    """A coordinator says that it was done on this day; of another last day it is another thing.
+
+    Raises UsageError for a day to come, or before the event at which its clock starts.
+    """
     if day > today(around).isoformat():
         raise UsageError(f"{day} is yet to come: a thing is done when it has been done", about=day)
+    event = line.owed.event
+    if event is not None and day < event.date:
+        raise UsageError(f"{day} is before {event.kind} on {event.date}, which it is owed for: is the day right?", about=day)
     duties.mark(history, line.trial, line.owed.key, around.stamp(), "done", done_at=around.stamp(), done_on=day, done_due=line.owed.by)
 
 

@@ -74,6 +74,9 @@ def show(asked: Asked, trial: str | None, all_: bool, owner: str | None, ics: bo
     """Show what is owed, the most urgent first."""
     from jobs import duties
 
+    several = [name for name, given in (("--ics", ics), ("--link", link), ("--json", json_)) if given]
+    if len(several) > 1:
+        raise UsageError(f"{several[0]} and {several[1]} each say what is written: name one of them", about=several[1])
     around = asked.surroundings()
     with asked.history() as history:
         if trial is not None:

@@ -187,6 +187,8 @@ def test_a_coordinator_says_whether_a_law_binds_the_trial(watched: Terminal) -> 
         (("event", "add", TRIAL, "halted", "2026-02-01", "--country", "Atlantis"), "is no State of the EU or EEA"),
         (("event", "add", TRIAL, "halted", "0001-01-01"), "is the year right?"),
         (("deadlines", "--link"), "web.url is not set"),
+        (("deadlines", "--ics", "--json"), "--ics and --json each say what is written"),
+        (("deadlines", "--link", "--json"), "--link and --json each say what is written"),
         (("audit", "--sent"), "name the trial"),
         (("subscribe", "a@example.org", "--all", "--on", "deadlines", "--confirmed"), "it is for a coordinator"),
     ],
@@ -195,6 +197,14 @@ def test_what_cannot_be_done_is_one_line_that_says_why(watched: Terminal, call: 
     said = watched(*call)
     assert said.code == 2
     assert complaint in said.complaint
+
+
+def test_nothing_is_done_before_the_event_that_it_is_owed_for(watched: Terminal) -> None:
+    watched("event", "add", TRIAL, "halted", "2026-02-01")
+    said = watched("deadlines", "done", TRIAL, "eu-halt", "--on", "2026-01-31")
+    assert said.code == 2
+    assert "2026-01-31 is before halted on 2026-02-01" in said.complaint
+    assert watched("deadlines", "done", TRIAL, "eu-halt", "--on", "2026-02-01").code == 0
 
 
 def test_the_logbook_is_dated_and_has_no_address_in_it(watched: Terminal) -> None:

@@ -346,6 +346,7 @@ def _change(line: Line, before: str | None, after: str) -> Change:
         "planned": row.planned,
         "event": plain(row.event) if row.event else None,
         "shown": [list(pair) for pair in row.shown],
+        "done_on": line.duty.done_on if line.duty and line.is_done else None,
         "as_of": line.today.isoformat(),
     }
     return Change(

@@ -99,6 +99,9 @@ def _is_so(change: KeptChange, duty: Duty | None, day: datetime.date, first: Kep
 def _as_it_goes(change: KeptChange, duty: Duty | None, day: datetime.date | None) -> KeptChange:
     """With the days counted from ``day``; what is met without the day by which it was due, when that has moved since."""
     detail = change.detail or {}
+    if duty is not None and duty.done_on and detail.get("done_on") not in (None, duty.done_on):
+        detail = {**detail, "done_on": duty.done_on}  # a coordinator has named another day since
+        change = replace(change, detail=detail)
     if change.after not in TOLD:
         if duty is None or duty.due == _by(change):
             return change

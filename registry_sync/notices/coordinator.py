@@ -53,7 +53,7 @@ def _source(at: At, what: str, t: Translator) -> str:
         return t.gettext("{page}, seen {date}: {what}").format(page=as_text(at.head.source), date=seen(at.head), what=what)
     if at.head.topic == duties.TOPIC:
         as_of = as_text((at.head.detail or {}).get("as_of")) or seen(at.head)
-        return t.gettext("By the registry's record, as of {date}: {what}").format(date=as_of, what=what)
+        return duties.first_sentence(at.head, as_of, what, t)
     date = _posted(at)
     if date is None:
         return t.gettext("ClinicalTrials.gov, seen {date}: {what}").format(date=seen(at.head), what=what)

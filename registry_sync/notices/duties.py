@@ -19,7 +19,19 @@ _LETTER = "letter "
 _LONGEST_VALUE = 120
 _LONGEST_TITLE = 300
 _STATUS_UNKNOWN = N_("ClinicalTrials.gov: the status Unknown")
-_NO_ADVICE = N_("This is read from the record, and is no legal advice.")
+_FROM = {
+    "record": N_("This is read from the record, and is no legal advice."),
+    "event": N_("This follows from an event that a coordinator entered, and is no legal advice."),
+    "both": N_("This follows from an event that a coordinator entered and from the record, and is no legal advice."),
+    "said": N_("This is what a coordinator has said, which no record shows, and is no legal advice."),
+}
+"""By what a state is seen: where it comes from."""
+_BY = {
+    "record": N_("By the registry's record, as of {date}: {what}"),
+    "event": N_("By an event that a coordinator entered, as of {date}: {what}"),
+    "both": N_("By an event that a coordinator entered and the registry's record, as of {date}: {what}"),
+    "said": N_("As a coordinator says, as of {date}: {what}"),
+}
 
 WHAT: dict[str, str] = {
     "results": N_("Results at ClinicalTrials.gov"),
@@ -135,8 +147,10 @@ def by(detail: dict[str, Any], t: Translator) -> str:
 def rows(change: Change, t: Translator) -> list[str]:
     """By when, by which rule, and what shows it: a line each."""
     detail = change.detail or {}
-    day = by(detail, t)
+    day, done_on = by(detail, t), detail.get("done_on")
     lines = [day[:1].upper() + day[1:]] if day else []
+    if isinstance(done_on, str):
+        lines.append(t.gettext("Done on {day}, as a coordinator says").format(day=one_line(done_on)))
     source = detail.get("source")
     if isinstance(source, str):
         lines.append(t.gettext("Rule: {source}").format(source=cited(source, t)))
@@ -167,6 +181,20 @@ def shown(pair: Any, t: Translator) -> str:
     return f"{phrases.label(field, '', t)}: {value}"
 
 
+def _seen_by(change: Change) -> str:
+    """By what it is seen that it stands so: the record, an event that was entered, both, or what a coordinator has said."""
+    detail = change.detail or {}
+    event, record = bool(detail.get("event")), bool(detail.get("shown"))
+    if "done_on" in detail or (event and not record and change.after == "met"):
+        return "said"
+    return "both" if event and record else "event" if event else "record"
+
+
+def first_sentence(change: Change, as_of: str, what: str, t: Translator) -> str:
+    """A coordinator's mail at its beginning: by whom it is so, and since when that is known."""
+    return t.gettext(_BY[_seen_by(change)]).format(date=as_of, what=what)
+
+
 def calendar(t: Translator) -> str:
     """The name of the calendar of what is owed."""
     return t.gettext("Deadlines of clinical trials")
@@ -188,7 +216,8 @@ def lines(row: Owed, t: Translator, *, title: str | None, owner: str | None) -> 
         yield t.gettext("The day follows from a planned date; it can change.")
     if owner:
         yield t.gettext("Looked after by {name}.").format(name=one_line(owner))
-    yield t.gettext(_NO_ADVICE)
+    origin = "record" if not row.event else "both" if row.shown else "event"
+    yield t.gettext(_FROM[origin])
 
 
 def left(change: Change, t: Translator) -> str:
@@ -206,13 +235,15 @@ def left(change: Change, t: Translator) -> str:
 def sentences(change: Change, t: Translator) -> tuple[str, ...]:
     """A coordinator's mail after its first sentence."""
     told = [line if line.endswith((".", "…")) else f"{line}." for line in rows(change, t)]
-    return (*told, t.gettext(_NO_ADVICE))
+    return (*told, t.gettext(_FROM[_seen_by(change)]))
 
 
 def summary(change: Change, t: Translator) -> str:
     """The news on one line: "Deadline: Results at ClinicalTrials.gov: overdue, by 2025-03-01 (42 CFR 11.44(a))"."""
     detail = change.detail or {}
     line = f"{name(change, t)}: {phrases.token(as_text(change.after), t)}"
-    day, source = by(detail, t), detail.get("source")
+    day, source, done_on = by(detail, t), detail.get("source"), detail.get("done_on")
+    if isinstance(done_on, str):
+        line = t.gettext("{line}, done on {day} as a coordinator says").format(line=line, day=one_line(done_on))
     line = f"{line}, {day}" if day else line
     return f"{line} ({cited(source, t)})" if isinstance(source, str) else line

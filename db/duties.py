@@ -19,6 +19,8 @@ from registry_sync.trials.deadlines import Event
 DESK = """key, state, due, told, first_seen_at, acknowledged_at, done_at, done_on, done_due, snoozed_until, owner"""
 FIELD = "deadline"
 """The field of their news."""
+MET = "met"
+"""The state that news tell of what was told as something else before."""
 AGAIN = "again: "
 """Before what was told in a history that a backup has replaced since: it is found, and told to who has not heard it, once more.
 Before what a delivery held back because it was put off, too."""
@@ -251,6 +253,25 @@ def heard(history: History, trial: str, key: str, news: Change) -> frozenset[str
         (json.dumps(same),),
     )
     return frozenset(row["address"] for row in told)
+
+
+def awaits_met(history: History, trial: str, key: str, address: str, *, change_id: int, is_whole: bool) -> bool:
+    """Is what this address was told last of a thing something else than that it is met, which this change tells?
+
+    ``is_whole``: this history has all that was told of it. One that a backup brought back need not: then what it does not know of counts as
+    told, unless something waits for this address, or came to nothing, that was to be told since it was met before.
+    """
+    news = {row["id"]: row["after"] for row in _news(history, trial, key) if row["id"] < change_id}
+    found = history.rows(
+        """SELECT change_id AS id, state = 'sent' AS sent FROM notice JOIN notice_change ON notice_id = notice.id
+           WHERE address = ? AND change_id IN (SELECT value FROM json_each(?))""",
+        (address, json.dumps(list(news))),
+    )
+    last = max((row["id"] for row in found if row["sent"]), default=0)
+    if last and news[last] != MET:
+        return True
+    met = max((each for each, after in news.items() if after == MET), default=0)
+    return not is_whole and not any(row["id"] > met for row in found if not row["sent"])
 
 
 def _log(connection: sqlite3.Connection, trial: str, key: str, now: str, what: str, detail: str | None) -> None:

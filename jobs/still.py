@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from db import aliases, duties
+from db import aliases, duties, runs
 from db import history as versions
 from db.connection import History
 from db.duties import Duty
 from jobs.duties import MET, TOLD, TOPIC
+from jobs.restore import JOB as RESTORE
 from jobs.surroundings import Surroundings, today
 from registry_sync.trials.changes import KeptChange
 
@@ -49,6 +50,23 @@ def since(history: History, changes: Sequence[KeptChange]) -> list[KeptChange]:
         found = duties.newest_news(history, trial, key)
         newest += versions.changes_by_id(history, [found]) if found is not None and found > change.id else []
     return newest
+
+
+def expected(history: History, address: str, changes: Sequence[KeptChange]) -> list[KeptChange]:
+    """The changes without those that something is met of which this address was not told as due."""
+    return [change for change in changes if not _is_met(change) or _awaits(history, address, change)]
+
+
+def _is_met(change: KeptChange) -> bool:
+    return change.topic == TOPIC and bool(change.detail) and change.after == duties.MET
+
+
+def _awaits(history: History, address: str, change: KeptChange) -> bool:
+    (trial,) = aliases.current_ids(history, [change.trial])
+    _, key = _what(change)
+    duty, restored = duties.duties(history, trial).get(key), runs.last(history, RESTORE)
+    is_whole = duty is None or restored is None or restored["started_at"] < duty.first_seen_at
+    return duties.awaits_met(history, trial, key, address, change_id=change.id, is_whole=is_whole)
 
 
 def _so(history: History, changes: Sequence[KeptChange], day: datetime.date) -> Iterator[tuple[KeptChange, Duty | None]]:

@@ -154,18 +154,19 @@ class WritingDesk:
         """What is told of deadlines is asked anew right before it is sent; what was sent stays as it was."""
         if not any(change.topic == TOPIC for change in wanted) or (not self._by and outbox.was_sent(self._history, waiting.id)):
             return wanted
-        from jobs.still import hold_back, still_so  # loads the rules: only where news of them waits
+        from jobs.still import expected, hold_back, still_so  # loads the rules: only where news of them waits
 
         kept = self._standing.get(
             (tuple(change.id for change in wanted), waiting.kind, self._seen),
             lambda: still_so(self._around, self._history, wanted, counted_anew=waiting.kind != "webhook"),
         )
+        kept = expected(self._history, waiting.address, kept)
         gone = {change.id for change in wanted} - {change.id for change in kept}
         if gone and self._by:
             hold_back(self._around, self._history, wanted)
         if gone and kept and self._by:
             outbox.leave_out(self._history, waiting.id, gone)
-        return list(kept)
+        return kept
 
     def _news_of(self, ids: tuple[int, ...], changes: Sequence[KeptChange], *, slim: bool) -> tuple[tuple[TrialNews, ...], int]:
         return self._news.get((ids, slim), lambda: self._read_news(ids, changes, slim=slim))

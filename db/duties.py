@@ -274,6 +274,31 @@ def awaits_met(history: History, trial: str, key: str, address: str, *, change_i
     return not is_whole and not any(row["id"] > met for row in found if not row["sent"])
 
 
+def told_in_time(history: History, trial: str, latest: str) -> dict[str, tuple[str, str | None] | None]:
+    """What was told last by this time (UTC), and of which last day, of each thing of which something is kept as told later than that.
+
+    ``None``: nothing. A clock that was ahead has written what is later.
+    """
+    ids = json.dumps(aliases.family(history, trial))
+    later = """SELECT 1 FROM change WHERE trial IN (SELECT value FROM json_each(?)) AND field = ? AND seen_at > ?"""
+    if history.one(later, (ids, FIELD, latest)) is None:
+        return {}
+    found: dict[str, tuple[str, str | None] | None] = {}
+    newest: set[str] = set()
+    for row in history.rows(
+        """SELECT "after", detail, seen_at FROM change WHERE trial IN (SELECT value FROM json_each(?)) AND field = ? ORDER BY id DESC""",
+        (ids, FIELD),
+    ):
+        about = json.loads(row["detail"] or "{}")
+        key = key_of(about)
+        if key not in newest and row["seen_at"] > latest:
+            found[key] = None
+        elif found.get(key, "") is None and row["seen_at"] <= latest:
+            found[key] = (json.loads(row["after"]), about.get("by"))
+        newest.add(key)
+    return found
+
+
 def _log(connection: sqlite3.Connection, trial: str, key: str, now: str, what: str, detail: str | None) -> None:
     connection.execute("INSERT INTO duty_log (trial, key, at, what, detail) VALUES (?, ?, ?, ?, ?)", (trial, key, now, what, detail))
 

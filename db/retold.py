@@ -30,6 +30,8 @@ DAYS = 7
 _COLUMNS = 'change.trial, change.source, change.field, change."group", change."before", change."after", change.detail'
 _OF_ITEMS = {"criteria", *(field.name for field in FIELDS if field.is_list)}
 """Fields of which a change is about one item; a change of any other is about all that it says."""
+_NOT_AHEAD = "strftime('%Y-%m-%dT%H:%M:%SZ', ?, '+1 day')"
+"""What is told later of a deadline was told by a clock that was ahead: by the right one it is told when it is so."""
 _NOT_SENT = ("pending", "claimed", "failed", "cancelled")
 
 
@@ -80,8 +82,9 @@ def note(restored: Connection, replaced: Connection, now: str) -> list[Subject]:
     rows = replaced.execute(
         f"""SELECT DISTINCT notice.address, change.id, {_COLUMNS} FROM notice
             JOIN notice_change ON notice_change.notice_id = notice.id JOIN change ON change.id = notice_change.change_id
-            WHERE notice.state = 'sent' AND change.id >= ? ORDER BY change.id""",  # noqa: S608 - no value is in it
-        (_first_unknown(restored, replaced),),
+            WHERE notice.state = 'sent' AND change.id >= ? AND (change.field != ? OR change.seen_at <= {_NOT_AHEAD})
+            ORDER BY change.id""",  # noqa: S608 - no value is in it
+        (_first_unknown(restored, replaced), FIELD, now),
     )
     told: dict[Subject, list[_Step]] = {}
     marks = []

@@ -19,7 +19,7 @@ from db.connection import Connection, History
 from db.duties import AGAIN, Duty, KeptEvent, Letter
 from jobs import audit, tell
 from jobs.restore import JOB as RESTORE
-from jobs.surroundings import Surroundings, from_stamp, log, today
+from jobs.surroundings import Surroundings, as_stamp, from_stamp, log, today
 from registry_sync.errors import BadContent, Damaged, DatabaseError, UsageError
 from registry_sync.sources.ctgov_oversight import oversight_from
 from registry_sync.sources.interface import CTGOV
@@ -46,6 +46,8 @@ _ROLLING = frozenset({VERIFY.name, UNKNOWN.name})
 """Clocks that an update of the record starts anew: what is done in time moves their day."""
 _DAYS_BEHIND = 2
 """How many days a look waits for the registry to be asked after a backup was restored."""
+_AHEAD = datetime.timedelta(days=1)
+"""What was told so much later than now was told by a clock that was ahead."""
 LETTER = "letter"
 _FIRST_DAY = "1990-01-01"
 LETTER_DAYS = 30
@@ -212,8 +214,9 @@ def _apart(trial: str, looked: Looked) -> Iterator[None]:
 
 
 def _look(around: Surroundings, history: History, trial: str, since: str | None = None) -> tuple[int, int]:
+    stood = duties.duties(history, trial)
+    known = _told_in_time(around, history, trial, stood)
     found = _lines(around, history, trial)
-    known = duties.duties(history, trial)
     is_first = not duties.was_looked_at(history, trial)
     is_behind = since is None and _is_behind(around, history)
     now, seen = around.stamp(), []
@@ -234,7 +237,7 @@ def _look(around: Surroundings, history: History, trial: str, since: str | None 
     if is_behind:  # events and answers are as they were entered
         denied = {law for law, applies in duties.answers(history, trial).items() if not applies}
         lapsed = [duty for duty in lapsed if " " in duty.key or BY_RULE[duty.key].law in denied]
-    if not is_first and not lapsed and all(known.get(duty.key) == duty for duty in seen):
+    if not is_first and not lapsed and all(stood.get(duty.key) == duty for duty in seen):
         return 0, 0
     with history.write() as connection:
         if is_first:
@@ -242,6 +245,22 @@ def _look(around: Surroundings, history: History, trial: str, since: str | None 
         duties.keep(connection, trial, seen, now)
         duties.forget(connection, trial, [duty.key for duty in lapsed], now)
         return len(news), _tell(around, history, connection, trial, news, heard, since)
+
+
+def _told_in_time(around: Surroundings, history: History, trial: str, stood: dict[str, Duty]) -> dict[str, Duty]:
+    """How things stood, without what was told of them by a clock that was ahead: by the right one it is told when it is so."""
+    told = duties.told_in_time(history, trial, as_stamp(around.now() + _AHEAD))
+    known = dict(stood)
+    for key in told.keys() & stood.keys():
+        if _bare(stood[key].told) in TOLD:
+            state, due = told[key] or (None, None)
+            known[key] = msgspec.structs.replace(stood[key], told=state if due == stood[key].due or state == duties.MET else None)
+    return known
+
+
+def _bare(told: str | None) -> str:
+    """What was told, whatever became of the clock since."""
+    return (told or "").removeprefix(_FULFILLED).removeprefix(_OVERTAKEN).removeprefix(AGAIN)
 
 
 def _is_again(known: Duty | None) -> bool:
@@ -298,7 +317,7 @@ def _stands(line: Line, known: Duty | None, *, is_first: bool) -> tuple[Duty, Ch
         return msgspec.structs.replace(fresh, told=state), _change(line, told, state)
     once_more = f"{AGAIN}met"
     fulfilled = (told or "").startswith(_FULFILLED) or (told == once_more and line.owed.rule in _ROLLING)
-    was = (told or "").removeprefix(_FULFILLED).removeprefix(_OVERTAKEN).removeprefix(AGAIN)
+    was = _bare(told)
     if state not in TOLD and (was in TOLD or told == once_more):
         if fulfilled or state in MET:
             return msgspec.structs.replace(fresh, told="met"), _change(line, was, "met")

@@ -110,8 +110,9 @@ def _is_so(change: KeptChange, duty: Duty | None, day: datetime.date, first: Kep
     if change.after not in TOLD:
         # without a day it is what an update fulfilled, and another clock runs now
         return is_done or duty.state in MET or (_by(change) is None and duty.state not in TOLD)
-    is_over = change.after == "due soon" and duty.due is not None and duty.due < day.isoformat()
-    return duty.state == change.after and duty.due == _by(change) and not is_done and not is_over
+    is_over = duty.due is not None and duty.due < day.isoformat()
+    is_of_another_day = duty.due is not None and is_over != (change.after == "overdue")  # also where a clock was ahead
+    return duty.state == change.after and duty.due == _by(change) and not is_done and not is_of_another_day
 
 
 def _as_it_goes(change: KeptChange, duty: Duty | None, day: datetime.date | None) -> KeptChange:

@@ -25,8 +25,8 @@ from registry_sync.sources.ctgov_oversight import oversight_from
 from registry_sync.sources.interface import CTGOV
 from registry_sync.trials.binding import Oversight, member_state
 from registry_sync.trials.changes import Change
-from registry_sync.trials.deadlines import BY_RULE, OPEN, UNKNOWN, URGENCY, VERIFY, Event, Owed, State, owed
-from registry_sync.trials.record import plain
+from registry_sync.trials.deadlines import BY_RULE, OPEN, UNKNOWN, URGENCY, VERIFY, Event, Owed, State, averted, owed
+from registry_sync.trials.record import Record, plain
 
 JOB = "deadlines"
 TOPIC = "deadlines"
@@ -110,11 +110,20 @@ def _lines(around: Surroundings, history: History, trial: str) -> list[Line]:
     events = [each.event for each in duties.events(history, trial)]
     rows = owed(held.record, _oversight(history, held.id), events, duties.answers(history, trial), today=day)
     record = held.record
+    rows = (*rows, *_averted(record, kept.get(UNKNOWN.name)))
     title = record.brief_title or record.official_title
     watched = watches.pages_of(history, held.trial)
     newest = {letter.url: letter for letter in duties.letters(history, trial)}  # the one before, about the same page, is followed by it
     rows = (*rows, *(_of_letter(letter, day) for url, letter in newest.items() if url in watched))
     return [Line(trial, title, row, kept.get(row.key), day) for row in rows]
+
+
+def _averted(record: Record, known: Duty | None) -> Iterator[Owed]:
+    """The status UNKNOWN, where it was told and the record says by now that the trial is over: that this is met is to be told, or was."""
+    if known is not None and (_bare(known.told) in TOLD or known.told == known.state == duties.MET):
+        row = averted(record)
+        if row is not None:
+            yield row
 
 
 def _oversight(history: History, version_id: int) -> Oversight:

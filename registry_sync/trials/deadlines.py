@@ -423,6 +423,14 @@ def _unknown(case: _Case) -> Iterator[Owed]:
         yield case.row(UNKNOWN, state=state, by=by, since=record.status_verified_date, shown=shown)
 
 
+def averted(record: Record) -> Owed | None:
+    """The status UNKNOWN as one that the registry will not show any more: the record says that the trial is over, or suspended."""
+    if record.overall_status not in _OVER | {"SUSPENDED"}:
+        return None
+    shown = tuple((name, value) for name in ("overall_status", "status_verified_date") if (value := _value(record, name)))
+    return Owed(rule=UNKNOWN.name, source=UNKNOWN.source, law=REGISTRY, bound="applies", reason="every record", state="met", shown=shown)
+
+
 def _contradictions(case: _Case) -> Iterator[Owed]:
     """What the record says against itself on this day."""
     record, today = case.record, case.today

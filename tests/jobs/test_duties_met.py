@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from jobs import duties
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
@@ -155,3 +157,34 @@ def test_what_was_told_of_a_law_that_does_not_apply_or_of_a_day_that_moved_is_no
     with_status(house, primaryCompletionDateStruct={"date": "2025-09-03", "type": "ACTUAL"})
     with_status(house, resultsFirstSubmitDate="2026-02-05")
     assert told(house) == [("results", None, "overdue")]
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "TERMINATED", "SUSPENDED"])
+@pytest.mark.parametrize("struck", [True, False])
+def test_unknown_that_was_warned_of_is_met_when_the_trial_is_over(house: House, status: str, struck: bool) -> None:
+    study = verified(record.with_status(record.the_study(), "RECRUITING", posted="2026-02-01"), "2024-02")
+    study["protocolSection"]["statusModule"]["completionDateStruct"] = {"date": "2025-12-31", "type": "ESTIMATED"}
+    begin(house, study=study)
+    house.sync(days=22)
+    assert told(house) == [("unknown", None, "due soon")]
+    if struck:
+        house.sync(days=9)
+        with_status(house, overallStatus="UNKNOWN", lastKnownStatus="RECRUITING")
+    house.mailbox.empty()
+    with_status(house, overallStatus=status, statusVerifiedDate="2026-03", whyStopped="No funds")
+    assert told(house)[1:] == [("unknown", "due soon", "met")]
+    assert "The status UNKNOWN" in house.mailbox.messages[0].text()
+    before = told(house)
+    house.sync(days=1)
+    with_status(house, overallStatus="RECRUITING")
+    assert told(house) == before
+
+
+def test_unknown_that_nobody_was_warned_of_is_not_told_as_met(house: House) -> None:
+    study = verified(record.with_status(record.the_study(), "RECRUITING", posted="2026-02-01"), "2024-02")
+    study["protocolSection"]["statusModule"]["completionDateStruct"] = {"date": "2025-12-31", "type": "ESTIMATED"}
+    begin(house, study=study)
+    with_status(house, overallStatus="COMPLETED", statusVerifiedDate="2026-02")
+    assert told(house) == []
+    with house.history() as history:
+        assert "unknown" not in {line.owed.rule for line in duties.lines(house.around, history, TRIAL)}

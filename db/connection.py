@@ -15,8 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from db import steps
-from registry_sync.errors import DatabaseError, NoHistory, OlderSchema
+from db import reading, steps
+from registry_sync.errors import Damaged, DatabaseError, NoHistory, OlderSchema
 
 if TYPE_CHECKING:
     import sqlite_utils
@@ -26,6 +26,8 @@ APPLICATION_ID = 0x52675379
 WAIT_FOR_OTHERS = 10.0
 """Seconds that a write waits for another process's write before it gives up."""
 
+_READ_ONLY = "cannot be written: the file or its folder is read-only; let this user write both"
+
 Row = dict[str, Any]
 Connection = sqlite3.Connection
 T = TypeVar("T")
@@ -34,7 +36,7 @@ T = TypeVar("T")
 class History:
     """An open history file. Not shared between threads: each opens its own, or has one from ``db.readers`` for a while.
 
-    ``begins``: its file was not there before it was opened, or was empty.
+    ``begins``: its file was not there before it was opened, or was empty. ``lies_still``: it is read as it lies there (``open_read_only``).
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, *, reads_only: bool = False, lacking: Sequence[str] = ()) -> None:
@@ -42,6 +44,7 @@ class History:
         self.connection = connection
         self.lacking = lacking
         self.begins = False
+        self.lies_still = False
         self._together = False
         self._reads_only = reads_only
         self._found: tuple[int, dict[str, Any]] = (0, {})
@@ -65,6 +68,8 @@ class History:
 
     def check_writable(self) -> None:
         """Raise DatabaseError when this file cannot be written; nothing is written."""
+        if self.lies_still:
+            raise DatabaseError(f"{self.path}: {_READ_ONLY}", about=str(self.path))
         with self.clear_errors():
             is_for_looking = self.connection.execute("PRAGMA query_only").fetchone()[0]
             self.connection.execute("PRAGMA query_only = OFF")
@@ -168,6 +173,8 @@ def clear_errors(path: Path, lacking: Sequence[str] = ()) -> Iterator[None]:
     """See ``History.clear_errors``; ``lacking``: the steps that the file has not taken."""
     try:
         yield
+    except UnicodeDecodeError as error:  # SQLite's own words on a schema
+        raise Damaged(f"{path}: is damaged: its schema is no text; restore a backup", about=str(path)) from error
     except sqlite3.DatabaseError as error:
         if lacking and str(error).startswith(("no such table: ", "no such column: ")):
             raise OlderSchema(f"{path}: is of an older registry-sync; the next command brings it up to date", about=str(path)) from error
@@ -190,12 +197,12 @@ def _sentence(error: sqlite3.DatabaseError) -> str | None:
     return {
         sqlite3.SQLITE_BUSY: f"is locked by another process for more than {WAIT_FOR_OTHERS:.0f} seconds; end that process, or try again",
         sqlite3.SQLITE_LOCKED: "is locked by another connection; try again",
-        sqlite3.SQLITE_READONLY: "cannot be written: the file or its folder is read-only; let this user write both",
+        sqlite3.SQLITE_READONLY: _READ_ONLY,
         sqlite3.SQLITE_FULL: "the disk is full; make room and run this again: what was stored before is whole",
         sqlite3.SQLITE_IOERR: "cannot be read or written: the disk is full or failing; make room and try again: what was stored is whole",
         sqlite3.SQLITE_CANTOPEN: "cannot be opened: check the path and the rights of its folder",
         sqlite3.SQLITE_NOTADB: "is no SQLite database; name the right file with --database",
-        sqlite3.SQLITE_CORRUPT: "is damaged; restore a backup (files named like it that end in .backup, or the backups folder)",
+        sqlite3.SQLITE_CORRUPT: reading.DAMAGED,
         sqlite3.SQLITE_PERM: "may not be opened: check the file's rights",
         sqlite3.SQLITE_AUTH: "may not be opened: check the file's rights",
     }.get(code)
@@ -215,7 +222,7 @@ def open_history(path: Path, *, create: bool = False, shared: bool = False) -> H
         make_private(path)
     _refuse_folder(path)
     with clear_errors(path):
-        connection = sqlite3.connect(path, timeout=WAIT_FOR_OTHERS, isolation_level=None, check_same_thread=not shared)
+        connection = reading.connect(path, timeout=WAIT_FOR_OTHERS, isolation_level=None, check_same_thread=not shared)
     history = History(path, connection, reads_only=shared)
     try:
         with clear_errors(path):
@@ -229,8 +236,10 @@ def open_history(path: Path, *, create: bool = False, shared: bool = False) -> H
     return history
 
 
-def open_to_look(path: Path) -> History:
+def open_to_look(path: Path, *, as_it_lies: bool = False) -> History:
     """Open a history of which nothing shall change, its schema neither, while others may write to it.
+
+    ``as_it_lies``: one that cannot be written, too.
 
     ``lacking`` has the steps that it has not taken; a question about what came with them raises OlderSchema. Raises DatabaseError as
     ``open_history`` does, and for an empty file.
@@ -239,8 +248,7 @@ def open_to_look(path: Path) -> History:
         raise _no_such(path)
     _refuse_folder(path)
     with clear_errors(path):
-        address = f"{path.absolute().as_uri()}?mode=rw"
-        connection = sqlite3.connect(address, uri=True, timeout=WAIT_FOR_OTHERS, isolation_level=None)
+        connection = reading.connect(path, mode="mode=rw", timeout=WAIT_FOR_OTHERS, isolation_level=None)
     history = History(path, connection)
     try:
         with clear_errors(path):
@@ -248,8 +256,10 @@ def open_to_look(path: Path) -> History:
             taken = steps.taken(connection)
             history.lacking = [name for name in steps.known() if name not in taken]
             connection.execute("PRAGMA query_only = ON")
-    except BaseException:
+    except BaseException as error:
         connection.close()
+        if as_it_lies and _cannot_be_written(error):
+            return open_read_only(path)
         raise
     return history
 
@@ -260,8 +270,9 @@ def open_read_only(path: Path) -> History:
     if log.exists() and log.stat().st_size:
         raise DatabaseError(f"{path}: was not closed, and cannot be written; copy it with {log.name} to another folder", about=str(path))
     with clear_errors(path):
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
+        connection = reading.connect(path, mode="mode=ro&immutable=1", isolation_level=None)
     history = History(path, connection)
+    history.lies_still = True
     try:
         with clear_errors(path):
             _identify(history, may_be_empty=False)
@@ -278,9 +289,13 @@ def open_for_reading(path: Path) -> History:
     try:
         return open_history(path)
     except DatabaseError as error:
-        if getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+        if not _cannot_be_written(error):
             raise
     return open_read_only(path)
+
+
+def _cannot_be_written(error: BaseException) -> bool:
+    return getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
 def open_to_watch(path: Path) -> sqlite3.Connection:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from db import history as versions
-from db import packing, schema, unparsed
+from db import packing, schema, texts, unparsed
 from db.connection import History, Row
 from registry_sync.errors import Damaged, DatabaseError
 
@@ -49,7 +49,9 @@ def of_the_file(history: History) -> Iterator[Fault]:
         for row in history.rows(f"PRAGMA integrity_check({_MOST_PAGES})"):
             if row["integrity_check"] != "ok":
                 yield Fault(f"the file is damaged: {' '.join(row['integrity_check'].split())}", str(history.path), RESTORE)
-        lacking = schema.faults(history.connection)
+        of_the_schema = list(texts.of_table(history.connection, texts.SCHEMA))
+        yield from (Fault(f"the file is damaged: {each}", str(history.path), RESTORE) for each in of_the_schema)
+        lacking = [] if of_the_schema else schema.faults(history.connection)
         yield from (Fault(f"the file is damaged: {what}", str(history.path), RESTORE) for what in lacking)
         for row in history.connection.execute("PRAGMA foreign_key_check") if not lacking else ():
             yield Fault(f"it refers to a row of {row[2]} that is not there", f"row {row[1]} of {row[0]}", RESTORE)

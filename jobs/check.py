@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from db import cards, check_rows
+from db import cards, check_cells, check_rows, texts
 from db import check as kept
 from db.check import RESTORE, Fault, Line, Read, name_of
 from db.connection import History, Row, open_for_reading
@@ -79,15 +79,39 @@ def look_through(around: Surroundings, history: History, *, deep: bool = False) 
     if any(fault.where == str(history.path) for fault in done.faults):
         return done  # a damaged file brings forth whatever its pages hold now
     done.numbers = kept.numbers(history)
-    done.add(check_rows.of_the_rows(history))
-    done.add(kept.of_what_came_unreadable(history))
+    done.add(check_cells.of_the_texts(history))
+    before = history.connection.text_factory
+    if done.faults:
+        history.connection.text_factory = texts.tolerant  # what else is wrong is looked for all the same
+    try:
+        done.add(check_cells.of_the_cells(history))
+        done.add(check_rows.of_the_rows(history))
+        _look(done, kept.of_what_came_unreadable(history), "what came unreadable")
+        _look_at_versions(around, history, done, deep=deep)
+    finally:
+        history.connection.text_factory = before
+    return done
+
+
+def _look_at_versions(around: Surroundings, history: History, done: Checked, *, deep: bool) -> None:
     around.progress.begin("Checking versions", done.numbers["versions"])
     try:
         for line in kept.lines(history):
-            done.add(_line(around, history, line, done, deep=deep))
+            _look(done, _line(around, history, line, done, deep=deep), f"{line.trial} at {line.source}")
     finally:
         around.progress.end()
-    return done
+
+
+def _look(done: Checked, faults: Iterable[Fault], where: str) -> None:
+    """Note these faults; what breaks off in rows of which something is wrong already is one more."""
+    try:
+        done.add(faults)
+    except Stopped:
+        raise
+    except Exception as error:
+        if not done.faults:
+            raise
+        done.add([Fault(f"it cannot be looked at any further ({type(error).__name__})", where, RESTORE)])
 
 
 def _line(around: Surroundings, history: History, line: Line, done: Checked, *, deep: bool) -> Iterator[Fault]:

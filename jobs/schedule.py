@@ -17,7 +17,7 @@ from types import FrameType
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from db import runs
+from db import damage, runs
 from jobs.backup import backup
 from jobs.deliver import deliver
 from jobs.lock import only_one
@@ -202,6 +202,10 @@ def _guarded(job: Job, around: Surroundings, working: _Working) -> None:
     except RegistrySyncError as error:
         log.error("%s: %s", job.name, error)
     except Exception:
-        log.exception("%s failed", job.name)
+        damaged = damage.found(around.database)
+        if damaged is None:
+            log.exception("%s failed", job.name)
+        else:
+            log.error("%s: %s", job.name, damaged)
     finally:
         working.end(job.name)

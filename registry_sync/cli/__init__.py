@@ -73,13 +73,11 @@ class _Commands(click.Group):
 
 
 def _damage(asked: Asked) -> str | None:
-    """The first row of the database that is damaged, as people are told of it."""
-    from db import check_rows
-    from db.connection import open_read_only
+    """The first thing in the database that is damaged, as people are told of it."""
+    from db import damage
 
-    with contextlib.suppress(Exception), open_read_only(path := Path(asked.settings.database)) as history:
-        for fault in check_rows.of_the_rows(history):
-            return f"{path}: {fault.where} is damaged: {fault.what}; {fault.do} (it names all that is damaged)"
+    with contextlib.suppress(RegistrySyncError):
+        return damage.found(Path(asked.settings.database))
     return None
 
 

@@ -9,9 +9,9 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from db import rights, steps
+from db import reading, rights, steps, texts
 from db.connection import APPLICATION_ID, History, clear_errors
-from registry_sync.errors import DatabaseError
+from registry_sync.errors import Damaged, DatabaseError
 
 UNFINISHED = ".unfinished"
 """How the name of a copy ends until it is whole."""
@@ -25,16 +25,21 @@ _PAGES = 2_000
 """Pages that are copied in one go: in between a wish to stop is heard."""
 
 
-def copy_to(history: History, target: Path, between: Callable[[], object] = lambda: None) -> dict[str, int]:
+_HEAD = 72
+"""Octets at the beginning of a database, up to what says whose it is (https://www.sqlite.org/fileformat2.html, 1.3)."""
+
+
+def copy_to(history: History, target: Path, between: Callable[[], object] = lambda: None, *, as_it_is: bool = False) -> dict[str, int]:
     """A consistent copy of the whole history, also while others write to it; how many rows each table has in it.
 
     Nobody who writes waits for it: all of it is read in one transaction. The copy is opened and checked, and is on the disk, before it
-    gets its name; a copy that fails leaves nothing. ``between``: called between two parts, and may raise. Raises DatabaseError.
+    gets its name; a copy that fails leaves nothing. ``between``: called between two parts, and may raise. ``as_it_is``: with texts that are
+    none. Raises DatabaseError.
     """
     unfinished = target.with_name(target.name + UNFINISHED)
     with removed_when_it_fails(unfinished):
         counts = _copy(history, unfinished, between)
-        verify(unfinished, counts, steps.taken(history.connection))
+        _verify_copy(history, unfinished, counts, as_it_is=as_it_is)
         put_in_place(unfinished, target)
     return counts
 
@@ -68,22 +73,46 @@ def _copy(history: History, target: Path, between: Callable[[], object]) -> dict
     return counts
 
 
-def verify(path: Path, counts: dict[str, int] | None = None, schema: list[str] | None = None) -> None:
+def _verify_copy(history: History, copy: Path, counts: dict[str, int], *, as_it_is: bool) -> None:
+    """Raise DatabaseError when a copy is not sound; one that says so of what was copied, when that is not either."""
+    try:
+        verify(copy, counts, steps.taken(history.connection), as_it_is=as_it_is)
+    except DatabaseError as error:
+        with history.clear_errors():
+            of_its_own = fault(history.connection) or (None if as_it_is else texts.first(history.connection))
+        if of_its_own is None:
+            raise
+        do = "`registry-sync check` names all that is damaged; restore a backup: no copy was made"
+        raise Damaged(f"{history.path}: is damaged: {of_its_own}; {do}", about=str(history.path)) from error
+
+
+def verify(path: Path, counts: dict[str, int] | None = None, schema: list[str] | None = None, *, as_it_is: bool = False) -> None:
     """Open a file by itself and see that it is a sound history. Raises DatabaseError, which says what is wrong with it.
 
-    ``counts``: how many rows each of its tables must have; ``schema``: the steps that it must have taken.
+    ``counts``: how many rows each of its tables must have; ``schema``: the steps that it must have taken. ``as_it_is``: texts that are none
+    are no hindrance.
     """
     with clear_errors(path), contextlib.closing(read_only(path)) as connection:
         application_id = connection.execute("PRAGMA application_id").fetchone()[0]
         if application_id != APPLICATION_ID and counts is None:
             raise DatabaseError(f"{path}: is no database of this program", about=str(path))
-        problem = fault(connection)
+        problem = fault(connection) or (None if as_it_is else texts.first(connection))
         if problem:
             raise DatabaseError(f"{path}: is not sound ({problem})", about=str(path))
         if schema is not None and steps.taken(connection) != schema:
             raise DatabaseError(f"{path}: the copy has another schema than what it was copied from", about=str(path))
         if counts is not None and count(connection) != counts:
             raise DatabaseError(f"{path}: the copy has not as many rows as what it was copied from", about=str(path))
+
+
+def is_sound(path: Path) -> bool:
+    """Is a copy a sound history? One that cannot be opened just now is taken for one."""
+    try:
+        verify(path)
+    except DatabaseError as error:
+        code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+        return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
+    return True
 
 
 def fault(connection: sqlite3.Connection) -> str | None:
@@ -97,7 +126,7 @@ def fault(connection: sqlite3.Connection) -> str | None:
 
 def read_only(path: Path) -> sqlite3.Connection:
     """A connection that writes nothing."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    return reading.connect(path, mode="mode=ro")
 
 
 def count(connection: sqlite3.Connection) -> dict[str, int]:
@@ -182,13 +211,21 @@ def in_the_way(database: Path) -> str | None:
     return f"{folder}: {what}, and the copies belong into a folder of that name; move it away"
 
 
+def is_cut(path: Path, octets: int | None = None) -> bool:
+    """Is a file of ours shorter than it says of itself, or than the ``octets`` that it once had? Raises OSError."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    page, pages = int.from_bytes(head[16:18], "big"), int.from_bytes(head[28:32], "big")
+    return path.stat().st_size < max((65536 if page == 1 else page) * pages, octets or 0)
+
+
 def is_ours(path: Path) -> bool:
     """Is this a file that this program made as a history, whatever state it is in?"""
     if not path.is_file():
         return False  # whoever opens a pipe waits for who writes into it
     try:
         with path.open("rb") as file:
-            head = file.read(72)
+            head = file.read(_HEAD)
     except OSError:
         return False
     return head.startswith(b"SQLite format 3\0") and int.from_bytes(head[68:72], "big") == APPLICATION_ID

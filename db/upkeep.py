@@ -7,7 +7,7 @@ from array import array
 from dataclasses import dataclass
 
 from db import history as versions
-from db import unparsed
+from db import texts, unparsed
 from db.connection import History
 from registry_sync.errors import Damaged
 from registry_sync.plural import count
@@ -27,7 +27,7 @@ class Kept:
 
 
 def problem(history: History) -> str | None:
-    """What is wrong with the file: damaged pages, references that lead nowhere; ``None`` when it is sound."""
+    """What is wrong with the file: damaged pages, references that lead nowhere, texts that are none; ``None`` when it is sound."""
     verdict = history.one("PRAGMA quick_check")
     if verdict and verdict["quick_check"] != "ok":
         return f"is damaged: {verdict['quick_check']}; restore a backup"
@@ -35,7 +35,9 @@ def problem(history: History) -> str | None:
     if broken:
         refer = "1 row refers" if len(broken) == 1 else f"{count(len(broken), 'row')} refer"
         return f"{refer} to what is not there (first in {broken[0]['table']}); restore a backup"
-    return None
+    with history.clear_errors():
+        garbled = texts.first(history.connection)
+    return f"is damaged: {garbled}; `registry-sync check` names all that is, and restore a backup" if garbled else None
 
 
 def numbers(history: History) -> dict[str, int]:

@@ -6,12 +6,14 @@ import contextlib
 import datetime
 import os
 import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from db import copies, copying, rights, runs
+from db.copies import Copy
 from jobs.lock import only_one
 from jobs.retention import Kept, tidy
 from jobs.surroundings import Surroundings
@@ -126,21 +128,28 @@ def _mind(around: Surroundings) -> None:
 
 
 def remove_old(around: Surroundings, keep: Path) -> int:
-    """Remove the copies that this program made of this database and that are past their time, the newest one never; how many.
+    """Remove the copies that this program made of this database and that are past their time, the newest whole one never; how many.
 
-    One that is dated in the future is not removed, and is not taken for the newest while there is another: nobody knows how old it is.
+    ``keep``: the one that was just made, and verified. One that is dated in the future is not removed, and is not taken for the newest
+    while there is another: nobody knows how old it is.
     """
     days = around.settings.retention.backups
     if not days:
         return 0
     oldest = around.now() - datetime.timedelta(days=days)
     made = copies.made(around.database)
-    ahead = copies.ahead(made, around.now())
-    newest = max((copy for copy in made if copy.whole), key=lambda copy: (copy not in ahead, copy.made_at), default=None)
-    old = [copy.path for copy in made if copy.made_at < oldest and copy is not newest and copy.path != keep]
-    for path in old:
-        copying.remove(path)
-    return len(old)
+    old = [copy for copy in made if copy.made_at < oldest and copy.path != keep]
+    newest = _newest_whole(made, keep, copies.ahead(made, around.now())) if old else None
+    gone = [copy for copy in old if copy is not newest]
+    for copy in gone:
+        copying.remove(copy.path)
+    return len(gone)
+
+
+def _newest_whole(made: Sequence[Copy], keep: Path, ahead: Collection[Copy]) -> Copy | None:
+    """The newest copy that is sound still; the newest of all when none is. What is dated ``ahead`` comes last."""
+    whole = sorted((copy for copy in made if copy.whole), key=lambda copy: (copy not in ahead, copy.made_at), reverse=True)
+    return next((copy for copy in whole if copy.path == keep or copying.is_sound(copy.path)), next(iter(whole), None))
 
 
 def _remove_unfinished(target: Path) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from db import carrying, copying, replacing, revisions, runs
+from db import carrying, copying, damage, replacing, revisions, runs
 from db.carrying import Carried
 from db.connection import History
 from jobs.backup import folder_of, named_now
 from jobs.lock import alone
 from jobs.surroundings import Surroundings
-from registry_sync.errors import DatabaseError
+from registry_sync.errors import Damaged, DatabaseError, RegistrySyncError
 from registry_sync.plural import count
 
 JOB = "restore"
@@ -28,7 +28,7 @@ class Restored(msgspec.Struct, frozen=True):
 
     ``made_at``: when the backup was made (UTC); ``aside``: where a copy of what was replaced is, if there was anything; ``carried``: what
     was carried over from it, ``None`` where nothing was. ``unread``: why nothing could be; ``held``: notices that wait for the operator
-    then.
+    then. ``damaged``: the texts in it that cannot be read, a line each.
     """
 
     file: Path
@@ -38,6 +38,7 @@ class Restored(msgspec.Struct, frozen=True):
     carried: Carried | None = None
     unread: str | None = None
     held: int = 0
+    damaged: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The shape of ``restore --json``."""
@@ -49,6 +50,7 @@ class Restored(msgspec.Struct, frozen=True):
             "carried_over": msgspec.to_builtins(self.carried) if self.carried else None,
             "unread": self.unread,
             "held": self.held,
+            "damaged": list(self.damaged),
         }
 
 
@@ -67,10 +69,12 @@ def restore(around: Surroundings, file: Path, *, as_is: bool = False, damaged: b
         with copying.removed_when_it_fails(new), replacing.prepare(file, new) as history:
             if not damaged:
                 _check_content(around, history, file)
-            with _replaced(around) as (old, aside, unread):
-                done = Restored(file, database, carrying.made_at(history), aside, unread=unread)
-                done = _fill_in(around, history, old, done, as_is=as_is, has_keys=_KEYS_CAME_WITH in taken)
-                replacing.finish(history)
+            with _replaced(around, history) as (old, aside, lines):
+                unread = lines[0] if old is None else None
+                done = Restored(file, database, carrying.made_at(history), aside, unread=unread, damaged=() if old is None else lines)
+                with _said_of_what_goes(old):
+                    done = _fill_in(around, history, old, done, as_is=as_is, has_keys=_KEYS_CAME_WITH in taken)
+                replacing.finish(history, as_it_is=damaged)
                 replacing.replace(database, new)
     return done
 
@@ -96,22 +100,39 @@ def _check_is_another(file: Path, database: Path) -> None:
 
 
 @contextlib.contextmanager
-def _replaced(around: Surroundings) -> Iterator[tuple[History | None, Path | None, str | None]]:
-    """What is to be replaced, held still: the history, where its copy is, and why it cannot be read, if it cannot."""
+def _said_of_what_goes(old: History | None) -> Iterator[None]:
+    """Where something cannot be carried over, and a row of what is replaced is damaged, that is why. Raises Damaged."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, RegistrySyncError) and not isinstance(error, Damaged):
+            raise
+        why = damage.of(old) if old is not None else None
+        if why is None or old is None:
+            raise
+        do = "--as-is carries nothing over, and lays all of it aside: nothing was changed"
+        raise Damaged(f"{why.partition('; ')[0]}, so that not all can be carried over; {do}", about=str(old.path)) from error
+
+
+@contextlib.contextmanager
+def _replaced(around: Surroundings, new: History) -> Iterator[tuple[History | None, Path | None, tuple[str, ...]]]:
+    """What is to be replaced, held still: the history, where its copy is, and why it cannot be read or what in it cannot be."""
     database = around.database
     if not database.exists() or not database.stat().st_size:
-        yield None, None, "there is none"
+        yield None, None, ("there is none",)
         return
     unread = replacing.is_beyond_reading(database)
     if unread is not None:
         aside = _free(folder_of(around) / f"{named_now(around)}.damaged")
         replacing.lay_aside(database, aside)
-        yield None, aside, unread
+        yield None, aside, (unread,)
         return
     with replacing.held_still(database) as history:
-        aside = _free(folder_of(around) / named_now(around))
-        copying.copy_to(history, aside)
-        yield history, aside, None
+        garbled = replacing.garbled(history)
+        aside = _free(folder_of(around) / f"{named_now(around)}{'.damaged' if garbled else ''}")
+        copying.copy_to(history, aside, as_it_is=bool(garbled))
+        replacing.mend(history, new, garbled)
+        yield history, aside, tuple(map(str, garbled))
 
 
 def _free(path: Path) -> Path:

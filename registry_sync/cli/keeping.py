@@ -87,6 +87,11 @@ def _told(done: Restored) -> Iterator[str]:
     yield f"restored {done.database} from {done.file}, as it was at {since}"
     if done.aside:
         yield f"what it replaces is kept as {done.aside}"
+    if done.damaged:
+        more = f", and {len(done.damaged) - 1} more" if done.damaged[1:] else ""
+        instead = "there the backup's own stands, or the row is left out" if done.carried else "nothing was to be carried over from it"
+        as_is = "; --as-is carries nothing over at all" if done.carried else ""
+        yield f"not all of the database that it replaces can be read ({done.damaged[0]}{more}): {instead}; all of it is kept{as_is}"
     if done.carried:
         yield from _carried(done.carried, since)
     elif done.unread:

@@ -15,7 +15,7 @@ import msgspec
 
 from db import copying
 from jobs.exporting import Export, Kind, table
-from registry_sync.errors import MissingExtra, UsageError, install
+from registry_sync.errors import DatabaseError, MissingExtra, UsageError, install
 
 BOM = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -126,13 +126,22 @@ def new_file(target: Path, *, force: bool, public: bool, database: Path) -> Iter
             os.close(os.open(unfinished, _NEW, 0o666 if public else _PRIVATE))
         except OSError as error:
             raise UsageError(f"{target}: cannot be written: {error.strerror}", about=str(target)) from error
-        mode = unfinished.stat().st_mode
-        yield unfinished
-        unfinished.chmod(mode)  # DuckDB makes the file anew
-        _name(unfinished, target, force=force)
+        try:
+            mode = unfinished.stat().st_mode
+            yield unfinished
+            unfinished.chmod(mode)  # DuckDB makes the file anew
+            _name(unfinished, target, force=force)
+        except DatabaseError as error:
+            if error.about != str(unfinished):
+                raise
+            raise UsageError(str(error).replace(error.about, str(target), 1), about=str(target)) from error
+        except OSError as error:
+            said = f"{target}: cannot be written: {error.strerror or error}; make room, or name another file: nothing is left there"
+            raise UsageError(said, about=str(target)) from error
     finally:
         for each in (unfinished, unfinished.with_name(f"{unfinished.name}-journal")):
-            each.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # of a folder that is read-only nothing is to be removed
+                each.unlink()
 
 
 def _check(target: Path, *, force: bool, database: Path) -> None:

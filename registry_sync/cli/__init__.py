@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import importlib
 import logging
 import os
@@ -40,6 +41,8 @@ _ROOMS = {
     "publishing": ("publish",),
 }
 """Which module has which commands: only that of the command asked for is loaded."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What stands in the way of what is printed: whoever writes a file of its own says which."""
 
 
 class _Commands(click.Group):
@@ -161,7 +164,9 @@ def run(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        say(f"{error.filename or 'the system'}: {error.strerror or error}")
+        where = error.filename or ("stdout" if error.errno in _NO_ROOM else "the system")
+        do = "; make room where it leads, or lead it elsewhere" if where == "stdout" else ""
+        say(f"{where}: {error.strerror or error}{do}")
         return 2
     except Exception as error:
         if os.environ.get("REGISTRY_SYNC_DEBUG"):

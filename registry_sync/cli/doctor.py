@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
@@ -299,26 +300,29 @@ def _copied(history: History) -> Verdict:
     holder = at_work(history.path, "backup") if last["outcome"] is None else None
     if good is None:
         return bool(holder), f"the first one is under way ({holder})" if holder else f"none came to its end ({last['started_at']}); {again}"
-    file = json.loads(good["detail"]).get("file", "")
+    detail = json.loads(good["detail"])
+    file = detail.get("file", "")
     said = f"{good['started_at']}: {file or 'done'}"
     odd = _odd_time(good["started_at"], LATE_DAYS, "backup", "make them")
     if odd:
         return False, f"{said}; {odd}"
     if last["id"] != good["id"] and last["finished_at"]:
         return False, f"{said}; the one that began {last['started_at']} {last['outcome']}; {again}"
-    if file and _is_gone(Path(file)):
-        return False, f"{said}; it is gone, or no copy any more; {again}"
+    if file and (hindrance := _no_copy(Path(file), detail.get("bytes"))):
+        return False, f"{said}; {hindrance}; {again}"
     return True, said
 
 
-def _is_gone(copy: Path) -> bool:
-    """Is a copy not where it was made, or another file in its place? One that may not be looked at is taken to be there."""
+def _no_copy(copy: Path, octets: int | None) -> str | None:
+    """Why a copy is none any more; ``None``: it is. One that may not be looked at is taken to be there."""
     from db import copying
 
-    try:
-        return not copy.is_file() or (os.access(copy, os.R_OK) and not copying.is_ours(copy))
-    except OSError:
-        return False
+    with contextlib.suppress(OSError):
+        if not copy.is_file() or (os.access(copy, os.R_OK) and not copying.is_ours(copy)):
+            return "it is gone, or no copy any more"
+        if copying.is_cut(copy, octets):
+            return f"it was cut to {_size(copy.stat().st_size)}"
+    return None
 
 
 def _outbox(asked: Asked, history: History) -> Verdict:

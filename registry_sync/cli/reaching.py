@@ -26,10 +26,10 @@ _ITS_OWN_TROUBLE = 500
 
 
 def looking(asked: Asked) -> History:
-    """The history, of which nothing shall change."""
+    """The history, of which nothing shall change; as it lies there, where nothing can."""
     from db.connection import open_to_look
 
-    return open_to_look(Path(asked.settings.database))
+    return open_to_look(Path(asked.settings.database), as_it_lies=True)
 
 
 def registry(asked: Asked) -> Verdict:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from registry_sync.cli.common import Asked, as_json, asked, count, in_any_case, print_json, print_json_list, print_table
+from registry_sync.cli.reaching import looking
 
 _MOST_NAMED = 3
 
@@ -31,6 +32,7 @@ def deliver(asked: Asked, json_: bool) -> int:
     """Send what is due from the outbox."""
     from jobs.deliver import deliver as send
 
+    looking(asked).close()  # before anything is laid beside a database that is none
     with in_any_case(json_, lambda: _nothing_sent(asked)):
         report = send(asked.surroundings())
     if json_:

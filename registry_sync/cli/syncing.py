@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from registry_sync.cli.common import Asked, as_json, asked, count, in_any_case, print_json, trial_ids
+from registry_sync.cli.reaching import looking
 from registry_sync.cli.sending import say_problems
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def sync(asked: Asked, trials: tuple[str, ...], full: bool, no_deliver: bool, js
     """Pull everything watched (or these trials), record what changed, and tell the subscribers."""
     from jobs.sync import sync as pull
 
+    looking(asked).close()  # before anything is laid beside a database that is none
     with in_any_case(json_, lambda: _nothing_pulled(asked)):
         report = pull(asked.surroundings(), trials=trials, full=full, then_deliver=not no_deliver)
     if json_:

@@ -24,11 +24,11 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
 
 import msgspec
 
-from db import copying
+from db import copying, damage
 from db.readers import OfOneMoment
 from jobs.lock import only_one
 from jobs.surroundings import Surroundings
-from registry_sync.errors import NotPublished, Stopped, UsageError
+from registry_sync.errors import Damaged, NotPublished, Stopped, UsageError
 from registry_sync.notices.i18n import ENGLISH, languages
 from registry_sync.web import folders
 
@@ -125,9 +125,20 @@ def publish(around: Surroundings, folder: Path, url: str) -> Published:
         contextlib.closing(OfOneMoment(around.database)) as readers,
     ):
         site = _Site(application(around, readers), around, new, url)
-        asyncio.run(site.gather())
-        site.link()
-        return site.published(folder)
+        with _stays(folder):
+            asyncio.run(site.gather())
+            site.link()
+            return site.published(folder)
+
+
+@contextlib.contextmanager
+def _stays(folder: Path) -> Iterator[None]:
+    """Let a disk that is full name the folder that was asked for. Raises NotPublished."""
+    try:
+        yield
+    except OSError as error:
+        said = f"{folder}: cannot be written ({error.strerror or error}); make room, or name another folder: it stays as it was"
+        raise NotPublished(said, about=str(folder)) from error
 
 
 @contextlib.contextmanager
@@ -238,6 +249,9 @@ class _Site:
         if status == 404:
             return
         if status != 200:
+            damaged = damage.found(self._around.database) if status >= 500 else None
+            if damaged:
+                raise Damaged(f"{damaged}; {address.path} cannot be made, and the folder stays as it was", about=address.path)
             raise NotPublished(f"{address.path}: cannot be made ({status}); the folder stays as it was", about=address.path)
         self._keep(address, body)
         kind = headers.get("content-type", "").partition(";")[0]

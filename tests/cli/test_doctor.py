@@ -145,6 +145,20 @@ def test_a_copy_that_is_gone_is_none(terminal: Terminal) -> None:
     assert row(terminal, "backups", 0)["ok"]
 
 
+def test_a_copy_that_was_cut_is_none(terminal: Terminal) -> None:
+    begin(terminal)
+    copy = Path(terminal("backup", "--json").json["file"])
+    whole = copy.read_bytes()
+    for octets, said in ((1000, "1.0 kB"), (len(whole) - 4096, None)):
+        copy.write_bytes(whole[:octets])
+        found = row(terminal, "backups", 1)
+        assert not found["ok"]
+        assert f"{copy}; it was cut to {said or ''}" in found["detail"]
+        assert found["detail"].endswith("; `registry-sync backup` makes one, or says what is wrong")
+    copy.write_bytes(whole)
+    assert row(terminal, "backups", 0)["ok"]
+
+
 @pytest.mark.parametrize(("what", "is_link"), [("is a file", False), ("is a link that leads nowhere", True)])
 def test_what_stands_where_the_copies_belong_is_named(terminal: Terminal, what: str, is_link: bool) -> None:
     begin(terminal)

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from db import copies, copying, rights, runs
-from db.copies import Copy
+from db import copies_kept, copying, rights, runs
+from db.copies_kept import Copy
 from jobs.lock import only_one
 from jobs.retention import Kept, tidy
 from jobs.surroundings import Surroundings
@@ -95,7 +95,7 @@ def folder_of(around: Surroundings) -> Path:
 
 def named_now(around: Surroundings) -> str:
     """The name of a copy that is made now."""
-    return f"{around.database.stem}-{around.now().astimezone(datetime.UTC).strftime(copies.STAMP)}.db"
+    return f"{around.database.stem}-{around.now().astimezone(datetime.UTC).strftime(copies_kept.STAMP)}.db"
 
 
 def _target(around: Surroundings, to: Path | None) -> Path:
@@ -137,9 +137,9 @@ def remove_old(around: Surroundings, keep: Path) -> int:
     if not days:
         return 0
     oldest = around.now() - datetime.timedelta(days=days)
-    made = copies.made(around.database)
+    made = copies_kept.made(around.database)
     old = [copy for copy in made if copy.made_at < oldest and copy.path != keep]
-    newest = _newest_whole(made, keep, copies.ahead(made, around.now())) if old else None
+    newest = _newest_whole(made, keep, copies_kept.ahead(made, around.now())) if old else None
     gone = [copy for copy in old if copy is not newest]
     for copy in gone:
         copying.remove(copy.path)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from jobs.handing import from_a_cell
+from jobs.formats import from_a_cell
 from registry_sync.errors import UsageError
 
 LARGEST = 16 * 2**20

@@ -272,7 +272,7 @@ def _odd_time(stamp: str, late_days: int, command: str, is_done: str) -> str | N
 
 
 def _backups(history: History) -> Verdict:
-    from db import copies, copying
+    from db import copies_kept, copying
     from jobs.surroundings import utc_now
 
     hindrance = copying.in_the_way(history.path)
@@ -280,7 +280,7 @@ def _backups(history: History) -> Verdict:
     left = copying.left_over(history.path)
     if left:
         said += f"; left by what was killed, and removed by the next backup: {_first_of([str(path) for path in left])}"
-    ahead = copies.ahead(copies.made(history.path), utc_now() + _CLOCKS_DIFFER)
+    ahead = copies_kept.ahead(copies_kept.made(history.path), utc_now() + _CLOCKS_DIFFER)
     if ahead:
         named = _first_of([str(copy.path) for copy in ahead])
         do = "a clock was wrong; give them the right date in their names, or remove them, since they do not age"

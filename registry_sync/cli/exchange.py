@@ -59,7 +59,7 @@ def export(
     output = None if output == "-" else output
     _check(format_, what, trials, public=public, output=output, force=force, bom=bom, with_secrets=with_secrets)
     if format_ == "parquet":
-        from jobs.handing import can_write_parquet
+        from jobs.formats import can_write_parquet
 
         can_write_parquet()
     with open_for_reading(Path(asked.settings.database)) as history:
@@ -119,7 +119,7 @@ def _check_known(history: History, trials: tuple[str, ...], *, public: bool) -> 
 def _write(
     asked: Asked, made: Export, format_: str, what: Kind, output: str | None, *, force: bool, bom: bool, public: bool
 ) -> None:  # fmt: skip
-    from jobs import handing
+    from jobs import formats
 
     if output is None:
         try:
@@ -131,11 +131,11 @@ def _write(
     target = Path(output).expanduser()
     if asked.settings.path and os.path.realpath(target) == os.path.realpath(asked.settings.path):
         raise UsageError(f"{output}: is the settings file; name another file", about=output)
-    with handing.new_file(target, force=force, public=public, database=Path(asked.settings.database)) as path:
+    with formats.new_file(target, force=force, public=public, database=Path(asked.settings.database)) as path:
         if format_ == "sqlite":
-            handing.sqlite(made, path)
+            formats.sqlite(made, path)
         elif format_ == "parquet":
-            handing.parquet(made, what, path)
+            formats.parquet(made, what, path)
         else:
             with path.open("wb") as file:
                 _to(file, made, format_, what, bom=bom)
@@ -143,12 +143,12 @@ def _write(
 
 
 def _to(out: IO[bytes], made: Export, format_: str, what: Kind, *, bom: bool) -> None:
-    from jobs import handing
+    from jobs import formats
 
     if format_ == "csv":
-        handing.csv_table(made, what, out, bom=bom)
+        formats.csv_table(made, what, out, bom=bom)
     else:
-        handing.jsonl(made, out)
+        formats.jsonl(made, out)
 
 
 _MOST_SHOWN = 20

@@ -106,14 +106,14 @@ def _print_outbox(asked: Asked, only: Only | None, json_: bool) -> None:
 def show(context: click.Context, notice_id: str) -> int:
     """Show a notice as its reader gets it: its subject and its plain text."""
     from db import outbox as notices
-    from jobs import handling
+    from jobs import by_hand
 
     asked = _asked(context)
     with asked.history() as history:
         waiting = notices.known(history, _whole(history, notice_id))
         if waiting is None:
             return _no_such(notice_id, "no notice")
-        written = handling.written(asked.surroundings(), history, waiting)
+        written = by_hand.written(asked.surroundings(), history, waiting)
     if written.why_not:
         click.echo(written.why_not, err=True)
         return 1
@@ -128,7 +128,7 @@ def show(context: click.Context, notice_id: str) -> int:
 def note(context: click.Context, notice_id: str, words: str) -> int:
     """Put your words above the news of a held notice; an empty TEXT takes them away."""
     from db import outbox as notices
-    from jobs.handling import as_note
+    from jobs.by_hand import as_note
 
     with _asked(context).history() as history:
         found = notices.annotate(history, _whole(history, notice_id), as_note(words))
@@ -145,7 +145,7 @@ def note(context: click.Context, notice_id: str, words: str) -> int:
 def release(context: click.Context, ids: tuple[str, ...], words: str | None) -> int:
     """Let held notices go, without ids all of them; the next `deliver` sends them."""
     from db import outbox as notices
-    from jobs.handling import as_note
+    from jobs.by_hand import as_note
 
     return _decide(
         _asked(context),
@@ -208,12 +208,12 @@ def _decide(asked: Asked, ids: Sequence[str], act: Callable[[History, Sequence[s
 def retry(context: click.Context, ids: tuple[str, ...]) -> int:
     """Make notices due at once, waiting or parked; without ids everything unsent."""
     from db import outbox as notices
-    from jobs import handling
+    from jobs import by_hand
 
     asked = _asked(context)
     around = asked.surroundings()
     with asked.history() as history:
-        unknown = handling.retry(around, history, [_whole(history, each) for each in ids])
+        unknown = by_hand.retry(around, history, [_whole(history, each) for each in ids])
         due = notices.counts(history, around.stamp())["due"]
     for notice_id in unknown:
         _no_such(notice_id, "no unsent notice")

@@ -11,7 +11,7 @@ import click
 from registry_sync.cli.common import Asked, asked, count, print_json
 
 if TYPE_CHECKING:
-    from db.copies import Copy
+    from db.copies_kept import Copy
 
 
 @click.group(epilog="Example: registry-sync subscriber export advocate@example.org")
@@ -40,7 +40,7 @@ def erase(asked: Asked, address: str) -> int:
 
     A keyed hash stays, so that an address that was stopped stays stopped. Backups age out.
     """
-    from db import copies, erasure
+    from db import copies_kept, erasure
     from registry_sync.errors import DatabaseError
     from registry_sync.notices.address import classify, masked
 
@@ -54,13 +54,13 @@ def erase(asked: Asked, address: str) -> int:
             rewritten = False
             click.echo(f"registry-sync: {error}; its deleted rows may still be read from the file: run this again", err=True)
         _remove_left_over(asked)
-        made, others = copies.made(history.path), copies.others(history.path)
+        made, others = copies_kept.made(history.path), copies_kept.others(history.path)
     if any(gone.values()):
         click.echo(f"{masked(address)}: {count(gone['subscriptions'], 'subscription')} and {count(gone['notices'], 'notice')} erased")
     else:
         click.echo(f"{masked(address)}: nothing is held on this address")
     if any(gone.values()):
-        ahead = copies.ahead(made, asked.surroundings().now())
+        ahead = copies_kept.ahead(made, asked.surroundings().now())
         for line in _copied([copy for copy in made if copy not in ahead], ahead, others, asked.settings.retention.backups):
             click.echo(line, err=True)
     return 0 if rewritten else 1

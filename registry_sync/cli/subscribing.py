@@ -263,7 +263,7 @@ def _followed(row: Row) -> str:
 @asked
 def unsubscribe(asked: Asked, address: str | None, trials: tuple[str, ...], search: Search | None, from_mail: bool) -> int:
     """Stop telling ADDRESS, of all trials, of these, or of a search; what still waits for it is not sent."""
-    from jobs import handling, wishes
+    from jobs import by_hand, wishes
     from registry_sync.errors import UsageError
     from registry_sync.notices.address import classify, masked
 
@@ -280,7 +280,7 @@ def unsubscribe(asked: Asked, address: str | None, trials: tuple[str, ...], sear
         if search is not None:
             stopped = wishes.stop_search(asked.surroundings(), history, address, search, why="operator")
         else:
-            stopped = handling.unsubscribe(asked.surroundings(), history, address, current_ids(history, trials))
+            stopped = by_hand.unsubscribe(asked.surroundings(), history, address, current_ids(history, trials))
     click.echo(f"{masked(address)}: {'stopped' if stopped else 'was not subscribed to that'}")
     return 0 if stopped else 1
 

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from db import absences, outbox, overview, pages, subscriptions, unparsed, vitals, watches
 from db.connection import History, Row
 from db.incidents import DELIVERY, IN_PART
-from jobs import handling, health, wishes
+from jobs import by_hand, health, wishes
 from jobs.surroundings import as_stamp, log
 from registry_sync.errors import UsageError
 from registry_sync.notices.address import classify, masked
@@ -158,7 +158,7 @@ def _notice(request: Request, visit: Visit) -> Response:
     waiting = outbox.known(visit.history, notice_id)
     if not rows or waiting is None:
         raise nothing()
-    written = handling.written(visit.around, visit.history, waiting)
+    written = by_hand.written(visit.around, visit.history, waiting)
     return _page(
         request,
         visit,
@@ -216,7 +216,7 @@ def _address(request: Request, visit: Visit, *, said: str = "", problem: str = "
 
 
 def _retry_all(request: Request, visit: Visit) -> Response:
-    handling.retry(visit.around, visit.history, ())
+    by_hand.retry(visit.around, visit.history, ())
     return _done(request, visit, "/operator/outbox", "retried", outbox.counts(visit.history, visit.around.stamp())["due"])
 
 
@@ -235,7 +235,7 @@ def _noted(do: Callable[[Request, Visit, str | None], Response]) -> Callable[[Re
 
     def with_words(request: Request, visit: Visit) -> Response:
         try:
-            return do(request, visit, handling.as_note(visit.one("note")))
+            return do(request, visit, by_hand.as_note(visit.one("note")))
         except UsageError as error:
             if visit.is_program:
                 raise unusable(f"{error}.") from error
@@ -246,7 +246,7 @@ def _noted(do: Callable[[Request, Visit, str | None], Response]) -> Callable[[Re
 
 
 def _retry(request: Request, visit: Visit) -> Response:
-    return _to_one(request, visit, "retried", lambda ids: handling.retry(visit.around, visit.history, ids))
+    return _to_one(request, visit, "retried", lambda ids: by_hand.retry(visit.around, visit.history, ids))
 
 
 def _release(request: Request, visit: Visit, note: str | None) -> Response:
@@ -290,7 +290,7 @@ def _stop(request: Request, visit: Visit) -> Response:
 def _stop_address(request: Request, visit: Visit) -> Response:
     try:
         trials = [trial_id(each) for each in visit.one("trials").replace(",", " ").split()]
-        stopped = handling.unsubscribe(visit.around, visit.history, classify(visit.one("address"))[1], trials)
+        stopped = by_hand.unsubscribe(visit.around, visit.history, classify(visit.one("address"))[1], trials)
     except UsageError as error:
         if visit.is_program:
             raise unusable(f"{error}.") from error

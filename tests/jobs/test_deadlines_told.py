@@ -10,7 +10,7 @@ import pytest
 from db import duties as kept
 from db import outbox
 from jobs import duties
-from jobs.handling import written
+from jobs.by_hand import written
 from registry_sync.demo.hook import payload
 from registry_sync.demo.record import TRIAL
 from tests.house import House

@@ -20,7 +20,7 @@ import pytest
 
 from db import absences, exports, watches
 from db.connection import open_history
-from jobs import exporting, handing
+from jobs import exporting, formats
 from jobs.exporting import Export, Scope
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL
@@ -100,16 +100,16 @@ def octets(house: House, folder: Path, *, public: bool = True) -> dict[str, byte
     with house.history() as history, exports.snapshot(history):
         export = Export(house.around, history, Scope(public=public))
         out = io.BytesIO()
-        handing.jsonl(export, out)
+        formats.jsonl(export, out)
         found["jsonl"] = out.getvalue()
         for what in ("trials", "changes"):
             out = io.BytesIO()
-            handing.csv_table(export, what, out, bom=False)  # type: ignore[arg-type]
+            formats.csv_table(export, what, out, bom=False)  # type: ignore[arg-type]
             found[f"csv {what}"] = out.getvalue()
             if importlib.util.find_spec("duckdb"):
                 found[f"parquet {what}"] = parquet(export, what, folder / f"{what}.parquet")
-        with handing.new_file(folder / "out.db", force=True, public=public, database=folder / "history.db") as path:
-            handing.sqlite(export, path)
+        with formats.new_file(folder / "out.db", force=True, public=public, database=folder / "history.db") as path:
+            formats.sqlite(export, path)
         found["sqlite"] = (folder / "out.db").read_bytes()
         assert export.troubles == []
     return found
@@ -119,7 +119,7 @@ def parquet(export: Export, what: Any, path: Path) -> bytes:
     """All that a Parquet file says: its octets are packed."""
     import duckdb
 
-    handing.parquet(export, what, path)
+    formats.parquet(export, what, path)
     return repr(duckdb.sql(f"SELECT * FROM '{path}'").fetchall()).encode() + path.read_bytes()
 
 
@@ -265,7 +265,7 @@ def test_what_goes_out_is_never_held_as_a_whole(house: House) -> None:
 def cells(house: House, what: Any = "trials") -> list[dict[str, str]]:
     with house.history() as history, exports.snapshot(history):
         out = io.BytesIO()
-        handing.csv_table(Export(house.around, history, Scope()), what, out, bom=False)
+        formats.csv_table(Export(house.around, history, Scope()), what, out, bom=False)
     text = out.getvalue().decode()
     assert text.endswith("\r\n")
     return list(csv.DictReader(io.StringIO(text, newline="")))
@@ -302,8 +302,8 @@ def test_a_table_of_trials_has_the_24_items_of_the_who_data_set(house: House) ->
     ],
 )  # fmt: skip
 def test_no_cell_is_a_formula_to_a_spreadsheet(text: str, cell: str) -> None:
-    assert handing.in_a_cell(text) == cell
-    assert handing.from_a_cell(cell) == text.replace("\0", "")
+    assert formats.in_a_cell(text) == cell
+    assert formats.from_a_cell(cell) == text.replace("\0", "")
 
 
 def test_a_title_that_is_a_formula_reaches_no_spreadsheet_as_one(house: House) -> None:
@@ -361,7 +361,7 @@ def test_a_file_that_fails_leaves_nothing_and_touches_nothing(tmp_path: Path) ->
     target.write_text("before")
     with (
         pytest.raises(ZeroDivisionError),
-        handing.new_file(target, force=True, public=True, database=tmp_path / "history.db") as path,
+        formats.new_file(target, force=True, public=True, database=tmp_path / "history.db") as path,
     ):
         path.write_text("half")
         raise ZeroDivisionError
@@ -373,7 +373,7 @@ def test_who_is_faster_keeps_the_name(tmp_path: Path) -> None:
     target = tmp_path / "out.csv"
     with (
         pytest.raises(UsageError, match="was made by somebody meanwhile"),
-        handing.new_file(target, force=False, public=True, database=tmp_path / "history.db") as path,
+        formats.new_file(target, force=False, public=True, database=tmp_path / "history.db") as path,
     ):
         path.write_text("mine")
         target.write_text("theirs")

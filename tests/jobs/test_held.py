@@ -11,7 +11,7 @@ import pytest
 from db import outbox, subscriptions
 from jobs import wishes
 from jobs.backup import backup
-from jobs.handling import written
+from jobs.by_hand import written
 from jobs.restore import restore
 from registry_sync.demo import record
 from registry_sync.demo.record import TRIAL

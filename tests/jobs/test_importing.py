@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db import exports, searches, stops, subscriptions, watches
-from jobs import handing, importing, sheet, wishes
+from jobs import formats, importing, sheet, wishes
 from jobs.exporting import Export, Scope
 from jobs.importing import Report
 from registry_sync.demo import record
@@ -349,7 +349,7 @@ def test_what_stands_in_a_cell_comes_back(cells: list[str], delimiter: str) -> N
     if not any(cells):
         return
     out = io.StringIO(newline="")
-    csv.writer(out, delimiter=delimiter).writerows([["one", "two"], [handing.in_a_cell(text) for text in cells]])
+    csv.writer(out, delimiter=delimiter).writerows([["one", "two"], [formats.in_a_cell(text) for text in cells]])
     (row,) = sheet.read(out.getvalue().encode(), "a.csv", {"one": (), "two": ()}, needed=["one"]).rows
     assert [row["one"], row["two"]] == cells
 
@@ -360,7 +360,7 @@ def test_what_stands_in_a_cell_comes_back(cells: list[str], delimiter: str) -> N
 def out(house: House, what: Any) -> bytes:
     with house.history() as history, exports.snapshot(history):
         file = io.BytesIO()
-        handing.csv_table(Export(house.around, history, Scope(secrets=True)), what, file, bom=True)
+        formats.csv_table(Export(house.around, history, Scope(secrets=True)), what, file, bom=True)
         return file.getvalue()
 
 
@@ -395,7 +395,7 @@ def test_who_follows_thousands_of_trials_comes_back_in(house: House) -> None:
     house.subscribe(READER, *trials)
     with house.history() as history, exports.snapshot(history):
         out = io.BytesIO()
-        handing.csv_table(Export(house.around, history, Scope(secrets=True)), "subscriptions", out, bom=False)
+        formats.csv_table(Export(house.around, history, Scope(secrets=True)), "subscriptions", out, bom=False)
     with house.history() as history, history.write() as connection:
         connection.execute("DELETE FROM subscription_trial")
         connection.execute("DELETE FROM subscription")

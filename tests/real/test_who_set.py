@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from jobs.handing import in_a_cell
+from jobs.formats import in_a_cell
 from registry_sync.sources.ctgov_beyond import beyond
 from registry_sync.sources.ctgov_record import record_from
 from registry_sync.trials import who_set

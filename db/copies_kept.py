@@ -36,12 +36,12 @@ def made(database: Path) -> list[Copy]:
 
 def _made(database: Path) -> Iterator[Copy]:
     named = re.compile(
-        rf"{re.escape(database.stem)}-(?P<stamp>\d{{8}}T\d{{6}}Z)(?:-\d+)?\.db(?P<damaged>(?:-\d+)?\.damaged)?(?P<step>\.before-.+\.backup)?"
+        rf"{re.escape(database.stem)}-(?P<stamp>\d{{8}}T\d{{6}}Z)(?:-(?P<number>\d+))?\.db(?P<damaged>(?:-\d+)?\.damaged)?(?P<step>\.before-.+\.backup)?"
     )
     for path in _each(database.parent / copying.FOLDER):
         match = named.fullmatch(path.name)
         if match and (match["damaged"] or copying.is_ours(path) or not path.exists()):
-            yield Copy(path, _moment(match["stamp"]), whole=not (match["damaged"] or match["step"]))
+            yield Copy(path, _moment(match["stamp"], match["number"]), whole=not (match["damaged"] or match["step"]))
     for path in database.parent.glob(f"{glob.escape(database.name)}.before-*.backup"):
         if copying.is_ours(path):
             yield Copy(path, datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC), whole=False)
@@ -49,7 +49,7 @@ def _made(database: Path) -> Iterator[Copy]:
 
 def ahead(copies: Iterable[Copy], now: datetime.datetime) -> list[Copy]:
     """Those whose names say a time that is still to come, or none: a clock was wrong, and nobody knows how old they are."""
-    return [copy for copy in copies if copy.made_at > now]
+    return [copy for copy in copies if copy.made_at.replace(microsecond=0) > now]
 
 
 def _each(folder: Path) -> set[Path]:
@@ -63,9 +63,9 @@ def others(database: Path) -> list[Path]:
     return sorted(path for path in _each(database.parent / copying.FOLDER) - ours if copying.is_ours(path))
 
 
-def _moment(stamp: str) -> datetime.datetime:
-    """When a copy was made, by its name; never for a name that only looks like one."""
+def _moment(stamp: str, number: str | None) -> datetime.datetime:
+    """When a copy was made, by its name, one of the same second with a higher number later; never for a name that only looks like one."""
     try:
-        return datetime.datetime.strptime(stamp, STAMP).replace(tzinfo=datetime.UTC)
+        return datetime.datetime.strptime(stamp, STAMP).replace(tzinfo=datetime.UTC, microsecond=min(int(number or 0), 999_999))
     except ValueError:
         return _NEVER

@@ -98,11 +98,20 @@ def named_now(around: Surroundings) -> str:
     return f"{around.database.stem}-{around.now().astimezone(datetime.UTC).strftime(copies_kept.STAMP)}.db"
 
 
+def free_name(path: Path) -> Path:
+    """This name, or where that is taken one with a number: several copies may be made within a second."""
+    free, number = path, 1
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
+
+
 def _target(around: Surroundings, to: Path | None) -> Path:
     if to is None or to == around.database.parent / copying.FOLDER:
-        return folder_of(around) / named_now(around)
+        return free_name(folder_of(around) / named_now(around))
     if to.is_dir():
-        return to / named_now(around)
+        return free_name(to / named_now(around))
     if to.is_symlink():
         to = Path(os.path.realpath(to))
     if not to.parent.is_dir():

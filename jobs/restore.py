@@ -12,7 +12,7 @@ import msgspec
 from db import carrying, copying, damage, replacing, revisions, runs
 from db.carrying import Carried
 from db.connection import History
-from jobs.backup import folder_of, named_now
+from jobs.backup import folder_of, free_name, named_now
 from jobs.lock import alone
 from jobs.surroundings import Surroundings
 from registry_sync.errors import Damaged, DatabaseError, RegistrySyncError
@@ -123,25 +123,16 @@ def _replaced(around: Surroundings, new: History) -> Iterator[tuple[History | No
         return
     unread = replacing.is_beyond_reading(database)
     if unread is not None:
-        aside = _free(folder_of(around) / f"{named_now(around)}.damaged")
+        aside = free_name(folder_of(around) / f"{named_now(around)}.damaged")
         replacing.lay_aside(database, aside)
         yield None, aside, (unread,)
         return
     with replacing.held_still(database) as history:
         garbled = replacing.garbled(history)
-        aside = _free(folder_of(around) / f"{named_now(around)}{'.damaged' if garbled else ''}")
+        aside = free_name(folder_of(around) / f"{named_now(around)}{'.damaged' if garbled else ''}")
         copying.copy_to(history, aside, as_it_is=bool(garbled))
         replacing.mend(history, new, garbled)
         yield history, aside, tuple(map(str, garbled))
-
-
-def _free(path: Path) -> Path:
-    """This path, or one like it that is not taken: no copy is ever overwritten."""
-    number, free = 2, path
-    while free.exists():
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        number += 1
-    return free
 
 
 def _fill_in(around: Surroundings, history: History, old: History | None, done: Restored, *, as_is: bool, has_keys: bool) -> Restored:

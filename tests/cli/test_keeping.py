@@ -45,7 +45,7 @@ def moved(terminal: Terminal, day: datetime.date) -> None:
 
 
 def copies(terminal: Terminal) -> list[Path]:
-    return sorted((terminal.house.folder / "backups").glob("*.db"))
+    return sorted((terminal.house.folder / "backups").glob("*.db"), key=lambda path: path.stat().st_mtime_ns)
 
 
 def dates(terminal: Terminal) -> list[str]:

@@ -250,12 +250,12 @@ def test_what_says_nothing_of_where_it_comes_from_needs_the_forms_token(site: Si
 def test_the_public_address_is_of_this_site_behind_a_proxy_too(house: House, monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
     import msgspec
 
-    from registry_sync.web import pages
+    from registry_sync.web import origins, pages
 
     house.watch(TRIAL)
     house.set("web", url="https://example.org/trials/")
     around_of = pages.around_of
-    for module in (pages, web_forms):
+    for module in (pages, web_forms, origins):
         monkeypatch.setattr(module, "around_of", lambda request: msgspec.structs.replace(around_of(request), settings=house.settings))
     _, data = fill(Page(site.get(f"/subscribe?trial={TRIAL}")), address="nonsense")
     assert site.post("/subscribe", data=data, headers={"Origin": "https://example.org"}).status_code == 422

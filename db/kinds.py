@@ -171,6 +171,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         "id": TEXT, "key": TEXT, "subscription_id": NUMBER, "address": TEXT, "kind": one_of(_CHANNELS), "state": TEXT, "attempts": COUNT,
         "next_try_at": STAMP, "last_error": TEXT, "created_at": STAMP, "claimed_at": STAMP, "sent_at": STAMP, "claimed_by": NUMBER,
         "every": one_of(_RHYTHMS), "due_at": STAMP_OR_NONE, "failed_at": STAMP, "held": FLAG, "note": TEXT, "bulletin": TEXT,
+        "verdict": one_of(("released", "dropped", "restored")),
     },
     "notice_change": {"notice_id": TEXT, "change_id": NUMBER},
     "page": {

@@ -121,14 +121,16 @@ def watched(house: House) -> House:
 
 
 def test_none_is_a_change_or_news(watched: House) -> None:
-    """One after the other, in a random order, each between two looks at the good page."""
+    """One after the other, in a random order, with a look at the good page behind each two of them."""
     page = watched.listing.url_of(TRIAL)
     order = random.Random(5).sample(MUTILATED, len(MUTILATED))
-    for name, sent in order:
+    for number, (name, sent) in enumerate(order):
         watched.listing.instead(sent)
-        report = watched.sync()
+        watched.sync()
         assert watched.changes(source=page) == [], name
         assert watched.changes() == [], name
+        if number % 2:
+            continue
         watched.listing.instead(None)
         report = watched.sync()
         assert not report.is_partial, (name, report.failures())

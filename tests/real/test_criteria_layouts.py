@@ -20,10 +20,11 @@ from registry_sync.trials.listing import Subject
 from registry_sync.trials.record import Criterion, Record
 from tests.real import criteria_layouts as site
 from tests.real.criteria_layouts import Groups, Layout
+from tests.real.share import every
 
 URL = "https://listing.example.org/trial"
-EVERY = 4
-"""A layout is tried on every fourth record, each layout on others."""
+EVERY = every(12)
+"""A layout is tried on one of so many records, each layout on others."""
 DOUBTFUL = 1
 """NCT03630471: its first item is "Eligibility criteria:", which makes its list the page's own, and a line below it one of the list."""
 BEHIND = "<h2>Locations</h2><p>Oslo, Norway</p>"
@@ -57,7 +58,7 @@ def verdict(record: Record, content: str) -> str:
 
 
 def headed(records: list[tuple[Record, str]], number: int) -> list[tuple[Record, Groups]]:
-    """Every fourth record that names both groups."""
+    """One of ``EVERY`` records that name both groups."""
     both = [(record, groups) for record, _ in records if (groups := site.groups_of(record.criteria or ())) is not None]
     return both[number % EVERY :: EVERY]
 
@@ -122,7 +123,7 @@ def test_a_number_of_the_page_before_the_items_own_mark_is_no_difference(
     records: list[tuple[Record, str]], mark: str, report: list[str]
 ) -> None:
     found: Counter[str] = Counter()
-    for record, text in records[::2]:
+    for record, text in records[:: EVERY // 2]:
         lines = markdown_lines(text)
         content = site.own_marks_in_lists(lines) if mark == "ol" else site.own_marks(lines, mark)
         found[verdict(record, content + BEHIND)] += 1

@@ -19,10 +19,11 @@ from registry_sync.sources.interface import Found
 from registry_sync.trials.audit import Past, audit
 from registry_sync.trials.listing import Subject
 from registry_sync.trials.record import Record
+from tests.real.share import every
 
 URL = "https://listing.example.org/trial"
 SEED = 20260203
-EVERY = 3
+EVERY = every(9)
 """Of so many real records one is shown."""
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
 UNKNOWN = (("Yes", "Placebo used"), ("Recruiting", "Extension study"), ("24", "Visits"), ("May 2019", "Protocol written"))

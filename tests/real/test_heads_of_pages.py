@@ -17,9 +17,10 @@ from registry_sync.sources.interface import Found, Unreadable
 from registry_sync.trials.audit import Past, audit
 from registry_sync.trials.listing import Listing, Subject
 from registry_sync.trials.record import Record
+from tests.real.share import every
 
 URL = "https://finder.example.org/trials/one"
-EVERY = 5
+EVERY = every(15)
 """Of the records, each so-manieth is taken."""
 STATUSES = {
     "RECRUITING": "Recruiting",
@@ -111,8 +112,8 @@ SILENT: dict[str, Head] = {
 @pytest.fixture(scope="module")
 def records(shared_data: Path) -> list[Record]:
     with lzma.open(shared_data / "ctgov-records.jsonl.xz") as rows:
-        every = [record_from(row) for row in rows]
-    return [one for one in every if one.overall_status in STATUSES and one.brief_title and one.official_title][::EVERY]
+        known = [record_from(row) for row in rows]
+    return [one for one in known if one.overall_status in STATUSES and one.brief_title and one.official_title][::EVERY]
 
 
 def subject(record: Record) -> Subject:

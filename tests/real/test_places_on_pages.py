@@ -20,11 +20,12 @@ from registry_sync.trials.countries import country_key
 from registry_sync.trials.listing import Subject
 from registry_sync.trials.record import Location, Record
 from registry_sync.trials.verdicts import Verdict
+from tests.real.share import REAL
 from tests.sources.finder_pages import URL, whole
 from tests.sources.place_pages import LAYOUTS, WITHOUT_TOWNS, Layout
 
 SEED = 20260203
-RECORDS = 160
+RECORDS = 54 * REAL
 MOST_SITES = 30
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import socket
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import requests
+import uvicorn.server
 
 from db import subscriptions
 from jobs import confirming
@@ -85,6 +87,23 @@ class Site:
 def house(tmp_path: Path) -> Iterator[House]:
     with open_house(tmp_path) as opened:
         yield opened
+
+
+class _OftenAsked:
+    """asyncio as uvicorn's server sees it, which looks ten times a second whether it is to end: here a hundred times."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 10)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _often_asked() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uvicorn.server, "asyncio", _OftenAsked())
+        yield
 
 
 @contextlib.contextmanager

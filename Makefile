@@ -52,14 +52,15 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.web
 
 # What takes longer than a test may, seeded: branch coverage, 200 kills, half at random instants and half at named steps, 50 kills while a
-# backup is made, 100 runs of wishes by chance, 50 each of restores and of deadlines, 20,000 labelled edits of
-# real records, and three times as many of these in the layouts of sites.
+# backup is made, 100 runs of wishes by chance, 50 each of restores and of deadlines, 200 damaged histories,
+# 20,000 labelled edits of real records, and three times as many of these in the layouts of sites.
 soak: $(READY) coverage
 	KILLS=200 SEED=1 $(BIN)/python -m pytest -q tests/cli/test_kills.py
 	BACKUP_KILLS=50 SEED=1 $(BIN)/python -m pytest -q tests/cli/test_keeping.py
 	WISHES=100 SEED=100 $(BIN)/python -m pytest -q tests/jobs/test_wishes_by_chance.py
 	RESTORES=50 SEED=100 $(BIN)/python -m pytest -q tests/jobs/test_restore_by_chance.py
 	DEADLINES=50 SEED=100 $(BIN)/python -m pytest -q tests/jobs/test_deadlines_by_chance.py
+	DAMAGES=200 $(BIN)/python -m pytest -q tests/cli/test_damage_by_chance.py
 	EDITS=20000 $(BIN)/python -m pytest -q tests/real/test_edits.py
 	REAL=3 $(BIN)/python -m pytest -q tests/real
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 from db import confirmations, keys, subscriptions
 from db.confirmations import Asking, Queued
@@ -166,15 +167,20 @@ def _notice(around: Surroundings, history: History, asking: Asking) -> Notice:
 
     web_url = around.settings.web.url
     key = keys.links(history)
-    to = (asking.id, asking.subscription.address, asking.subscription.language, asking.created_at)
+    to: dict[str, Any] = {
+        "id": asking.id,
+        "address": asking.subscription.address,
+        "language": asking.subscription.language,
+        "created_at": asking.created_at,
+        "web_url": web_url,
+    }
     if asking.kind != "confirm":
         link = f"{web_url.rstrip('/')}/manage/{manage_token(key, asking.id)}"
-        return access.notice(*to, link=link, web_url=web_url, already=asking.kind == "already")
-    return wording.notice(
-        *to,
+        return access.AccessNotice(**to, link=link, already=asking.kind == "already")
+    return wording.ConfirmNotice(
+        **to,
         link=f"{web_url.rstrip('/')}/confirm/{confirm_token(key, asking.id)}",
         until=as_stamp(from_stamp(asking.created_at) + confirmations.VALID),
-        web_url=web_url,
     )
 
 

@@ -5,37 +5,17 @@ from __future__ import annotations
 from email.message import EmailMessage
 from typing import TYPE_CHECKING
 
-from registry_sync.notices.confirm import letter
+from registry_sync.notices.confirm import Letter, letter
 from registry_sync.notices.i18n import translator
-from registry_sync.notices.interface import Notice
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
-class AccessNotice(Notice, frozen=True, kw_only=True):
+class AccessNotice(Letter, frozen=True, kw_only=True):
     """``link`` leads to all that the address is told; ``already``: what was asked for is among it."""
 
-    link: str
-    web_url: str
     already: bool
-
-
-def notice(identity: str, address: str, language: str, created_at: str, *, link: str, web_url: str, already: bool) -> AccessNotice:
-    """The notice of this identity, the same on every repeat."""
-    return AccessNotice(
-        id=identity,
-        address=address,
-        kind="email",
-        role="reader",
-        language=language,
-        every="now",
-        created_at=created_at,
-        news=(),
-        link=link,
-        web_url=web_url,
-        already=already,
-    )
 
 
 def mail(notice: AccessNotice, *, sender: str, reply_to: str, now: datetime) -> EmailMessage:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from registry_sync.notices.clean import one_line
 from registry_sync.notices.compose import WIRE, ascii_domain, boundary, environment, mail_address
 from registry_sync.notices.i18n import translator
-from registry_sync.notices.interface import Notice
+from registry_sync.notices.interface import Every, Kind, Notice, Role, TrialNews
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,12 +22,21 @@ _VERSION = "holder-2"
 """Counted up with every change of the wording in ``consent``."""
 
 
-class ConfirmNotice(Notice, frozen=True, kw_only=True):
-    """Asks for a yes: ``link`` leads to the page that takes it, until ``until`` (UTC); ``web_url`` is the public address of the pages."""
+class Letter(Notice, frozen=True, kw_only=True):
+    """A mail that tells no news, to an address that anybody may have typed: ``link`` leads on, ``web_url`` is the pages' public address."""
 
+    kind: Kind = "email"
+    role: Role = "reader"
+    every: Every = "now"
+    news: tuple[TrialNews, ...] = ()
     link: str
-    until: str
     web_url: str
+
+
+class ConfirmNotice(Letter, frozen=True, kw_only=True):
+    """Asks for a yes: ``link`` leads to the page that takes it, until ``until`` (UTC)."""
+
+    until: str
 
 
 def consent(language: str) -> str:
@@ -41,23 +50,6 @@ def consent(language: str) -> str:
 def wording(language: str) -> str:
     """The same as it is kept as the proof of consent: with its version and its language."""
     return f"{_VERSION} {translator(language).language}: {consent(language)}"
-
-
-def notice(identity: str, address: str, language: str, created_at: str, *, link: str, until: str, web_url: str) -> ConfirmNotice:
-    """The notice of this identity, the same on every repeat."""
-    return ConfirmNotice(
-        id=identity,
-        address=address,
-        kind="email",
-        role="reader",
-        language=language,
-        every="now",
-        created_at=created_at,
-        news=(),
-        link=link,
-        until=until,
-        web_url=web_url,
-    )
 
 
 def mail(notice: ConfirmNotice, *, sender: str, reply_to: str, now: datetime) -> EmailMessage:

@@ -135,21 +135,9 @@ def _trouble(history: History) -> dict[str, Any]:
 
 
 def _outbox(request: Request, visit: Visit) -> Response:
-    states = overview.notice_states(visit.history)
-    state = _chosen(request, STATES)
-    total = states.get(state, 0) if state else sum(states.values())
-    at, last = _leafed(request, total)
-    return _page(
-        request,
-        visit,
-        "operator_outbox",
-        notices=_notices(overview.notices(visit.history, state=state, most=ON_A_PAGE, skip=(at - 1) * ON_A_PAGE)),
-        states=_in_order(states, STATES),
-        state=state,
-        total=total,
-        number=at,
-        pages=last,
-    )
+    state, skip, shown = _leaf(request, overview.notice_states(visit.history), STATES)
+    rows = overview.notices(visit.history, state=state, most=ON_A_PAGE, skip=skip)
+    return _page(request, visit, "operator_outbox", notices=_notices(rows), **shown)
 
 
 def _notice(request: Request, visit: Visit) -> Response:
@@ -171,21 +159,9 @@ def _notice(request: Request, visit: Visit) -> Response:
 
 
 def _subscriptions(request: Request, visit: Visit) -> Response:
-    states = overview.subscription_states(visit.history)
-    state = _chosen(request, SUBSCRIPTION_STATES)
-    total = states.get(state, 0) if state else sum(states.values())
-    at, last = _leafed(request, total)
-    return _page(
-        request,
-        visit,
-        "operator_subscriptions",
-        subscriptions=_readers(overview.subscriptions(visit.history, state=state, most=ON_A_PAGE, skip=(at - 1) * ON_A_PAGE)),
-        states=_in_order(states, SUBSCRIPTION_STATES),
-        state=state,
-        total=total,
-        number=at,
-        pages=last,
-    )
+    state, skip, shown = _leaf(request, overview.subscription_states(visit.history), SUBSCRIPTION_STATES)
+    rows = overview.subscriptions(visit.history, state=state, most=ON_A_PAGE, skip=skip)
+    return _page(request, visit, "operator_subscriptions", subscriptions=_readers(rows), **shown)
 
 
 def _address(request: Request, visit: Visit, *, said: str = "", problem: str = "") -> Response:
@@ -335,17 +311,16 @@ def _json(value: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
-def _chosen(request: Request, known: Sequence[str]) -> str | None:
+def _leaf(request: Request, numbers: Mapping[str, int], known: Sequence[str]) -> tuple[str | None, int, dict[str, Any]]:
+    """Of a list by states: the state that is asked for, how many rows come before its page, and what that page says of the whole."""
     state = request.query_params.get("state") or None
     if state is not None and state not in known:
         raise bad_request(f"state is to be one of {', '.join(known)}.")
-    return state
-
-
-def _leafed(request: Request, total: int) -> tuple[int, int]:
-    """The page that is asked for, and the last one."""
+    total = numbers.get(state, 0) if state else sum(numbers.values())
     last = max(1, -(-total // ON_A_PAGE))
-    return min(number(request, "page", 1, least=1) or 1, last), last
+    at = min(number(request, "page", 1, least=1) or 1, last)
+    said = {"states": _in_order(numbers, known), "state": state, "total": total, "number": at, "pages": last}
+    return state, (at - 1) * ON_A_PAGE, said
 
 
 def _in_order(numbers: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:

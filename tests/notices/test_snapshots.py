@@ -80,18 +80,20 @@ def _stuck() -> operator.OperatorNotice:
     return operator.opening(operator.Incident(7, "delivery", "2026-02-03T13:00:00Z", 1, error), OPERATOR)
 
 
+def _to(language: str) -> dict[str, Any]:
+    return {"id": "0" * 32, "address": "reader@example.org", "language": language, "created_at": "2026-02-02T06:17:00Z"}
+
+
 def _confirm(language: str) -> confirm.ConfirmNotice:
     web_url = ON_THE_WEB["web_url"]
     link = f"{web_url}/confirm/{'0' * 32}.{'A' * 27}"
-    asked, until = "2026-02-02T06:17:00Z", "2026-02-09T06:17:00Z"
-    return confirm.notice("0" * 32, "reader@example.org", language, asked, link=link, until=until, web_url=web_url)
+    return confirm.ConfirmNotice(**_to(language), link=link, until="2026-02-09T06:17:00Z", web_url=web_url)
 
 
 def _access(language: str, *, already: bool) -> access.AccessNotice:
     web_url = ON_THE_WEB["web_url"]
     link = f"{web_url}/manage/{'0' * 32}.{'A' * 27}"
-    asked = "2026-02-02T06:17:00Z"
-    return access.notice("0" * 32, "reader@example.org", language, asked, link=link, web_url=web_url, already=already)
+    return access.AccessNotice(**_to(language), link=link, web_url=web_url, already=already)
 
 
 def _merged(**more: Any) -> Notice:

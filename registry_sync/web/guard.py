@@ -37,6 +37,8 @@ PATIENCE = 10.0
 
 BUSY = "busy"
 """In a request's state: there are too many already, and this one is to come again."""
+ANSWERED = "answered"
+"""In the state of a request: the rest of it was no request, and has been answered as that."""
 
 _OF_A_HEADER = 4
 """Bytes of a header beside its name and value: many short ones are a long head, too."""
@@ -76,6 +78,8 @@ class Guard:
 
         async def guarded(message: Message) -> None:
             nonlocal status
+            if scope["state"].get(ANSWERED):
+                return
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)

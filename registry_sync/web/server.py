@@ -26,7 +26,7 @@ from jobs.surroundings import Surroundings, log
 from registry_sync.errors import DatabaseError, SettingsError
 from registry_sync.web.app import application
 from registry_sync.web.clients import network
-from registry_sync.web.guard import BUSY, Guard
+from registry_sync.web.guard import ANSWERED, BUSY, Guard
 
 MOST_AT_ONCE = 200
 """Connections. Who comes beyond that takes the place of one that has still to send something; while none has, it is asked to come again."""
@@ -208,6 +208,10 @@ class _Protocol(H11Protocol):
             h11.EndOfMessage(),
         ]
         self.transport.write(b"".join(self.conn.send(part) or b"" for part in parts))
+        if under_way:
+            self.scope["state"][ANSWERED] = True
+            self.cycle.disconnected = True  # so that what still works on it is no fault when it says nothing
+            self.cycle.message_event.set()
 
     def _made_up(self) -> Scope:
         """What is known of a request that is none: whether it was a program's."""

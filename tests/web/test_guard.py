@@ -169,6 +169,20 @@ def test_a_request_with_two_lengths_is_none_and_nothing_behind_it_is_answered(si
         assert (b"application/problem+json" in answer) == path.startswith("/api/")
 
 
+@pytest.mark.parametrize("behind", [b"", b"GET /robots.txt HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_a_body_that_is_none_is_answered_once_and_is_no_fault(site: Site, caplog: pytest.LogCaptureFixture, behind: bytes) -> None:
+    with caplog.at_level(logging.INFO):
+        for more in (b"", b"Content-Length: 4\r\n"):
+            caplog.clear()
+            sent = b"POST /manage HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + more + b"\r\nnone\r\n" + behind
+            answer = raw(site, sent)
+            assert answer.startswith(b"HTTP/1.1 400 ")
+            assert answer.count(b"HTTP/1.1 ") == 1
+            assert site.get("/healthz").status_code == 200
+            assert [each.message for each in caplog.records if each.levelno >= logging.ERROR] == []
+            assert len([each for each in caplog.records if "400" in each.getMessage()]) == 1
+
+
 def test_slow_clients_are_cut_off(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "PATIENCE", 0.2)
     assert raw(site, b"") == b""

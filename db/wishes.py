@@ -26,13 +26,13 @@ def settle(history: History, address: str, *, now: datetime.datetime, period_end
     rows = connection.execute(
         "SELECT id, key, every, state, held, note, verdict FROM notice WHERE address = ? AND state IN ('pending', 'failed')", (address,)
     ).fetchall()
-    behind = subscriptions.behind(history, [row[0] for row in rows])
     stamp = now.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for notice_id, key, every, state, held, note, verdict in rows:
         kept: set[int] = set()
         moved: dict[str, tuple[Planned, list[int]]] = {}
         held_now = False
-        for changes, plans in _planned_anew(connection, notice_id, behind.get(notice_id, {}), now, period_end):
+        behind = subscriptions.behind(history, [notice_id]).get(notice_id, {})  # it may have taken in what has moved from another one
+        for changes, plans in _planned_anew(connection, notice_id, behind, now, period_end):
             for plan in plans:
                 told = [changes[position].id for position in plan.positions]
                 if state == "failed" or (plan.every == every and (every == "now" or _is_same(key, plan.key))):

@@ -168,3 +168,23 @@ def test_the_day_of_a_digest_is_moved_with_the_time_zone(house: House) -> None:
     (after,) = (row["next_try_at"] for row in house.outbox() if row["state"] == "pending")
     moved = datetime.datetime.fromisoformat(after) - datetime.datetime.fromisoformat(before)
     assert moved == datetime.timedelta(hours=5)
+
+
+def test_what_moves_into_a_digest_that_waits_is_not_lost_there(house: House) -> None:
+    house.registry.put(record.the_study())
+    house.registry.put(record.a_study(OTHER))
+    house.watch(TRIAL, OTHER)
+    house.subscribe(READER, TRIAL, OTHER, every="day")
+    house.sync(days=0)
+    suspend(house)
+    house.registry.put(record.with_status(house.registry.study(OTHER), "SUSPENDED", posted="2026-02-04"))
+    house.sync(then_deliver=False)  # nobody has delivered what was due in between
+    assert [row["trials"] for row in house.outbox()] == [[TRIAL], [OTHER]]
+    with house.history() as history:
+        consent = subscriptions.Consent("w", "me", house.around.stamp())
+        wanted = Subscription(id=0, address=READER, kind="email", every="day", least="major")
+        wishes.follow(house.around, history, wanted, (TRIAL, OTHER), consent=consent, instead=True)
+    house.deliver(hours=30)
+    (mail,) = house.mailbox.messages
+    assert TRIAL in mail.text("plain")
+    assert OTHER in mail.text("plain")

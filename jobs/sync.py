@@ -95,8 +95,14 @@ def _deadlines(around: Surroundings, history: History, report: SyncReport, *, ev
     except DatabaseError as error:
         report.problems.append(f"deadlines could not be looked at: {error}")
     except Exception as error:
-        log.exception("deadlines could not be looked at")
-        report.problems.append(f"deadlines could not be looked at ({type(error).__name__}); please report it")
+        from db import damage  # loads what `check` looks for: only when something is wrong
+
+        damaged = damage.of(history)
+        if damaged is None:
+            log.exception("deadlines could not be looked at")
+        report.problems.append(
+            f"deadlines could not be looked at{f': {damaged}' if damaged else f' ({type(error).__name__}); please report it'}"
+        )
     report.count((looked.changes, looked.notices))
     report.fail(looked.failed)
 

@@ -82,6 +82,6 @@ def _work_off(around: Surroundings, history: History, form: Row) -> None:
     before = subscriptions.same(history, wanted, trials, search)
     if before is not None:
         wanted = msgspec.structs.replace(wanted, hold=before.hold)  # that somebody reads first is not the reader's to change
-    row, queued = confirming.ask_within(around, history, wanted, trials, search=search)
+    row, queued = confirming.ask(around, history, wanted, trials, search=search)
     if queued == "enough":
         subscriptions.forget_unasked(history.connection, row["id"])

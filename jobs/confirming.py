@@ -42,22 +42,9 @@ def ask(
     written, since the settings name no public address of the web pages. ``instead`` takes effect with the confirmation.
     """
     with history.together():
-        return ask_within(around, history, wanted, trials, search=search, instead=instead)
-
-
-def ask_within(
-    around: Surroundings,
-    history: History,
-    wanted: Subscription,
-    trials: Sequence[str],
-    *,
-    search: Search | None = None,
-    instead: bool = False,
-) -> tuple[Row, Queued | None]:
-    """The same inside the caller's ``together``."""
-    row = keep(around, history, wanted, trials, search=search, instead=instead)
-    settle(history, wanted.address, now=around.now(), period_end=period_end_of(around.settings.schedule))
-    return row, queue(around, history, row, instead=instead)
+        row = keep(around, history, wanted, trials, search=search, instead=instead)
+        settle(history, wanted.address, now=around.now(), period_end=period_end_of(around.settings.schedule))
+        return row, queue(around, history, row, instead=instead)
 
 
 def keep(
